@@ -44,11 +44,13 @@ def as_array(function, name, value, axes=None):
     check_numeric(function, name, array)
     if axes is not None and array.ndim != len(axes):
         raise ValueError(
-            f"{function}: {name} has {array.ndim} axes but {len(axes)} are expected, "
+            f"{function}: {name} has rank {array.ndim} but rank {len(axes)} is expected, "
             f"{axes_text(axes)}; {name} has shape {array.shape}"
         )
     if array.size == 0:
-        raise ValueError(f"{function}: {name} is empty; {described(name, array, axes)}")
+        raise ValueError(
+            f"{function}: {name} is empty, every axis must be at least 1; {described(name, array, axes)}"
+        )
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
@@ -87,21 +89,16 @@ def as_int(function, name, value, minimum):
 
 def as_pair(function, name, value, minimum=1):
     """Return `value`, one integer or a pair (rows, columns), as a pair of ints of at least `minimum`."""
+    expected = f"{function}: {name} must be an integer or a pair (rows, columns); got {shown(value)}"
     if isinstance(value, (tuple, list)):
         if len(value) != 2:
-            raise ValueError(
-                f"{function}: {name} must be an integer or a pair (rows, columns); got {shown(value)}"
-            )
-        rows, columns = value
-    elif isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        rows = columns = value
-    else:
-        raise TypeError(
-            f"{function}: {name} must be an integer or a pair (rows, columns); got {shown(value)}"
-        )
-    return as_int(function, f"{name} (rows)", rows, minimum), as_int(
-        function, f"{name} (columns)", columns, minimum
-    )
+            raise ValueError(expected)
+        rows = as_int(function, f"{name} (rows)", value[0], minimum)
+        columns = as_int(function, f"{name} (columns)", value[1], minimum)
+        return rows, columns
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(expected)
+    return (as_int(function, name, value, minimum),) * 2
 
 
 def check_cache(function, cache, expected, maker):

@@ -1,8 +1,11 @@
 """Where a window stands on an image: the geometry that convolution and pooling share."""
 
+import numbers
 from typing import NamedTuple
 
 from backprop_helpers.layers._validate import as_int, as_pair, shown
+
+PADDINGS = '"same", "valid", an integer or a pair (rows, columns)'
 
 
 class Windows(NamedTuple):
@@ -89,7 +92,7 @@ def place_windows(function, input_size, size, *, stride, padding, dilation, what
         )
         raise ValueError(
             f"{function}: the {size[0]}×{size[1]} {what}{dilated} is larger than the padded input, "
-            f"{padded[0]}×{padded[1]} (rows × columns); input {input_size[0]}×{input_size[1]}, "
+            f"{padded[0]}×{padded[1]}; the input is {input_size[0]}×{input_size[1]} (rows × columns), "
             f"padding {padding} as (top, bottom, left, right)"
         )
     count = tuple((padded[axis] - spans[axis]) // stride[axis] + 1 for axis in (0, 1))
@@ -106,10 +109,9 @@ def pad_all_sides(function, padding, input_size, size, stride, dilation):
             )
         if padding == "valid":
             return 0, 0, 0, 0
-        raise ValueError(
-            f'{function}: padding must be "same", "valid", an integer or a pair (rows, columns); '
-            f"got {shown(padding)}"
-        )
+        raise ValueError(f"{function}: padding must be {PADDINGS}; got {shown(padding)}")
+    if not isinstance(padding, (tuple, list, numbers.Integral)) or isinstance(padding, bool):
+        raise TypeError(f"{function}: padding must be {PADDINGS}; got {shown(padding)}")
     rows, columns = as_pair(function, "padding", padding, minimum=0)
     return rows, rows, columns, columns
 

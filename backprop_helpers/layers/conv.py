@@ -12,15 +12,16 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from backprop_helpers.layers._arrays import common_dtype, frozen_copy, matmul, memory_order, stored
-from backprop_helpers.layers._validate import as_array, as_int, as_upstream, check_cache, described
-from backprop_helpers.layers._windows import (
-    Windows,
-    as_image_shape,
+from backprop_helpers.layers._validate import (
+    as_array,
+    as_int,
     as_pair,
-    pad_all_sides,
-    place_windows,
-    span,
+    as_upstream,
+    check_cache,
+    described,
+    shown,
 )
+from backprop_helpers.layers._windows import Windows, as_image_shape, pad_all_sides, place_windows, span
 
 IMAGES = ("M", "H", "W", "C")
 KERNEL = ("F_h", "F_w", "C", "K")
@@ -388,7 +389,8 @@ def _add_patches(dpatches, windows, *, out):
     """Write into `out` the sum of all dpatches[m,i,j,u,v,c] that were read from the same pixel of X."""
     examples, height, width, channels = out.shape
     top, bottom, left, right = windows.padding
-    dpadded = np.zeros((examples, top + height + bottom, left + width + right, channels), out.dtype, order="F")
+    padded_shape = (examples, top + height + bottom, left + width + right, channels)
+    dpadded = np.zeros(padded_shape, out.dtype, order="F")
     for u, v in windows.offsets():
         dpadded[windows.read_by(u, v)] += dpatches[:, :, :, u, v]
     out[...] = dpadded[:, top : top + height, left : left + width]

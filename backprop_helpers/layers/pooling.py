@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from backprop_helpers.layers._arrays import common_dtype, floating_dtype, kept_where, memory_order
-from backprop_helpers.layers._validate import as_array, as_upstream, check_cache, shown
-from backprop_helpers.layers._windows import Windows, as_pair, place_windows
+from backprop_helpers.layers._validate import as_array, as_pair, as_upstream, check_cache, shown
+from backprop_helpers.layers._windows import Windows, place_windows
 
 IMAGES = ("M", "H", "W", "C")
 MODES = ("max", "average")
@@ -131,9 +131,7 @@ def _maximum(x, windows):
     for number, (u, v) in enumerate(windows.offsets()):
         pixel = x[windows.read_by(u, v)]
         wins = _beats(pixel, z)
-        winner = np.maximum(
-            winner, wins * winner.dtype.type(number), out=winner
-        )  # numbers grow: the last win stays
+        np.maximum(winner, wins * winner.dtype.type(number), out=winner)  # the last win has the top number
         if x.dtype.kind == "c":
             np.copyto(z, pixel, where=wins)
         else:
@@ -143,7 +141,7 @@ def _maximum(x, windows):
 
 
 def _beats(pixel, champion):
-    """Return where `pixel` is larger than `champion`, by the real part; a NaN beats every number but no NaN."""
+    """Return where `pixel` is larger than `champion`, by the real part; a NaN beats all but a NaN."""
     if pixel.dtype.kind in "iu":
         return pixel > champion
     return ~(pixel.real <= champion.real) & (champion == champion)

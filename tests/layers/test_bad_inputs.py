@@ -231,6 +231,9 @@ row(
     "dz",
     {"(2, 5, 6, 1)"},
 )
+for what, value in {"a string": "no", "None": None, "a number": 0}.items():
+    call = partial(layers.conv_backward, ones(2, 5, 6, 4), CONV_CACHE, need_dx=value)
+    row(f"conv_backward need_dx: {what}", call, "need_dx", shown(value))
 
 # Pooling.
 not_numbers("pool_forward", layers.pool_forward, (X,), 0, "x")

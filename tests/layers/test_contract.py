@@ -283,6 +283,19 @@ def test_writing_into_the_output_does_not_change_the_gradient(layer):
 
 
 @every_layer
+def test_overwriting_the_inputs_after_forward_does_not_change_the_gradient(layer):
+    """A caller may fill the same batch buffer again, or update w in place, between forward and backward."""
+    inputs = layer.inputs()
+    out, cache = layer.forward(*inputs)
+    dout = layer.upstream(out)
+    expected = layer.gradients(dout, cache)
+    for array in inputs:
+        array[...] = 99
+    for gradient, before in zip(layer.gradients(dout, cache), expected, strict=True):
+        assert_same(gradient, before)
+
+
+@every_layer
 def test_the_cache_is_a_documented_named_tuple(layer):
     _, cache = layer.forward(*layer.inputs())
     kind = type(cache)

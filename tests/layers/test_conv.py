@@ -19,7 +19,7 @@ from . import reference
 from .cases import assert_adjoint, assert_close, assert_same, complex_step, conv_cases, normal, seeds
 
 
-@settings(max_examples=60)
+@settings(max_examples=100)
 @given(case=conv_cases())
 def test_forward_and_backward_equal_the_loops(case):
     x, w, b, dz = case.arrays()
@@ -29,6 +29,43 @@ def test_forward_and_backward_equal_the_loops(case):
         conv_backward(dz, cache), reference.conv_backward(dz, x, w, **case.options), strict=True
     ):
         assert_close(gradient, expected)
+
+
+@pytest.mark.parametrize("padding", ["same", "valid", 0, 1, 2, 5])
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_every_small_geometry_along_rows_and_columns(stride, dilation, padding):
+    """All lengths to 7 under all kernels to 4, in integers: a column of pixels, then the same as a row."""
+    rng = np.random.default_rng(0)
+    padding_of = {"rows": padding, "columns": padding}
+    if not isinstance(padding, str):
+        padding_of = {"rows": (padding, 0), "columns": (0, padding)}
+    for length, kernel in np.ndindex(8, 5):
+        reach = dilation * (kernel - 1) + 1
+        room = length if isinstance(padding, str) else length + 2 * padding
+        if length == 0 or kernel == 0 or (padding != "same" and reach > room):
+            continue
+        x, w, b = (
+            rng.integers(-9, 10, (1, length, 1, 1)),
+            rng.integers(-9, 10, (kernel, 1, 1, 1)),
+            np.array([3]),
+        )
+        options = {"stride": (stride, 1), "dilation": (dilation, 1), "padding": padding_of["rows"]}
+        expected = reference.conv_forward(x, w, b, **options)
+        dz = rng.integers(-9, 10, expected.shape)
+        z, cache = conv_forward(x, w, b, **options)
+        assert_same(z, expected)
+        gradients, references = conv_backward(dz, cache), reference.conv_backward(dz, x, w, **options)
+        for gradient, expected_gradient in zip(gradients, references, strict=True):
+            assert_same(gradient, expected_gradient)
+        # The same along the other axis: rows and columns change places.
+        options = {"stride": (1, stride), "dilation": (1, dilation), "padding": padding_of["columns"]}
+        z_row, cache = conv_forward(x.transpose(0, 2, 1, 3), w.transpose(1, 0, 2, 3), b, **options)
+        assert_same(z_row, z.transpose(0, 2, 1, 3))
+        dx, dw, db = conv_backward(dz.transpose(0, 2, 1, 3), cache)
+        assert_same(dx, gradients[0].transpose(0, 2, 1, 3))
+        assert_same(dw, gradients[1].transpose(1, 0, 2, 3))
+        assert_same(db, gradients[2])
 
 
 @given(case=conv_cases())
@@ -142,6 +179,25 @@ def test_a_batch_is_its_examples(case):
         sum_dw, sum_db = sum_dw + dw_m, sum_db + db_m
     assert_close(dw, sum_dw)
     assert_close(db, sum_db)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_batch_too_large_for_one_piece_is_its_examples(order):
+    """9 images of 64×64 under a 32×32 kernel have 38 million numbers under their windows."""
+    rng = np.random.default_rng(0)
+    x, w, b = np.array(normal(rng, (9, 64, 64, 1)), order=order), normal(rng, (32, 32, 1, 1)), normal(rng, 1)
+    dz = np.array(normal(rng, x.shape), order=order)
+    z, cache = conv_forward(x, w, b)
+    dx, dw, db = conv_backward(dz, cache)
+    sum_dw = 0
+    for m in range(9):
+        z_m, cache_m = conv_forward(x[m : m + 1], w, b)
+        dx_m, dw_m, _ = conv_backward(dz[m : m + 1], cache_m)
+        assert_close(z[m], z_m[0])
+        assert_close(dx[m], dx_m[0])
+        sum_dw = sum_dw + dw_m
+    assert_close(dw, sum_dw)
+    assert_close(db, dz.sum(axis=(0, 1, 2)))
 
 
 @given(case=conv_cases(), as_number=st.sampled_from([np.int64, np.int8, np.uint8, np.intp]))

@@ -20,6 +20,25 @@ def test_forward_and_backward_equal_the_loops(case, ties):
     assert_close(pool_backward(dz, cache), reference.pool_backward(dz, x, **case.options))
 
 
+@pytest.mark.parametrize("mode", ["max", "average"])
+@pytest.mark.parametrize("stride", [1, 2, 3, 4, 5])
+def test_every_small_geometry_along_rows_and_columns(stride, mode):
+    """All lengths to 9 under all windows to 4, integers with ties: a column of pixels, then a row."""
+    rng = np.random.default_rng(0)
+    for length, size in np.ndindex(10, 5):
+        if size == 0 or size > length:
+            continue
+        x = rng.integers(0, 3, (2, length, 1, 2))
+        z, cache = pool_forward(x, size=(size, 1), stride=(stride, 1), mode=mode)
+        assert_close(z, reference.pool_forward(x, size=(size, 1), stride=(stride, 1), mode=mode))
+        dz = rng.integers(-9, 10, z.shape)
+        dx = pool_backward(dz, cache)
+        assert_close(dx, reference.pool_backward(dz, x, size=(size, 1), stride=(stride, 1), mode=mode))
+        z_row, cache = pool_forward(x.transpose(0, 2, 1, 3), size=(1, size), stride=(1, stride), mode=mode)
+        assert_same(z_row, z.transpose(0, 2, 1, 3))
+        assert_same(pool_backward(dz.transpose(0, 2, 1, 3), cache), dx.transpose(0, 2, 1, 3))
+
+
 @given(case=pool_cases(modes=("max",)))
 def test_max_of_integers_is_exact(case):
     x, dz = case.arrays(np.int64)
@@ -183,8 +202,18 @@ def test_nan_stays_in_its_windows(mode, stride):
     assert has_nan.any()
     np.testing.assert_array_equal(np.isnan(z), has_nan)
     np.testing.assert_array_equal(z[~has_nan], clean[~has_nan])
-    # The gradient is conserved all the same, and finite: dz was.
-    assert_close(pool_backward(np.ones_like(z), cache).sum(), z.size)
+    # The gradient is conserved and finite, as dz is. A NaN is the maximum, so it gets what a maximum gets.
+    dx = pool_backward(np.ones_like(z), cache)
+    assert_close(dx.sum(), z.size)
+    assert_close(dx[1, 3, 4, 0], has_nan.sum() / (1 if mode == "max" else 4))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_of_two_nans_in_a_window_the_first_gets_the_gradient(dtype):
+    x = np.array([[5, np.nan], [np.nan, 7]], dtype)[None, ..., None]
+    z, cache = pool_forward(x)
+    assert np.isnan(z).all()
+    assert pool_backward(np.ones_like(z), cache)[0, ..., 0].real.tolist() == [[0, 1], [0, 0]]
 
 
 def test_nan_in_the_gradient_stays_with_its_window():
