@@ -1,0 +1,312 @@
+"""The functions under test: called on copies, watched while they run, and complained about by name."""
+
+import inspect
+import numbers
+from collections.abc import Mapping
+
+import numpy as np
+
+from backprop_helpers.checking._reading import is_kernel
+from backprop_helpers.checking._slopes import METHODS
+from backprop_helpers.checking._text import count
+
+
+class Function:
+    """A function of arrays whose output is checked on each call."""
+
+    def __init__(self, where, name, function, unpack=False):
+        self.where, self.name, self.function, self.unpack = where, name, function, unpack
+        self.has_answered = False
+
+    def __call__(self, x):
+        return self.run(x)[0]
+
+    def run(self, *arrays, **named):
+        """Return (out, cache) for these inputs; the cache is None for a function without."""
+        complex_step = any(np.iscomplexobj(array) for array in [*arrays, *named.values()])
+        try:
+            result = self.function(*arrays, **named)
+        except Exception as error:
+            if complex_step:
+                error.add_note(
+                    f'{self.where}: {self.name} was called with complex numbers, since method is "complex"'
+                )
+            elif self.has_answered:
+                error.add_note(f"{self.where}: {self.name} accepts the input, but not with one entry nudged")
+            raise
+        self.has_answered = True
+        if self.unpack and not (isinstance(result, tuple) and len(result) == 2):
+            raise TypeError(
+                f"{self.where}: {self.name} must return a pair (out, cache), got {_described(result)}"
+            )
+        out, cache = result if self.unpack else (result, None)
+        return self._checked(out, complex_step), cache
+
+    def _checked(self, out, complex_step):
+        """Return the output as an array of float64 or complex128."""
+        if isinstance(out, (tuple, list)) or out is None:
+            hint = "; pass lambda x: forward(x)[0]" if isinstance(out, tuple) else ""
+            raise TypeError(f"{self.where}: {self.name} must return an array, got {_described(out)}{hint}")
+        out = np.asarray(out)
+        if complex_step and out.dtype.kind == "f":
+            raise TypeError(
+                f"{self.where}: {self.name} returned real numbers for complex input, so the step is lost; "
+                'it does not keep complex numbers. Use method="central"'
+            )
+        wanted = np.complex128 if complex_step else np.float64
+        if out.dtype != wanted:
+            hint = ""
+            if out.dtype in (np.float32, np.complex64):
+                hint = (
+                    ", whose rounding is larger than the nudge; "
+                    "compute in float64 (net.astype(np.float64) for a network)"
+                )
+            raise TypeError(
+                f"{self.where}: {self.name} must return {np.dtype(wanted)}, got {out.dtype}{hint}"
+            )
+        return out
+
+
+class Layer:
+    """A forward and a backward function with their inputs, called on copies and watched while they run."""
+
+    def __init__(self, forward, backward, inputs):
+        self.function = Function("gradient_check", "forward", forward, unpack=True)
+        self.backward = backward
+        self.by_name = isinstance(inputs, Mapping)
+        self.inputs = _named_inputs(forward, inputs)
+        self.out, _ = self._forward()
+        if not np.isfinite(self.out).all():
+            raise ValueError("gradient_check: forward returned NaN or infinity for these inputs")
+        again, _ = self._forward()
+        if again.shape != self.out.shape or not np.allclose(again, self.out, rtol=1e-12, atol=1e-12):
+            raise ValueError("gradient_check: forward gave two different answers to the same inputs")
+
+    @property
+    def examples(self):
+        """M, the number of examples, if the first input and the output share it (or the output is a loss)."""
+        name, first = next(iter(self.inputs.items()))
+        if first.ndim and not is_kernel(name) and self.out.shape[:1] in (first.shape[:1], ()):
+            return first.shape[0]
+        return None
+
+    def along(self, name):
+        """Return the forward function of one input alone, the others held fixed."""
+
+        def function(x):
+            return self._run(self.inputs | {name: x})[0]
+
+        return function
+
+    def _run(self, inputs):
+        return self.function.run(**inputs) if self.by_name else self.function.run(*inputs.values())
+
+    def _forward(self):
+        """Return (out, cache), after a look whether forward wrote to its inputs."""
+        given = {name: x.copy(order="K") for name, x in self.inputs.items()}
+        out, cache = self._run(given)
+        self.written_by_forward = _written(self.inputs, given)
+        return out.copy(), cache
+
+    def gradients(self, upstream):
+        """Return, by input, the gradients (or a text that says why there is none) and the complaints."""
+        given = {name: x.copy(order="K") for name, x in self.inputs.items()}
+        _, cache = self._run(given)
+        before = {name: x.copy(order="K") for name, x in given.items()}
+        dout = upstream.copy()
+        first = self._named_gradients(self._call_backward(dout, cache))
+        complaints = {name: [] for name in self.inputs}
+        for name in self.inputs:
+            if name in self.written_by_forward:
+                complaints[name].append(f"forward writes to {name}")
+            if name in _written(before, given):
+                complaints[name].append(f"backward writes to {name}")
+            if not np.array_equal(dout, upstream):
+                complaints[name].append("backward writes to its upstream gradient")
+        try:
+            second = self._named_gradients(self._call_backward(upstream.copy(), cache))
+        except Exception as error:  # whatever it is, it is the finding
+            for texts in complaints.values():
+                texts.append(f"a second call of backward raises {type(error).__name__}")
+        else:
+            for name, texts in complaints.items():
+                if not _same_gradient(first[name], second[name]):
+                    texts.append("a second call of backward gives another answer")
+        return first, complaints
+
+    def _call_backward(self, dout, cache):
+        dout = dout if dout.ndim else float(dout)
+        return self.backward(cache, dout) if _takes_cache_first(self.backward) else self.backward(dout, cache)
+
+    def _named_gradients(self, result):
+        """Return a copy of each gradient, or a text that says why there is none, by the inputs' names."""
+        names = list(self.inputs)
+        if isinstance(result, Mapping):
+            return {name: _as_gradient(result.get(name)) for name in names}
+        if not isinstance(result, (tuple, list)):
+            result = (result,)
+        if len(result) != len(names):
+            text = (
+                f"backward returned {count(len(result), 'gradient', 'gradients')} for "
+                f"{count(len(names), 'input', 'inputs')}, {', '.join(names)}"
+            )
+            return dict.fromkeys(names, text)
+        return {name: _as_gradient(gradient) for name, gradient in zip(names, result)}
+
+    def factors(self):
+        """Return the constants by which gradients are wrong most often, with their names."""
+        factors = []
+        if self.examples:
+            factors.append((self.examples, "M, the number of examples"))
+            factors.append((self.examples**2, "M², M the number of examples"))
+        first = next(iter(self.inputs.values()))
+        if self.out.ndim == 0 and first.ndim == 2:
+            factors.append((first.shape[1], "K, the number of classes"))
+            factors.append((first.size, "M·K, the number of entries"))
+        kernel = self.inputs.get("w")
+        if kernel is not None and kernel.ndim == 4:
+            factors.append((kernel.shape[0] * kernel.shape[1], "F_h·F_w, the size of the kernel"))
+        if self.out.ndim == 4:
+            positions = self.out.shape[1] * self.out.shape[2]
+            factors.append((positions, "H_out·W_out, the number of positions"))
+            factors.append((positions * len(self.out), "M·H_out·W_out, examples times positions"))
+        return [(value, name) for value, name in factors if value > 1]
+
+
+def _named_inputs(forward, inputs):
+    """Return the inputs as float64 arrays by name: the mapping's keys, or forward's parameters."""
+    where = "gradient_check"
+    if isinstance(inputs, Mapping):
+        named = dict(inputs)
+        if not all(isinstance(name, str) for name in named):
+            raise TypeError(f"{where}: the names in inputs must be strings, got {list(named)}")
+    else:
+        if isinstance(inputs, np.ndarray):
+            inputs = (inputs,)
+        if not isinstance(inputs, (tuple, list)):
+            raise TypeError(
+                f"{where}: inputs must be a tuple of arrays, one an argument of forward, got "
+                f"{_described(inputs)}"
+            )
+        names = _parameter_names(forward)
+        names += [f"input {position}" for position in range(len(names), len(inputs))]
+        named = dict(zip(names, inputs))
+    if not named:
+        raise ValueError(f"{where}: inputs is empty, there is nothing to compare")
+    return {name: as_input(where, name, value) for name, value in named.items()}
+
+
+def _parameter_names(function):
+    """Return the names of the positional parameters, as far as they can be known."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some built-in functions have no signature
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def _takes_cache_first(backward):
+    """Whether backward is a loss's, such as cross_entropy_backward(cache, dloss)."""
+    return _parameter_names(backward)[:1] == ["cache"]
+
+
+def as_input(where, name, value):
+    """Return an input as a fresh float64 array."""
+    if isinstance(value, float):
+        value = np.asarray(value)
+    if not isinstance(value, (np.ndarray, np.generic)):
+        raise TypeError(f"{where}: {name} must be an array of floats, got {_described(value)}")
+    value = np.asarray(value)
+    if value.dtype.kind in "iub":
+        raise TypeError(
+            f"{where}: {name} is {value.dtype}, and whole numbers cannot be nudged; pass "
+            f"{name}.astype(float), "
+            "or close over it if it is not to be differentiated (labels): lambda z: forward(z, labels)"
+        )
+    if value.dtype.kind != "f":
+        raise TypeError(f"{where}: {name} must be an array of floats, got {value.dtype}")
+    value = value.astype(np.float64, order="K")
+    if not np.isfinite(value).all():
+        raise ValueError(f"{where}: {name} holds NaN or infinity")
+    return value
+
+
+def as_upstream(where, upstream, shape):
+    """Return the upstream gradient as a float64 array of the output's shape."""
+    upstream = np.asarray(upstream)
+    if upstream.dtype.kind not in "iuf":
+        raise TypeError(f"{where}: upstream must be an array of real numbers, got {upstream.dtype}")
+    if upstream.shape != shape:
+        raise ValueError(
+            f"{where}: upstream must have the shape of the output, {shape}, got {upstream.shape}"
+        )
+    upstream = upstream.astype(np.float64)
+    if not np.isfinite(upstream).all():
+        raise ValueError(f"{where}: upstream holds NaN or infinity")
+    if upstream.size and not upstream.any():
+        raise ValueError(
+            f"{where}: upstream is zero everywhere, so every gradient is zero and nothing is checked"
+        )
+    return upstream
+
+
+def _as_gradient(gradient):
+    """Return a copy of one gradient as an array, or a text that says why it is none."""
+    if isinstance(gradient, (float, np.generic)):
+        gradient = np.asarray(gradient)
+    if gradient is None:
+        return "backward returned None"
+    if not isinstance(gradient, np.ndarray):
+        return f"backward returned {_described(gradient)}, not an array"
+    if gradient.dtype.kind not in "iufb":
+        return f"backward returned {gradient.dtype}, not real numbers"
+    return gradient.copy()
+
+
+def as_tolerance(where, tolerance):
+    """Return the tolerance; a relative error never exceeds 2, so one of 1 or more checks nothing."""
+    if isinstance(tolerance, bool) or not isinstance(tolerance, numbers.Real):
+        raise TypeError(f"{where}: tolerance must be a number, got {_described(tolerance)}")
+    if not 0 < tolerance < 1:
+        raise ValueError(
+            f"{where}: tolerance must be above 0 and below 1 (100 %), as even a gradient of zeros has a "
+            f"relative error of 1; got {tolerance!r}"
+        )
+    return float(tolerance)
+
+
+def as_sample(where, sample):
+    """Return how many entries of an input to nudge."""
+    if isinstance(sample, bool) or not isinstance(sample, numbers.Integral):
+        raise TypeError(f"{where}: sample must be a whole number, got {_described(sample)}")
+    if sample < 1:
+        raise ValueError(f"{where}: sample must be at least 1, got {sample}")
+    return int(sample)
+
+
+def check_method(where, method):
+    """Return the method's settings."""
+    if not isinstance(method, str) or method not in METHODS:
+        raise ValueError(f"{where}: method must be one of {', '.join(map(repr, METHODS))}, got {method!r}")
+    return METHODS[method]
+
+
+def _described(value):
+    """Return a short name of what came, for an error message."""
+    if value is None:
+        return "None"
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"{type(value).__name__}"
+
+
+def _written(before, after):
+    """Return the names of the arrays that changed."""
+    return {name for name in before if not np.array_equal(before[name], after[name])}
+
+
+def _same_gradient(first, second):
+    """Whether two calls of backward agree; in the last bits a BLAS with threads may not."""
+    if isinstance(first, str) or isinstance(second, str):
+        return isinstance(first, str) and isinstance(second, str)
+    return first.shape == second.shape and np.allclose(first, second, rtol=1e-9, atol=1e-12, equal_nan=True)

@@ -1,0 +1,33 @@
+"""The catalogue of misconceptions: wrong implementations that people have really written.
+
+``misconceptions["relu.mask_from_output"]`` has the diagnosis, a hint, the code as text (`source`), the wrong
+function itself (`wrong`), and `pair()`, which `gradient_check` takes. One catalogue, three uses: to recognise
+a learner's mistake, to prove by mutation what our own checks catch, to plant the bug hunts.
+"""
+
+from backprop_helpers.checking.misconceptions import (
+    checks,
+    conv,
+    flatten,
+    fully_connected,
+    pooling,
+    relu,
+    softmax,
+    training,
+)
+from backprop_helpers.checking.misconceptions._catalogue import ORACLES, Catalogue, Misconception
+
+misconceptions = Catalogue(
+    [
+        *fully_connected.MISCONCEPTIONS,
+        *relu.MISCONCEPTIONS,
+        *softmax.MISCONCEPTIONS,
+        *conv.MISCONCEPTIONS,
+        *pooling.MISCONCEPTIONS,
+        *flatten.MISCONCEPTIONS,
+        *training.MISCONCEPTIONS,
+        *checks.MISCONCEPTIONS,
+    ]
+)
+
+__all__ = ["ORACLES", "Catalogue", "Misconception", "misconceptions"]
