@@ -1,0 +1,50 @@
+"""Static figures for the lessons: arrays in, one calm figure out.
+
+Every function returns its figure, and the returned figure is what a notebook shows: end the cell with
+the call. No figure stays registered with pyplot, so none is shown twice and ``plt.show()`` is not needed.
+Functions that draw in one axes take ``ax=``; `panels` gives axes for a composition of one's own.
+
+One reading holds everywhere. Values go from pale (small) to dark (large). Gradients and weights are blue
+below zero, white at zero, red above, with limits symmetric about zero. Digits are ink on paper. Colour
+never speaks alone: there are numbers in the cells when they fit, signs, hatching, letters or line styles.
+"""
+
+from ._style import ACCENTS, INKS, Figure, panels
+from .curves import bars, function, histograms, nudge, stacked_bars, v_curve
+from .diagrams import graph, rotation, routing, shapes_chain, tensor_blocks, tied_neurons, touches, windows
+from .heatmaps import matrices, matrix, sparse_matrix
+from .maps import digits, filters, maps, maps_and_gradients, saliency, weight_columns
+from .training import confusion_matrix, losses, training_history
+
+__all__ = [
+    "matrix",
+    "matrices",
+    "sparse_matrix",
+    "maps",
+    "maps_and_gradients",
+    "digits",
+    "saliency",
+    "filters",
+    "weight_columns",
+    "graph",
+    "windows",
+    "touches",
+    "tied_neurons",
+    "rotation",
+    "routing",
+    "shapes_chain",
+    "tensor_blocks",
+    "function",
+    "v_curve",
+    "bars",
+    "nudge",
+    "histograms",
+    "stacked_bars",
+    "training_history",
+    "losses",
+    "confusion_matrix",
+    "panels",
+    "Figure",
+    "ACCENTS",
+    "INKS",
+]

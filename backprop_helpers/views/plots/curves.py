@@ -1,0 +1,582 @@
+"""Curves and bars: functions with their kinks, errors against step size, probabilities, costs, histograms."""
+
+import math
+
+import numpy as np
+from matplotlib.patches import Patch
+from matplotlib.ticker import NullLocator
+
+from . import _style as style
+from ._style import as_array, drawing, same_length
+from .heatmaps import align_ends
+
+
+def chart(title, width=6.4, height=3.4, left=0.75, bottom=0.62, right=0.25, above=0.0):
+    """Return (figure, axes) for one chart with the title at the top left."""
+    head = style.heading_height(title, width) + 0.12 + above
+    figure = style.page(width, head + height + bottom)
+    style.heading(figure, title)
+    return figure, style.panel(figure, left, head, width - left - right, height)
+
+
+def _titled(ax, title, figure):
+    """Title the caller's axes; on a page of ours the heading is already there."""
+    if title and not figure:
+        ax.set_title(title)
+
+
+def _named(curves, name, function, most=9):
+    """Check a dict of name → vector; return it with arrays."""
+    if not isinstance(curves, dict) or not curves:
+        raise ValueError(f"{function}: {name} must be a dict of label → values and not empty")
+    if len(curves) > most:
+        raise ValueError(f"{function}: {name} has {len(curves)} entries, at most {most} can be told apart")
+    return curves
+
+
+@drawing
+def function(x, curves, *, title="", dots=None, xlabel="", ylabel="", log=False, ax=None):
+    """Draw functions of one variable, such as ReLU and its derivative.
+
+    What the reader sees: each curve in its own colour and dash, its name at the legend; filled dots where a
+    value is taken, open ones where it is not. A NaN in a curve leaves a gap, which is how to draw a jump.
+
+    Parameters
+    ----------
+    x : array_like, shape (N,)
+    curves : dict of label → array_like, shape (N,)
+        At most nine. NaN leaves a gap; infinity is refused.
+    title, xlabel, ylabel : str
+    dots : sequence of (x, y, "closed" or "open"), optional
+        Points to mark, e.g. ``[(0, 0, "closed"), (0, 1, "open")]`` at the kink of ReLU's derivative.
+    log : bool
+        Logarithmic y axis; all values must then be positive.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    Figure
+    """
+    x = as_array(x, "x", "function", 1, "a vector (N,)", finite=True)
+    data = {}
+    for label, y in _named(curves, "curves", "function").items():
+        y = as_array(y, f"curves[{label!r}]", "function", 1, f"a vector of {len(x)}").astype(float)
+        if y.shape != x.shape:
+            raise ValueError(f"function: curves[{label!r}] must have shape {x.shape} as x; it is {y.shape}")
+        if np.isinf(y).any():
+            raise ValueError(f"function: curves[{label!r}] holds infinity; use NaN for a gap")
+        if log and not (y[~np.isnan(y)] > 0).all():
+            raise ValueError(
+                f"function: curves[{label!r}] must be positive for log=True; its least is {np.nanmin(y)}"
+            )
+        data[label] = y
+    figure = None
+    if ax is None:
+        figure, ax = chart(title, 6.0 if len(data) > 1 or title else 4.6, 2.9)
+    _titled(ax, title, figure)
+    if log:
+        ax.set_yscale("log")
+    else:
+        ax.axhline(0, color=style.HAIR, lw=1, zorder=0)
+    if x.min() < 0 < x.max():
+        ax.axvline(0, color=style.HAIR, lw=1, zorder=0)
+    for (label, y), look in zip(data.items(), style.LINES):
+        ax.plot(x, y, color=look["color"], linestyle=look["linestyle"], lw=2.2, label=label)
+    for at, height, state in dots or ():
+        if state not in ("open", "closed"):
+            raise ValueError(f'function: dots must say "open" or "closed"; one says {state!r}')
+        ax.plot(
+            at,
+            height,
+            "o",
+            ms=7,
+            mec=style.INK,
+            mew=1.6,
+            mfc="white" if state == "open" else style.INK,
+            zorder=5,
+        )
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.grid(True)
+    if len(data) > 1 or next(iter(data)):
+        ax.legend(loc="best", handlelength=2.8)
+    if figure:
+        figure.alt = (
+            f"{title or 'Curves'}: {', '.join(map(str, data))}, for x from {x.min():g} to {x.max():g}."
+        )
+    return ax.figure
+
+
+@drawing
+def v_curve(steps, errors, *, title="", mark=None, ylabel="relative error", ax=None):
+    """Draw the error of numerical derivatives against the step size, both axes logarithmic.
+
+    What the reader sees: a falling line (the formula's truncation error), a rising one (rounding), and the V
+    they make; complex step has no rising branch. An error of exactly 0 cannot stand on a logarithmic axis: it
+    is drawn as an open marker on the floor, which is labelled ``exact``.
+
+    Parameters
+    ----------
+    steps : array_like, shape (N,)
+        Step sizes, positive.
+    errors : dict of method → array_like, shape (N,)
+        Errors, not negative. NaN or infinity leaves a gap.
+    title, ylabel : str
+    mark : float or dict of label → float, optional
+        Steps to mark by a vertical line, e.g. ``{"used here: 1e-5": 1e-5}``.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    Figure
+    """
+    steps = as_array(steps, "steps", "v_curve", 1, "a vector (N,)", finite=True)
+    if not (steps > 0).all():
+        raise ValueError(f"v_curve: steps must be positive; the least is {steps.min()}")
+    data = {}
+    for label, y in _named(errors, "errors", "v_curve").items():
+        y = as_array(y, f"errors[{label!r}]", "v_curve", 1, f"a vector of {len(steps)}").astype(float)
+        if y.shape != steps.shape:
+            raise ValueError(
+                f"v_curve: errors[{label!r}] must have shape {steps.shape} as steps; it is {y.shape}"
+            )
+        if (y < 0).any():
+            raise ValueError(f"v_curve: errors[{label!r}] must not be negative; the least is {np.nanmin(y)}")
+        data[label] = np.where(np.isfinite(y), y, np.nan)
+    figure = None
+    if ax is None:
+        figure, ax = chart(title, 6.6, 3.5, left=0.9)
+    _titled(ax, title, figure)
+    positive = np.concatenate([y[y > 0] for y in data.values()])
+    zeros = any((y == 0).any() for y in data.values())
+    least = positive.min() if positive.size else 1e-16
+    floor = 10.0 ** math.floor(math.log10(least) - (1 if zeros else 0))
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    for (label, y), look in zip(data.items(), style.LINES):
+        ax.plot(steps, np.where(y == 0, floor, y), lw=1.8, ms=4.5, label=label, **look)
+        exact = y == 0
+        if exact.any():
+            ax.plot(
+                steps[exact],
+                np.full(exact.sum(), floor),
+                look["marker"],
+                ms=5.5,
+                mfc="white",
+                mec=look["color"],
+                mew=1.2,
+                zorder=4,
+            )
+    if zeros:
+        ax.axhline(floor, color=style.FRAME, lw=0.8, ls=":", zorder=0)
+        ax.annotate(
+            "exact",
+            (1, floor),
+            xycoords=("axes fraction", "data"),
+            xytext=(-2, 3),
+            textcoords="offset points",
+            ha="right",
+            fontsize=style.SMALL,
+            color=style.GREY,
+        )
+    marks = mark if isinstance(mark, dict) else {} if mark is None else {f"step {mark:g}": mark}
+    for label, at in marks.items():
+        ax.axvline(at, color=style.GREY, lw=1, ls=(0, (2, 2)), zorder=1)
+        ax.annotate(
+            label,
+            (at, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(4, -2),
+            textcoords="offset points",
+            va="top",
+            fontsize=style.SMALL,
+            color=style.GREY,
+        )
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(lambda value, _: f"1e{round(math.log10(value))}" if value > 0 else "")
+        axis.set_minor_locator(NullLocator())
+    ax.set_xlabel("step size ε")
+    ax.set_ylabel(ylabel)
+    ax.grid(True)
+    ax.legend(loc="best", handlelength=3)
+    if figure:
+        figure.alt = f"{title or 'Error against step size'}: {', '.join(map(str, data))}, logarithmic axes."
+    return ax.figure
+
+
+@drawing
+def bars(probabilities, targets=None, *, labels=None, title="", ylabel="probability", arrows=True, ax=None):
+    """Draw probabilities as bars, targets as outlines, and the push that cross-entropy gives each of them.
+
+    What the reader sees: a bar a class with its number; with targets, a dashed outline where the bar should
+    end, and an arrow: up the right one, down the wrong ones. The arrow's length is ŷ − y, the gradient.
+
+    Parameters
+    ----------
+    probabilities : array_like, shape (K,)
+        Any real numbers may be drawn; logits too.
+    targets : array_like, shape (K,), or int, optional
+        One-hot (or soft) targets, or the index of the right class.
+    labels : sequence of str, optional
+        One a class; by default 0, 1, 2, …
+    title, ylabel : str
+    arrows : bool
+        Draw the arrows when there are targets.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    Figure
+    """
+    p = as_array(probabilities, "probabilities", "bars", 1, "a vector (K,)", finite=True).astype(float)
+    count = len(p)
+    style.at_most(count, 20, "probabilities", "bars")
+    if targets is not None:
+        if isinstance(targets, (int, np.integer)):
+            if not 0 <= targets < count:
+                raise ValueError(f"bars: targets must be a class from 0 to {count - 1}; it is {targets}")
+            targets = np.eye(count)[targets]
+        targets = as_array(targets, "targets", "bars", 1, f"a vector of {count}, or a class", finite=True)
+        if len(targets) != count:
+            raise ValueError(f"bars: targets must have {count} entries; it has {len(targets)}")
+    labels = same_length(labels, count, "labels", "bars") if labels is not None else range(count)
+    figure = None
+    if ax is None:
+        figure, ax = chart(
+            title,
+            min(max(1.4 + 0.62 * count, 4.2), style.MAX_WIDTH),
+            2.9,
+            above=0.0 if targets is None else 0.15,
+        )
+    _titled(ax, title, figure)
+    x = np.arange(count)
+    ax.bar(
+        x, p, width=0.56, color=style.tint(style.ACCENTS["blue"], 0.35), edgecolor=style.INKS["blue"], lw=0.8
+    )
+    top = max(1.0 if targets is not None else 0.0, float(p.max()), 0.0)
+    low = min(0.0, float(p.min()))
+    span = (top - low) or 1.0
+    decimals = min(2, style.decimals_for(p))
+    for i, value in enumerate(p):
+        ax.annotate(
+            style.number(value, decimals),
+            (i, 0 if value >= 0 else low),
+            xytext=(0, -3),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=style.SMALL,
+            color=style.INKS["blue"],
+        )
+    ax.tick_params(axis="x", length=0, pad=15)
+    ax.set_xticks(x, [str(label) for label in labels])
+    if targets is not None:
+        for i, target in enumerate(targets):
+            if target:
+                ax.bar(i, target, width=0.7, fill=False, ec=style.INK, lw=1.3, ls=(0, (4, 2)))
+        if arrows:
+            for i, (value, target) in enumerate(zip(p, targets)):
+                if abs(value - target) < 0.004 * span:
+                    continue
+                color = style.INKS["green"] if target > value else style.ACCENTS["vermillion"]
+                ax.annotate(
+                    "",
+                    (i, target),
+                    (i, value),
+                    arrowprops={
+                        "arrowstyle": "-|>,head_width=0.28,head_length=0.5",
+                        "color": color,
+                        "lw": 2,
+                        "shrinkA": 0,
+                        "shrinkB": 0,
+                    },
+                )
+        handles = [Patch(fc="none", ec=style.INK, ls=(0, (4, 2)), label="target y")]
+        place = {"loc": "upper right", "bbox_to_anchor": (1.0, 1.12)} if figure else {"loc": "best"}
+        ax.legend(handles=handles, handlelength=1.4, **place)
+    ax.set_ylim(low - (0.1 * span if low < 0 else 0), top + 0.12 * span)
+    ax.set_xlim(-0.6, count - 0.4)
+    if low < 0:
+        ax.axhline(0, color=style.FRAME, lw=0.8)
+    ax.set_ylabel(ylabel)
+    if figure:
+        figure.alt = f"{title or 'Bars'}: " + ", ".join(
+            f"{label} {style.number(value, decimals)}" for label, value in zip(labels, p)
+        )
+    return ax.figure
+
+
+@drawing
+def nudge(before, after, *, labels=None, title="", tolerance=0.0, ylabel="value", ax=None):
+    """Draw values before and after a nudge, the moved ones marked.
+
+    What the reader sees: pale bars before, hatched bars after; where they differ, an arrow, and the change in
+    words.
+
+    Parameters
+    ----------
+    before, after : array_like, shape (K,) or (R, C)
+        The outputs before and after. Matrices are read row by row; their labels are then ``[i, j]``.
+    labels : sequence of str, optional
+        One an entry.
+    title, ylabel : str
+    tolerance : float
+        A change of at most this does not count as a move.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    Figure
+    """
+    before = as_array(before, "before", "nudge", (1, 2), "a vector or a matrix", finite=True)
+    after = as_array(after, "after", "nudge", (1, 2), "a vector or a matrix", finite=True)
+    if before.shape != after.shape:
+        raise ValueError(f"nudge: after must have the shape of before {before.shape}; it is {after.shape}")
+    if labels is None:
+        labels = [str(list(i)) if before.ndim == 2 else str(i[0]) for i in np.ndindex(before.shape)]
+    labels = same_length(labels, before.size, "labels", "nudge")
+    style.at_most(before.size, 25, "before", "nudge")
+    before, after = before.ravel().astype(float), after.ravel().astype(float)
+    count = len(before)
+    widest = max(style.text_width(label, 9) for label in labels)
+    slot = min(max(0.62, widest + 0.08), 1.3)
+    figure = None
+    if ax is None:
+        figure, ax = chart(title, min(max(1.2 + slot * count, 4.4), style.MAX_WIDTH), 2.7, above=0.12)
+    _titled(ax, title, figure)
+    x = np.arange(count)
+    moved = np.abs(after - before) > tolerance
+    ax.bar(x - 0.19, before, 0.36, color="#dcdcdc", ec=style.FRAME, lw=0.8, label="before")
+    ax.bar(
+        x + 0.19,
+        after,
+        0.36,
+        color=style.tint(style.ACCENTS["orange"], 0.55),
+        ec=style.INKS["orange"],
+        lw=0.8,
+        hatch="///",
+        label="after",
+    )
+    low, high = min(0.0, before.min(), after.min()), max(0.0, before.max(), after.max())
+    span = (high - low) or 1.0
+    changes = style.written(
+        np.where(moved, after - before, 0), min(3, style.decimals_for((after - before)[moved]))
+    )
+    for i in np.flatnonzero(moved):
+        text = changes[i] if after[i] < before[i] else f"+{changes[i]}"
+        if float(text.replace("−", "-")) == 0:
+            text = (
+                style.number(after[i] - before[i])
+                if after[i] < before[i]
+                else "+" + style.number(after[i] - before[i])
+            )
+        ax.annotate(
+            f"{'▲' if after[i] > before[i] else '▼'}\n{text}",
+            (i, max(before[i], after[i], 0)),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=style.SMALL,
+            color=style.INK,
+            linespacing=0.95,
+        )
+    ax.axhline(0, color=style.FRAME, lw=0.8)
+    ax.set_ylim(low - (0.06 * span if low < 0 else 0), high + 0.3 * span)
+    ax.set_xlim(-0.6, count - 0.4)
+    ax.set_xticks(x, labels)
+    ax.tick_params(axis="x", length=0)
+    if figure is None or slot * count > style.MAX_WIDTH - 1.2:
+        slot = (
+            style.MAX_WIDTH - 1.2 if figure else ax.get_position().width * ax.figure.get_figwidth()
+        ) / count
+    if widest > slot:
+        ax.tick_params(axis="x", labelrotation=45)
+    ax.set_ylabel(ylabel)
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.1)
+    if figure:
+        names = [label for label, flag in zip(labels, moved) if flag]
+        figure.alt = (
+            f"{title or 'Before and after a nudge'}: {len(names)} of {count} moved ({', '.join(names)})."
+        )
+    return ax.figure
+
+
+@drawing
+def histograms(values, *, kind="value", bins=41, columns=None, title="", share=False, log=False):
+    """Draw histograms of activations, gradients or weights, one panel a name.
+
+    What the reader sees: where the numbers lie, the spread written above, and the share of exact zeros in
+    words.
+
+    Parameters
+    ----------
+    values : dict of name → array_like, any shape
+        At most 24. Must be finite.
+    kind : {"value", "gradient", "weight"}
+        Gradients and weights get an axis symmetric about 0.
+    bins : int
+    columns : int, optional
+        Panels in a row; by default up to four.
+    title : str
+    share : bool
+        One x axis for all panels.
+    log : bool
+        Logarithmic counts.
+
+    Returns
+    -------
+    Figure
+    """
+    _named(values, "values", "histograms", 24)
+    style.as_kind(kind, "histograms")
+    data = {
+        name: np.ravel(
+            as_array(v, f"values[{name!r}]", "histograms", range(9), "an array", finite=True)
+        ).astype(float)
+        for name, v in values.items()
+    }
+    count = len(data)
+    columns = min(count, columns or (4 if count > 3 else 3))
+    rows = math.ceil(count / columns)
+    wide, high = min(2.4, 9.4 / columns - 0.25), 1.15
+    width = max(columns * (wide + 0.25) + 0.2, min(style.text_width(title, style.LARGE) + 0.3, 5.0))
+    top = style.heading_height(title, width)
+    figure = style.page(width, top + rows * (high + 0.85))
+    style.heading(figure, title)
+    everything = np.concatenate(list(data.values())) if share else None
+    color = style.ACCENTS["blue"] if kind == "value" else style.ACCENTS["vermillion"]
+    for i, (name, v) in enumerate(data.items()):
+        ax = style.panel(
+            figure,
+            style.MARGIN + 0.05 + (i % columns) * (wide + 0.25),
+            top + (i // columns) * (high + 0.85) + 0.42,
+            wide,
+            high,
+        )
+        low, most = style.limits(everything if share else v, kind)
+        ax.hist(v, bins=np.linspace(low, most, bins + 1), color=style.tint(color, 0.45), ec=color, lw=0.4)
+        if log:
+            ax.set_yscale("log")
+        zeros = float((v == 0).mean())
+        words = f"spread {style.number(float(f'{v.std():.2g}'))}"
+        words += f", {100 * zeros:.0f} % zero" if zeros >= 0.005 else ""
+        for text, shift, size, ink in (
+            (name, 15, 9.5, style.INK),
+            (words, 3, style.SMALL, style.GREY),
+        ):
+            ax.annotate(
+                text,
+                (0, 1),
+                xycoords="axes fraction",
+                xytext=(0, shift),
+                textcoords="offset points",
+                fontsize=size,
+                color=ink,
+            )
+        ax.set_yticks([])
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.spines["left"].set_visible(False)
+        if low < 0 < most:
+            ax.axvline(0, color=style.FRAME, lw=0.8, ls=(0, (2, 2)), zorder=0)
+        ticks = [low, 0.0, most] if low < 0 < most and min(-low, most) > 0.25 * (most - low) else [low, most]
+        ax.set_xticks(ticks, [style.number(float(f"{t:.2g}")) for t in ticks])
+        align_ends(ax)
+    figure.alt = f"{title or 'Histograms'}: {', '.join(map(str, data))}."
+    return figure
+
+
+@drawing
+def stacked_bars(parts, *, title="", unit="", total=True, ax=None):
+    """Draw costs as stacked horizontal bars, one bar a row.
+
+    What the reader sees: e.g. forward and backward side by side in each layer's bar, every part with its own
+    colour and hatching, its number inside when it fits, the sum at the end.
+
+    Parameters
+    ----------
+    parts : dict of name → dict of part → number
+        E.g. ``{"conv1": {"forward": 0.3, "dX": 0.3, "dW": 0.3}}``. Not negative, finite. Missing parts count
+        as 0.
+    title : str
+    unit : str
+        Written at the axis, e.g. ``"million FLOPs"``.
+    total : bool
+        Write the sum at the end of each bar.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    Figure
+    """
+    _named(parts, "parts", "stacked_bars", 20)
+    kinds = list(dict.fromkeys(part for row in parts.values() for part in row))
+    if not kinds or len(kinds) > len(style.HATCHES):
+        raise ValueError(
+            f"stacked_bars: parts must name 1 to {len(style.HATCHES)} different parts; it names {len(kinds)}"
+        )
+    table = np.array([[float(row.get(kind, 0)) for kind in kinds] for row in parts.values()])
+    if not np.isfinite(table).all() or (table < 0).any():
+        raise ValueError("stacked_bars: parts must be finite and not negative")
+    left = 0.35 + max(style.text_width(name, 9) for name in parts)
+    figure = None
+    if ax is None:
+        figure, ax = chart(title, 7.2, 0.36 * len(parts) + 0.5, left=left, bottom=0.65, right=0.7, above=0.25)
+    _titled(ax, title, figure)
+    largest = table.sum(axis=1).max() or 1.0
+    decimals = style.decimals_for(table, 2)
+    start = np.zeros(len(parts))
+    for j, kind in enumerate(kinds):
+        color = style.tint(
+            style.ACCENTS[["sky", "orange", "green", "purple", "yellow", "blue", "vermillion", "black"][j]],
+            0.45,
+        )
+        ax.barh(
+            range(len(parts)),
+            table[:, j],
+            left=start,
+            height=0.62,
+            color=color,
+            ec="#6a6a6a",
+            lw=0.7,
+            hatch=style.HATCHES[j],
+            label=kind,
+        )
+        for i, value in enumerate(table[:, j]):
+            text = style.number(value, decimals)
+            if value / largest * (7.2 - left - 0.7) > style.text_width(text, style.SMALL) + 0.1:
+                ax.text(
+                    start[i] + value / 2,
+                    i,
+                    text,
+                    ha="center",
+                    va="center",
+                    fontsize=style.SMALL,
+                    color="#000000",
+                    bbox={"fc": color, "ec": "none", "pad": 1.2},
+                )
+        start += table[:, j]
+    if total:
+        for i, value in enumerate(start):
+            ax.annotate(
+                style.number(value, decimals),
+                (value, i),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=style.SMALL,
+                color=style.INK,
+            )
+    ax.set_yticks(range(len(parts)), list(parts))
+    ax.tick_params(axis="y", length=0, labelcolor=style.INK)
+    ax.set_ylim(len(parts) - 0.5, -0.5)
+    ax.set_xlim(0, largest * 1.02)
+    ax.set_xlabel(unit)
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=min(len(kinds), 5), borderaxespad=0.1, handlelength=1.5
+    )
+    if figure:
+        figure.alt = f"{title or 'Costs'}: " + "; ".join(
+            f"{name} {style.number(value, decimals)}" for name, value in zip(parts, start)
+        )
+    return ax.figure
