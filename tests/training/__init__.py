@@ -1,0 +1,1 @@
+"""Tests of ``backprop_helpers.training``."""

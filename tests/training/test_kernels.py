@@ -1,0 +1,318 @@
+"""The fast path gives what ``layers`` give, to rounding, whatever the shapes, batches and threads."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backprop_helpers.training import (
+    AveragePool,
+    Conv,
+    Flatten,
+    FullyConnected,
+    MaxPool,
+    Network,
+    ParameterViews,
+    ReLU,
+    Standardize,
+    kernels,
+    lenet,
+    reference_cnn,
+)
+
+ROUNDING = 20 * float(np.finfo(np.float32).eps)  # of the sum of the terms' sizes
+
+
+def run(network, images, labels, *, batch_size=None, threads=1):
+    """Loss, right answers, gradients by name and logits of the fast path, on a fresh plan."""
+    plan = kernels.plan(network, batch_size or len(images), threads=threads)
+    return run_plan(plan, network, images, labels)
+
+
+def run_plan(plan, network, images, labels):
+    vector = np.full_like(network.parameters.vector, np.nan)  # what is not written stays NaN
+    loss, correct = plan.loss_and_gradients(images, labels, vector)
+    shapes = {name: array.shape for name, array in network.parameters.items()}
+    return loss, correct, ParameterViews(vector, shapes), plan.logits(images)
+
+
+def check_against_layers(result, network, images, labels):
+    """Compare with the unfused path in float64."""
+    loss, correct, gradients, logits = result
+    exact = network.astype(np.float64)
+    images = images.astype(np.float64)
+    expected = exact.gradients(images, labels)
+    assert list(gradients) == list(expected)
+    sizes = sizes_of_terms(exact, images, labels)
+    for name, array in expected.items():
+        assert np.abs(gradients[name] - array).max() <= ROUNDING * sizes[name], name
+    expected_logits = exact.logits(images)
+    assert logits.dtype == np.float32
+    assert np.abs(logits - expected_logits).max() <= ROUNDING * max(1, np.abs(expected_logits).max())
+    assert loss == pytest.approx(exact.loss(images, labels), rel=ROUNDING, abs=ROUNDING)
+    assert correct == np.count_nonzero(expected_logits.argmax(axis=1) == labels)
+
+
+def sizes_of_terms(network, images, labels):
+    """How large the terms are that add up to each parameter's gradient: float32 rounds on that scale.
+
+    The gradient itself may be much smaller, because terms cancel. The last layer's are ŷ/M and y/M: all of
+    them together, 1. A term of an earlier layer is no more accurate than those it was made of.
+    """
+    activations = network.activations(images)
+    gradients = network.gradients_of_activations(images, labels)
+    names = list(activations)
+    sizes, size = {}, 1.0
+    for before, name in reversed(list(itertools.pairwise(names))):
+        dz = np.abs(gradients[name])
+        size = max(size, dz.sum(axis=tuple(range(dz.ndim - 1))).max())
+        sizes[f"{name}.b"] = size
+        sizes[f"{name}.w"] = size * np.abs(activations[before]).max()
+    return sizes
+
+
+def examples(network, count, seed=0):
+    rng = np.random.default_rng(seed)
+    images = rng.random((count, *network.input_shape), dtype=np.float32)
+    return images, rng.integers(0, network.classes, count)
+
+
+def far_from_ties(network, count, gap=2e-5):
+    """Examples on which rounding decides neither a pooling window nor a ReLU."""
+    images, labels = examples(network, 12 * count)
+    exact = network.astype(np.float64)
+    good = np.ones(len(images), bool)
+    for name, z in exact.activations(images.astype(np.float64)).items():
+        if name.startswith("conv"):
+            M, H, W, K = z.shape
+            windows = np.sort(
+                z.reshape(M, H // 2, 2, W // 2, 2, K).transpose(0, 1, 3, 5, 2, 4).reshape(M, -1, 4)
+            )
+            good &= (windows[..., 3] - windows[..., 2]).min(axis=1) > gap
+            good &= np.abs(windows[..., 3]).min(axis=1) > gap
+        elif name == "fc1":
+            good &= np.abs(z).min(axis=1) > gap
+    assert np.count_nonzero(good) >= count
+    return images[good][:count], labels[good][:count]
+
+
+# ---------------------------------------------------------------------------------- equal to the formulas
+
+
+@st.composite
+def cases(draw):
+    """A network with weights −1, 0 and 1, and images of 0, 1 and 2: sums are exact, ties are everywhere."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = (draw(st.integers(4, 13)), draw(st.integers(4, 13)), draw(st.integers(1, 3)))
+    layers = [Standardize(mean=1.0, std=2.0)] if draw(st.booleans()) else []
+    H, W = shape[:2]
+    for _ in range(draw(st.integers(0, 2))):
+        size = draw(st.integers(1, 5)), draw(st.integers(1, 5))
+        paddings = ["same", draw(st.integers(0, 2)), (draw(st.integers(0, 3)), draw(st.integers(0, 3)))]
+        if H > size[0] and W > size[1]:
+            paddings.append("valid")
+        padding = draw(st.sampled_from(paddings))
+        pads = {"same": (size[0] - 1, size[1] - 1), "valid": (0, 0)}.get(padding)
+        pads = pads or tuple(2 * p for p in (padding if isinstance(padding, tuple) else (padding, padding)))
+        H, W = H + pads[0] - size[0] + 1, W + pads[1] - size[1] + 1
+        if min(H, W) < 2:
+            break
+        pool = draw(st.sampled_from([MaxPool(), MaxPool(2, 2), MaxPool((2, 2), (2, 2))]))
+        layers += [Conv(draw(st.integers(1, 5)), size, padding=padding), ReLU(), pool]
+        H, W = H // 2, W // 2
+    layers.append(Flatten())
+    for _ in range(draw(st.integers(0, 2))):
+        layers += [FullyConnected(draw(st.integers(1, 5))), ReLU()]
+    layers.append(FullyConnected(draw(st.integers(2, 5))))
+    network = Network(layers, input_shape=shape)
+    network.parameters.vector[...] = rng.integers(-1, 2, network.parameters.vector.size)
+    count = draw(st.integers(1, 40))
+    images = rng.integers(0, 3, (count, *shape)).astype(np.float32)
+    # A power of two keeps the last layer exact, and its logits small enough for a softmax that is not 0 or 1.
+    largest = np.abs(network.logits(images)).max()
+    last = [name for name in network.parameters if name.endswith(".w")][-1]
+    network.parameters[last] *= 2.0 ** -math.ceil(math.log2(max(largest, 1)))
+    return network, images, rng.integers(0, network.classes, count)
+
+
+@settings(max_examples=60)
+@given(cases(), st.integers(1, 70), st.integers(1, 3))
+def test_equals_the_layers_for_any_shapes_batches_and_threads(case, batch_size, threads):
+    network, images, labels = case
+    result = run(network, images, labels, batch_size=batch_size, threads=threads)
+    check_against_layers(result, network, images, labels)
+
+
+@pytest.mark.parametrize("make", [reference_cnn, lenet])
+def test_equals_the_layers_on_the_networks_of_the_lessons(make):
+    network = make(seed=1)
+    images, labels = far_from_ties(network, 5)
+    result = run(network, images, labels, batch_size=64)
+    check_against_layers(result, network, images, labels)
+    for name, array in network.astype(np.float64).gradients(images.astype(np.float64), labels).items():
+        assert np.abs(result[2][name] - array).max() <= ROUNDING * np.abs(array).max(), name
+
+
+@pytest.mark.parametrize("make", [reference_cnn, lenet])
+def test_networks_of_the_lessons_take_the_fast_path(make):
+    network = make()
+    assert isinstance(network._plan(64), kernels.Plan)
+    images, _ = examples(network, 3)
+    assert np.array_equal(network.logits(images), network._plan(3).logits(images))
+
+
+def test_ties_go_to_the_first_in_row_major_order():
+    """One window of four equal outputs: the kernel's gradient is that of the upper left one alone."""
+    network = Network([Conv(1, 3), ReLU(), MaxPool(), Flatten(), FullyConnected(2)], input_shape=(2, 2, 1))
+    network.parameters["conv1.w"] = 0.0
+    network.parameters["conv1.b"] = 1.0
+    images = np.array([[1, 2], [4, 8]], np.float32).reshape(1, 2, 2, 1)
+    _, _, gradients, _ = run(network, images, np.array([0]))
+    seen = gradients["conv1.w"][:, :, 0, 0] / gradients["conv1.b"][0]
+    np.testing.assert_allclose(seen, [[0, 0, 0], [0, 1, 2], [0, 4, 8]], rtol=1e-6)
+
+
+# ------------------------------------------------------------------------------- batches, memory, threads
+
+
+def test_a_small_batch_after_a_full_one_sees_nothing_of_it():
+    layers = [Standardize(), Conv(2, 3), ReLU(), MaxPool(), Flatten(), FullyConnected(4)]
+    network = Network(layers, input_shape=(8, 8, 1))
+    images, labels = examples(network, 64)
+    used = kernels.plan(network, 64, threads=2)
+    for count in (64, 5, 37, 64, 1):
+        for _ in range(100):  # stale pixels would be standardised again and again, up to infinity
+            run_plan(used, network, images[:count], labels[:count])
+        one = run_plan(used, network, images[:count], labels[:count])
+        other = run(network, images[:count], labels[:count], batch_size=64, threads=2)
+        assert one[:2] == other[:2]
+        assert np.array_equal(one[2].vector, other[2].vector)
+        assert np.array_equal(one[3], other[3])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_same_threads_same_bits(threads):
+    network = reference_cnn()
+    images, labels = examples(network, 100)
+    first = run(network, images, labels, threads=threads)
+    again = run(network, images, labels, threads=threads)
+    assert first[:2] == again[:2]
+    assert np.array_equal(first[2].vector, again[2].vector)
+
+
+def test_threads_change_nothing_but_rounding():
+    network = reference_cnn()
+    images, labels = examples(network, 96)
+    loss, correct, gradients, _ = run(network, images, labels, threads=1)
+    for threads in (2, 3, 6):
+        other_loss, other_correct, others, _ = run(network, images, labels, threads=threads)
+        assert other_loss == pytest.approx(loss, rel=ROUNDING)
+        assert other_correct == correct
+        for name, array in gradients.items():
+            # The same float32 sums in another order; a near-tie may fall the other way in one window.
+            assert np.abs(others[name] - array).max() <= 1e-3 * np.abs(array).max(), name
+
+
+def test_threads_are_as_many_as_asked_for_but_not_for_a_handful_of_examples():
+    network = reference_cnn()
+    assert kernels.plan(network, 64, threads=2).threads == 2
+    assert kernels.plan(network, 64, threads=1).threads == 1
+    assert kernels.plan(network, 1, threads=2).threads == 1
+    assert kernels.plan(network, 64, threads=100).threads == 64 // kernels.FEWEST
+
+
+@pytest.mark.parametrize(("setting", "threads"), [("3", 3), ("1", 1), ("", None), ("many", None)])
+def test_default_threads_obey_the_settings_of_numpys_products(monkeypatch, setting, threads):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", setting)
+    assert kernels.default_threads() == threads or (threads is None and kernels.default_threads() >= 1)
+
+
+def test_inputs_and_parameters_are_not_written_to():
+    network = reference_cnn()
+    images, labels = examples(network, 20)
+    before = images.copy(), labels.copy(), network.parameters.vector.copy()
+    for array in (images, labels):
+        array.flags.writeable = False
+    run(network, images, labels, threads=2)
+    for array, copy in zip((images, labels, network.parameters.vector), before):
+        assert np.array_equal(array, copy)
+
+
+def test_parameters_are_read_at_every_call():
+    network = reference_cnn()
+    images, labels = far_from_ties(network, 4)
+    plan = kernels.plan(network, 4)
+    run_plan(plan, network, images, labels)
+    network.parameters.vector[...] *= 0.5
+    check_against_layers(run_plan(plan, network, images, labels), network, images, labels)
+
+
+def test_logits_are_the_callers_to_keep():
+    network = reference_cnn()
+    images, _ = examples(network, 8)
+    plan = kernels.plan(network, 4)
+    first = plan.logits(images[:4])
+    kept = first.copy()
+    plan.logits(images[4:])
+    assert np.array_equal(first, kept)
+
+
+def test_threads_inherit_how_floating_point_errors_are_handled():
+    network = reference_cnn()
+    images, labels = examples(network, 64)
+    images[:] = 1e38
+    with np.errstate(all="ignore"):
+        loss, *_ = run(network, images, labels, threads=2)
+    assert not math.isfinite(loss)
+
+
+def test_an_error_on_a_thread_reaches_the_caller():
+    network = reference_cnn()
+    images, labels = examples(network, 64)
+    labels[-1] = 10
+    with pytest.raises(IndexError):
+        run(network, images, labels, threads=2)
+
+
+def test_buffers_begin_on_a_cache_line():
+    for shape in ((1,), (3, 5), (7, 1, 9)):
+        array = kernels._zeros(*shape)
+        assert array.shape == shape
+        assert array.ctypes.data % kernels.CACHE_LINE == 0
+
+
+# -------------------------------------------------------------------------------- what it leaves to others
+
+DENSE = [Flatten(), FullyConnected(4)]
+OTHERS = {
+    "stride": [Conv(2, 3, stride=2), ReLU(), MaxPool(), *DENSE],
+    "dilation": [Conv(2, 3, dilation=2), ReLU(), MaxPool(), *DENSE],
+    "larger pool": [Conv(2, 3), ReLU(), MaxPool(3), *DENSE],
+    "pool that is not square": [Conv(2, 3), ReLU(), MaxPool((2, 1)), *DENSE],
+    "overlapping pool": [Conv(2, 3), ReLU(), MaxPool(2, 1), *DENSE],
+    "average pool": [Conv(2, 3), ReLU(), AveragePool(), *DENSE],
+    "no pool": [Conv(2, 3), ReLU(), *DENSE],
+    "no ReLU": [Conv(2, 3), MaxPool(), *DENSE],
+    "ReLU after the pool": [Conv(2, 3), MaxPool(), ReLU(), *DENSE],
+    "standardise later": [Conv(2, 3), ReLU(), MaxPool(), Standardize(), *DENSE],
+    "ReLU at the end": [*DENSE, ReLU()],
+    "no ReLU between": [*DENSE, FullyConnected(4)],
+    "two ReLUs": [Flatten(), FullyConnected(4), ReLU(), ReLU(), FullyConnected(4)],
+}
+
+
+@pytest.mark.parametrize("layers", OTHERS.values(), ids=OTHERS.keys())
+def test_other_networks_are_left_to_the_unfused_path(layers):
+    network = Network(layers, input_shape=(12, 12, 1))
+    assert kernels.plan(network, 8) is None
+    images, labels = examples(network, 8)
+    assert np.isfinite(network.gradients(images, labels).vector).all()
+
+
+def test_other_precisions_and_rows_are_left_to_the_unfused_path():
+    assert kernels.plan(reference_cnn().astype(np.float64), 8) is None
+    assert kernels.plan(Network([FullyConnected(2)], input_shape=(12,)), 8) is None
