@@ -1,0 +1,1 @@
+"""Measurements of speed, memory and accuracy, printed as tables: ``python -m benchmarks.training``."""

@@ -1,0 +1,207 @@
+"""The project's own Python environment: make it, keep it in step with requirements.txt, start programs in it.
+
+Only the standard library is used here, because nothing else is there yet. Run as a program, it prepares
+the environment and prints the path of its Python: ``python3 tools/_environment.py``.
+"""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+OLDEST_PYTHON = (3, 11)
+
+# The pop-up windows of a first start (news, updates) would be the first thing that a learner sees.
+QUIET_START = """\
+{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
+"""
+
+NO_ENSUREPIP = """\
+This Python ({python}) cannot make virtual environments: its module 'ensurepip' is missing.
+  Debian, Ubuntu:  sudo apt install python3-venv
+  elsewhere:       install Python {oldest} or newer from its own installer
+Then run the same command again."""
+
+NOT_MADE = """\
+The environment {folder} could not be made; the message above says why.
+A full disk and a folder that may not be written to are the usual causes."""
+
+TOO_OLD = """\
+{folder} holds Python {found}, and the lessons need {oldest} or newer.
+Delete that folder and run the same command again with a newer Python."""
+
+NOT_INSTALLED = """\
+The packages in requirements.txt could not be installed; pip's message above says why.
+  No network?  The first run needs one; later runs work offline.
+  Behind a proxy?  Set HTTPS_PROXY and run the same command again.
+Nothing is lost: the next run continues from here."""
+
+
+def prepare(folder=ROOT / ".venv", *, oldest=False):
+    """Make ``folder`` an environment that has what requirements.txt asks for; return its Python.
+
+    Nothing is installed when neither requirements.txt nor pyproject.toml changed since the last time.
+    With ``oldest``, every requirement is installed at its lower bound.
+    """
+    python = _python_of(folder)
+    found = _version_of(python)
+    if found is None:
+        _create(folder)
+        found = _version_of(python)
+    if found is None:
+        raise SystemExit(NOT_MADE.format(folder=folder))
+    if found < OLDEST_PYTHON:
+        raise SystemExit(TOO_OLD.format(folder=folder, found=_dotted(found), oldest=_dotted(OLDEST_PYTHON)))
+
+    stamp = folder / "installed-requirements.txt"
+    wanted = _fingerprint(found, oldest)
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
+        _say(f"Installing the lessons' packages into {folder.name} (one to three minutes, once) ...")
+        stamp.unlink(missing_ok=True)
+        _install(python, oldest)
+        _settle(folder, python)
+        stamp.write_text(wanted, encoding="utf-8")
+    return python
+
+
+def environment_variables(python, **extra):
+    """Return the variables for a program that runs in the environment of ``python``."""
+    variables = dict(os.environ, **extra)
+    variables["VIRTUAL_ENV"] = str(python.parent.parent)
+    variables["PATH"] = os.pathsep.join([str(python.parent), variables.get("PATH", os.defpath)])
+    variables.setdefault("PYTHONUTF8", "1")  # Windows would print and read in a code page
+    variables.pop("PYTHONHOME", None)
+    return variables
+
+
+def lab_command(python, arguments=(), *, notebooks=NOTEBOOKS):
+    """Return the command that starts JupyterLab on the lessons.
+
+    The first argument may name a lesson by its number ("6", "06") or its file; the rest is JupyterLab's.
+    """
+    arguments = list(arguments)
+    lesson = _lesson(arguments[0], notebooks) if arguments else None
+    if lesson is not None:
+        del arguments[0]
+    else:
+        lesson = next(iter(sorted(notebooks.glob("*.ipynb"))), None)
+    command = [str(python), "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks}"]
+    if lesson is not None:
+        command.append(f"--LabApp.default_url=/lab/tree/{lesson.name}")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # containers run as root
+    return command + arguments
+
+
+def become(command, variables):
+    """Replace this process by ``command``, so that Ctrl-C and the exit code are the command's own."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name == "posix":
+        os.execve(command[0], command, variables)
+    # On Windows, exec returns to the prompt while the new process still runs.
+    try:
+        raise SystemExit(subprocess.call(command, env=variables))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _lesson(name, notebooks):
+    """Return the notebook that ``name`` means, or None when it is no lesson's name."""
+    if name.isdigit():
+        found = sorted(notebooks.glob(f"{int(name):02d}_*.ipynb"))
+        if not found:
+            raise SystemExit(f"There is no lesson {name} in {notebooks.name}/.")
+        return found[0]
+    path = notebooks / Path(name).name
+    return path if path.suffix == ".ipynb" and path.is_file() else None
+
+
+def _python_of(folder):
+    return folder / "Scripts" / "python.exe" if os.name == "nt" else folder / "bin" / "python"
+
+
+def _version_of(python):
+    """Return (major, minor) of ``python``, or None when it is missing or does not start."""
+    command = [str(python), "-c", "import sys; print(*sys.version_info[:2])"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    major, minor = done.stdout.split()
+    return int(major), int(minor)
+
+
+def _create(folder):
+    """Make a new environment in ``folder``, in place of one that no longer starts."""
+    if importlib.util.find_spec("ensurepip") is None:
+        raise SystemExit(NO_ENSUREPIP.format(python=sys.executable, oldest=_dotted(OLDEST_PYTHON)))
+    _say(f"Making the environment {folder.name} with Python {_dotted(sys.version_info[:3])} ...")
+    done = subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)])
+    if done.returncode != 0:
+        # Half an environment would look like a whole one to the next run.
+        shutil.rmtree(folder, ignore_errors=True)
+        raise SystemExit(NOT_MADE.format(folder=folder))
+
+
+def _install(python, oldest):
+    """Install requirements.txt with pip, or with uv at the lower bounds."""
+    pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    pip += ["--retries", "2", "--timeout", "30"]
+    if not sys.stderr.isatty():
+        pip += ["--quiet", "--quiet"]  # a log keeps the errors only
+    if oldest:
+        commands = [
+            [*pip, "uv"],
+            [str(python), "-m", "uv", "pip", "install", "--python", str(python)]
+            + ["--resolution", "lowest-direct", "-r", "requirements.txt"],
+        ]
+    else:
+        commands = [[*pip, "-r", "requirements.txt"]]
+    if subprocess.run([str(python), "-c", "import pip"], capture_output=True).returncode != 0:
+        commands.insert(0, [str(python), "-m", "ensurepip"])  # some tools make environments without pip
+    for command in commands:
+        # Standard output stays free for the path that this module prints.
+        done = subprocess.run(command, cwd=ROOT, env=environment_variables(python), stdout=sys.stderr)
+        if done.returncode != 0:
+            raise SystemExit(NOT_INSTALLED)
+
+
+def _settle(folder, python):
+    """Do what a program would otherwise do, with a message, at its first start."""
+    # Matplotlib announces on stderr that it builds its font cache; a lesson must not show that.
+    subprocess.run([str(python), "-c", "import matplotlib.font_manager"], capture_output=True)
+    overrides = folder / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    if not overrides.exists():
+        overrides.parent.mkdir(parents=True, exist_ok=True)
+        overrides.write_text(QUIET_START, encoding="utf-8")
+
+
+def _fingerprint(version, oldest):
+    """Return a text that changes whenever the packages must be installed again."""
+    digest = hashlib.sha256()
+    for name in ("requirements.txt", "pyproject.toml"):
+        digest.update((ROOT / name).read_bytes())
+    # The package is installed by its place, so a moved project is installed again.
+    digest.update(str(ROOT).encode("utf-8", "surrogateescape"))
+    bounds = "oldest" if oldest else "newest"
+    return f"{digest.hexdigest()} Python {_dotted(version)} {bounds}\n"
+
+
+def _dotted(version):
+    return ".".join(str(part) for part in version)
+
+
+def _say(message):
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    if sys.version_info < OLDEST_PYTHON:
+        raise SystemExit(f"This needs Python {_dotted(OLDEST_PYTHON)} or newer.")
+    print(prepare())
