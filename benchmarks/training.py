@@ -100,8 +100,7 @@ def in_rounds(jobs, rounds):
     counts = {}
     for name, (measure, _) in jobs.items():
         measure(1)  # warms up: imports, plans, first touches of memory
-        once = min(measure(1) for _ in range(3))
-        counts[name] = max(1, round(ROUND_SECONDS / once))
+        counts[name] = max(1, round(ROUND_SECONDS / measure(1)))
     results = {name: [] for name in jobs}
     names = list(jobs)
     for number in range(rounds):

@@ -7,11 +7,13 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from numbers import Integral, Real
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
+
+from backprop_helpers.layers._validate import as_int
 
 from .modules import Standardize
 from .network import Network
@@ -143,13 +145,14 @@ def fit(
         if not (isinstance(validation, (tuple, list)) and len(validation) == 2):
             raise TypeError("fit: validation must be a pair (images, labels)")
         validation = _checked_set(net, "validation ", *validation)
-    _check_count("epochs", epochs)
-    _check_count("batch_size", batch_size)
+    epochs = as_int("fit", "epochs", epochs, 1)
+    batch_size = as_int("fit", "batch_size", batch_size, 1)
+    seed = as_int("fit", "seed", seed, 0)
     if optimizer is None:
         optimizer = SGD(momentum=0.9, nesterov=True)
         schedule = OneCycle(0.05) if schedule is None else schedule
-    elif isinstance(optimizer, type) or not hasattr(optimizer, "step"):
-        raise TypeError(f"fit: optimizer must be an object such as SGD(0.01), got {optimizer!r}")
+    elif not isinstance(optimizer, Optimizer):
+        raise TypeError(f"fit: optimizer must be an Optimizer such as SGD(0.01), got {optimizer!r}")
     if schedule is not None and (isinstance(schedule, type) or not callable(schedule)):
         raise TypeError(f"fit: schedule must be a callable such as OneCycle(0.05), got {schedule!r}")
     if after_step is not None and not callable(after_step):
@@ -164,7 +167,7 @@ class _Training:
 
     def __init__(self, net, optimizer, schedule, epochs, batch_size, seed, progress, after_step):
         self.net, self.optimizer, self.schedule = net, optimizer, schedule
-        self.epochs, self.batch_size = int(epochs), int(batch_size)
+        self.epochs, self.batch_size = epochs, batch_size
         self.rng = np.random.default_rng(seed)
         self.progress, self.after_step = progress, after_step
         self.losses, self.rates, self.accuracies, self.records = [], [], [], []
@@ -188,7 +191,7 @@ class _Training:
     def _epoch(self, epoch, images, labels, validation):
         started = time.perf_counter()
         order = self.rng.permutation(len(images))
-        loss_sum = correct_sum = 0.0
+        loss_sum, correct_sum = 0.0, 0
         running = deque(maxlen=RUNNING_STEPS)
         with tqdm(
             total=self.steps_an_epoch,
@@ -223,7 +226,7 @@ class _Training:
         step = len(self.losses)
         rate = self._rate(step)
         loss, correct = net._loss_and_gradients(net._as_batch(images), labels, self.gradients)
-        loss = float(loss)
+        loss, correct = float(loss), int(correct)
         if not (math.isfinite(loss) and math.isfinite(self.gradients @ self.gradients)):
             vector[...] = self.safe
             raise self._not_finite(step, loss, rate)
@@ -287,10 +290,3 @@ def _checked_set(net, kind, images, labels):
                 f"deviations from the mean of {first!r}; if they are pixels from 0 to 255, divide them by 255"
             )
     return images, labels
-
-
-def _check_count(name, value):
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"fit: {name} must be an integer, got {value!r}")
-    if value < 1:
-        raise ValueError(f"fit: {name} must be at least 1, got {value}")

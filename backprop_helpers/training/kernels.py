@@ -99,7 +99,7 @@ def _recognise(network):
 
 
 def _is(setting, number):
-    return setting in (number, (number, number), [number, number])
+    return setting in (number, (number, number))
 
 
 class Plan:
@@ -113,10 +113,10 @@ class Plan:
 
     def __init__(self, network, parts, batch_size, threads):
         blocks = threads * math.ceil(batch_size / BLOCK / threads)  # as many for each thread
-        self.m = math.ceil(batch_size / blocks)
+        self.block = math.ceil(batch_size / blocks)
         self.threads = threads
         self.classes = network.classes
-        self.workers = [_Worker(network, parts, self.m) for _ in range(threads)]
+        self.workers = [_Worker(network, parts, self.block) for _ in range(threads)]
 
     def loss_and_gradients(self, images, labels, out):
         """Do the forward and backward pass of one batch.
@@ -147,15 +147,15 @@ class Plan:
 
         def predict(worker, starts):
             for start in starts:
-                block = images[start : start + self.m]
-                logits[start : start + self.m] = worker.forward(block, learn=False)[:, : len(block)].T
+                block = images[start : start + self.block]
+                logits[start : start + len(block)] = worker.forward(block, learn=False)[:, : len(block)].T
 
         self._share(len(images), predict)
         return logits
 
     def _share(self, M, work):
         """Call ``work(worker, starts)`` on a thread for each worker that gets a block; return the results."""
-        shares = [range(t * self.m, M, self.threads * self.m) for t in range(self.threads)]
+        shares = [range(t * self.block, M, self.threads * self.block) for t in range(self.threads)]
         jobs = [(worker, starts) for worker, starts in zip(self.workers, shares) if starts]
         with one_blas_thread():
             # The other threads inherit this one's np.errstate; this one does the first share itself.

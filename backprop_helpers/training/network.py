@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from backprop_helpers import layers as formulas
-from backprop_helpers.layers._validate import as_array
+from backprop_helpers.layers._validate import as_array, as_int
 
 from . import kernels, network_file
 from .modules import Conv, Flatten, FullyConnected, Layer, MaxPool, ReLU, Standardize
@@ -73,7 +73,7 @@ class Network:
         dtype=np.float32,
     ):
         self._build(layers, input_shape, dtype)
-        self._draw_weights(np.random.default_rng(seed))
+        self._draw_weights(np.random.default_rng(as_int("Network", "seed", seed, 0)))
 
     # --------------------------------------------------------------------------------------- construction
 

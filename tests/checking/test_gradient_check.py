@@ -301,6 +301,14 @@ def test_a_backward_that_remembers():
 
     report = gradient_check(lambda x: (x**2, x), adds_up, (np.array([1.0, 2.0]),))
     assert report.rows[0].reading == "a second call of backward gives another answer"
+    kept = np.zeros(2)
+
+    def adds_in_place(d, x):
+        np.add(kept, 2 * x * d, out=kept)
+        return kept
+
+    report = gradient_check(lambda x: (x**2, x), adds_in_place, (np.array([1.0, 2.0]),))
+    assert report.rows[0].reading == "a second call of backward gives another answer"
     once = [2.0]
     report = gradient_check(lambda x: (x**2, x), lambda d, x: once.pop() * x * d, (np.array([1.0, 2.0]),))
     assert report.rows[0].reading == "a second call of backward raises IndexError"

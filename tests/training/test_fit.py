@@ -227,7 +227,7 @@ def test_history_has_one_entry_a_step():
     assert ((history.accuracy >= 0) & (history.accuracy <= 1)).all()
     assert [record.epoch for record in history.epochs] == [1, 2]
     assert all(isinstance(record, EpochRecord) for record in history.epochs)
-    assert all(type(record.loss) is float for record in history.epochs)
+    assert all(type(number) is float for record in history.epochs for number in record[1:])
 
 
 def test_validation_is_measured_at_the_end_of_each_epoch():
@@ -483,14 +483,16 @@ IMAGES, LABELS = examples(4)
         ({"labels": [0, -1, 2, 3]}, ValueError, r"labels\[1\] is -1"),
         ({"labels": LABELS.astype(float)}, TypeError, "labels have dtype float64"),
         ({"labels": None}, TypeError, "labels"),
-        ({"epochs": 0}, ValueError, "epochs must be at least 1, got 0"),
-        ({"epochs": -2}, ValueError, "epochs must be at least 1, got -2"),
-        ({"epochs": 1.5}, TypeError, "epochs must be an integer, got 1.5"),
-        ({"epochs": True}, TypeError, "epochs must be an integer, got True"),
-        ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
+        ({"epochs": 0}, ValueError, "epochs must be at least 1; got 0"),
+        ({"epochs": -2}, ValueError, "epochs must be at least 1; got -2"),
+        ({"epochs": 1.5}, TypeError, "epochs must be an integer; got 1.5"),
+        ({"epochs": True}, TypeError, "epochs must be an integer; got True"),
+        ({"batch_size": 0}, ValueError, "batch_size must be at least 1; got 0"),
         ({"batch_size": "64"}, TypeError, "batch_size must be an integer"),
-        ({"optimizer": "sgd"}, TypeError, r"optimizer must be an object such as SGD\(0.01\), got 'sgd'"),
-        ({"optimizer": SGD}, TypeError, r"optimizer must be an object such as SGD\(0.01\)"),
+        ({"seed": -1}, ValueError, "seed must be at least 0; got -1"),
+        ({"seed": "a"}, TypeError, "seed must be an integer; got 'a'"),
+        ({"optimizer": "sgd"}, TypeError, r"optimizer must be an Optimizer such as SGD\(0.01\), got 'sgd'"),
+        ({"optimizer": SGD}, TypeError, r"optimizer must be an Optimizer such as SGD\(0.01\)"),
         ({"schedule": 0.1}, TypeError, r"schedule must be a callable such as OneCycle\(0.05\), got 0.1"),
         ({"schedule": OneCycle}, TypeError, r"schedule must be a callable such as OneCycle\(0.05\)"),
         (

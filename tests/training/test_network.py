@@ -586,6 +586,8 @@ def test_layers_that_make_no_network(layers, error, message):
         (lambda: Network([Flatten(), FullyConnected(2)], dtype=int), "dtype must be float32"),
         (lambda: Network([Flatten(), FullyConnected(2)], input_shape=(28, 0, 1)), "input_shape"),
         (lambda: Network([Flatten(), FullyConnected(2)], input_shape=()), "input_shape"),
+        (lambda: Network([Flatten(), FullyConnected(2)], seed=-1), "Network: seed must be at least 0"),
+        (lambda: reference_cnn(seed=0.5), "Network: seed must be an integer"),
     ],
 )
 def test_bad_settings_are_named(make, message):

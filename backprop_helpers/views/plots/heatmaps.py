@@ -284,8 +284,8 @@ def matrix(
     numbers : bool, optional
         Write the numbers; by default when they fit at 8 points or more.
     decimals : int, optional
-        Decimals for all entries; by default as many as are needed, at most three. An exact zero reads ``0``, a
-        small number ``0.00``.
+        Decimals for all entries; by default as many as are needed, at most three. An exact zero reads
+        ``0``, a small number ``0.00``.
     highlight : list of (row, column), boolean mask, or dict of name → either, optional
         Cells to outline. A dict outlines each group in its own line style, named below the matrix.
     row_labels, col_labels : sequence of str, optional
