@@ -4,16 +4,14 @@ A rule takes a `Lesson` and yields one text for each place where it is broken. T
 whether the outputs are right is nbval's business.
 """
 
-import ast
-import json
 import re
-from functools import cached_property
-from pathlib import Path
 
 import nbformat
-from IPython.core.inputtransformer2 import TransformerManager
 
 from tests.tool_loader import load_tool
+
+_lesson = load_tool("_lesson.py")
+Lesson, DISPLAY, TAG = _lesson.Lesson, _lesson.DISPLAY, _lesson.TAG
 
 HEADINGS = (
     "You will derive",
@@ -42,83 +40,8 @@ ABSOLUTE_PATH = re.compile(
 )
 BARE_SCALAR = re.compile(r"\bnp\.(?:float|int|uint|complex|bool|str)\w*\(|\bnp\.(?:True_|False_)")
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{4,}")
-FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
-DISPLAY = re.compile(r"\$\$(.*?)\$\$", re.DOTALL)
-TAG = re.compile(r"\\tag\*?\{([^}]*)\}")
 NUMBERING_BLOCK = re.compile(r"\\begin\{(?:align|equation|eqnarray|gather|multline)\*?\}")
 EQUATION_REFERENCE = re.compile(r"\b[Ee]quations?\s+\((\d{1,2}\.\d{1,2}[a-z]?)\)")
-
-
-class Lesson:
-    """A lesson as its file has it."""
-
-    def __init__(self, name, text):
-        self.name = name
-        self.text = text
-
-    @classmethod
-    def read(cls, path):
-        return cls(Path(path).name, Path(path).read_text(encoding="utf-8"))
-
-    @cached_property
-    def notebook(self):
-        return nbformat.reads(self.text, as_version=4)
-
-    @cached_property
-    def raw(self):
-        """The file's own JSON, before any library repairs it."""
-        return json.loads(self.text)
-
-    @property
-    def number(self):
-        return int(self.name[:2])
-
-    @property
-    def code_cells(self):
-        return [cell for cell in self.notebook.cells if cell.cell_type == "code"]
-
-    @property
-    def markdown_cells(self):
-        return [cell for cell in self.notebook.cells if cell.cell_type == "markdown"]
-
-    @property
-    def prose(self):
-        """All Markdown, without fenced code."""
-        return "\n\n".join(FENCE.sub("", cell.source) for cell in self.markdown_cells)
-
-    def headings(self):
-        """(level, title) of every heading, in order."""
-        return [(len(m[1]), m[2].strip()) for m in re.finditer(r"^(#{1,6}) (.+)$", self.prose, re.MULTILINE)]
-
-    def outputs(self):
-        """(cell, output) of every output."""
-        return [(cell, output) for cell in self.code_cells for output in cell.outputs]
-
-    def output_texts(self):
-        """(cell, text) of everything in the outputs that is text."""
-        for cell, output in self.outputs():
-            if output.output_type == "stream":
-                yield cell, output.text
-            for kind, value in output.get("data", {}).items():
-                if not kind.startswith("image/") or kind == "image/svg+xml":
-                    yield cell, value if isinstance(value, str) else json.dumps(value)
-
-    def tags(self):
-        """The equations' numbers, in order."""
-        return TAG.findall(self.prose)
-
-    def checked_tags(self):
-        """The numbers in calls of `holds("6.3", …)`."""
-        found = []
-        for cell in self.code_cells:
-            tree = ast.parse(TransformerManager().transform_cell(cell.source))
-            calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-            for call in calls:
-                name = getattr(call.func, "id", getattr(call.func, "attr", None))
-                first = call.args[0] if call.args else None
-                if name == "holds" and isinstance(first, ast.Constant) and isinstance(first.value, str):
-                    found.append(first.value)
-        return found
 
 
 def executed_top_to_bottom(lesson):

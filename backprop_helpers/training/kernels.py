@@ -93,9 +93,7 @@ def _recognise(network):
     kinds = [type(layer) for layer in layers]
     if kinds != [Flatten, FullyConnected] + [ReLU, FullyConnected] * (len(dense) - 1):
         return None
-    if network.dtype != np.float32 or len(network.input_shape) != 3:
-        return None
-    return standardize, convolutions, dense
+    return (standardize, convolutions, dense) if network.dtype == np.float32 else None
 
 
 def _is(setting, number):

@@ -14,7 +14,7 @@ import functools
 import numpy as np
 
 from . import mnist, network_file
-from .fit import History, fit
+from .fit import fit
 from .network import Network, reference_cnn
 
 CNN_FILE = mnist.DATA_FOLDER / "series_cnn.npz"
@@ -74,7 +74,7 @@ def _digit():
     return test[0][[DIGIT]], test[1][[DIGIT]]
 
 
-def train() -> tuple[Network, list[tuple[int, np.ndarray]], History]:
+def train() -> tuple[Network, list[tuple[int, np.ndarray]]]:
     """Train the series' network, and keep copies of its parameters at ``SNAPSHOT_STEPS``."""
     digits = mnist.load_mnist()
     net = reference_cnn(seed=SEED)
@@ -84,7 +84,7 @@ def train() -> tuple[Network, list[tuple[int, np.ndarray]], History]:
         if step in SNAPSHOT_STEPS:
             snapshots.append((step, net.parameters.vector.copy()))
 
-    history = fit(
+    fit(
         net,
         digits.train_images,
         digits.train_labels,
@@ -93,7 +93,7 @@ def train() -> tuple[Network, list[tuple[int, np.ndarray]], History]:
         validation=(digits.test_images, digits.test_labels),
         after_step=keep,
     )
-    return net, snapshots, history
+    return net, snapshots
 
 
 def write(net: Network, snapshots: list[tuple[int, np.ndarray]]) -> None:
@@ -110,8 +110,8 @@ def main(arguments: list[str] | None = None) -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args(arguments)
-    net, snapshots, history = train()
-    if history.interrupted or [step for step, _ in snapshots] != list(SNAPSHOT_STEPS):
+    net, snapshots = train()
+    if [step for step, _ in snapshots] != list(SNAPSHOT_STEPS):
         raise SystemExit("not finished: nothing written")
     write(net, snapshots)
     test = mnist.load_test_set()

@@ -300,6 +300,15 @@ def vectors():
     return kept
 
 
+@pytest.fixture
+def interruptible():
+    """Python's own handling of SIGINT, which a shell switches off for jobs in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_stop_button_keeps_what_was_learned(vectors, capsys):
     def stop(step, net):
         if step == 4:
@@ -376,15 +385,18 @@ def test_other_errors_are_not_swallowed():
         quick(after_step=broken)
 
 
-def test_number_of_blas_threads_is_restored():
-    from threadpoolctl import threadpool_info
+def test_one_blas_thread_during_the_training_and_as_many_as_before_afterwards():
+    from threadpoolctl import threadpool_info, threadpool_limits
 
     def blas():
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
-    before, during = blas(), []
-    quick(after_step=lambda step, net: during.append(blas()))
-    assert blas() == before
+    during = []
+    with threadpool_limits(2, "blas"):
+        before = blas()
+        quick(after_step=lambda step, net: during.append(blas()))
+        assert blas() == before
+    assert set(before) == {2}
     assert set(chain(*during)) == {1}
 
 

@@ -95,7 +95,7 @@ MISCONCEPTIONS = (
         diagnosis="the gradient always goes to the bottom-right pixel of the window; right only where "
         "pixels increase",
         hint="try an image whose pixels decrease",
-        seen="an implementation that passes a well-known course's fixed case (CS231n C3/C4)",
+        seen="an implementation that passes a well-known course's fixed case (CS231n)",
         changes={WINNER: "u, v = F_h - 1, F_w - 1"},
         options=PAIRS,
         example=lambda: _row(1, 0),
