@@ -266,7 +266,7 @@ def run_pytorch(spec, seed, epochs, images):
     optimizer = torch_optimizer(network, RATE)
     train = torch_images(source, mnist.train_images[:images])
     train = train.contiguous(memory_format=torch.channels_last)
-    labels = torch.from_numpy(mnist.train_labels[:images])
+    labels = torch.from_numpy(mnist.train_labels[:images].copy())  # PyTorch wants to be able to write
     schedule, batch = t.OneCycle(), 64
     steps_an_epoch = -(-len(train) // batch)
     generator = torch.Generator().manual_seed(seed)
