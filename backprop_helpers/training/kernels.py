@@ -38,7 +38,7 @@ from .modules import Conv, Flatten, FullyConnected, MaxPool, ReLU, Standardize
 from .parameters import ParameterViews
 from .threads import one_blas_thread
 
-BLOCK = 32  # examples: more do not stay in a core's cache, with fewer the cost of each call of NumPy shows
+BLOCK = 64  # examples: with more the caches overflow, with fewer than 32 the cost of each NumPy call shows
 FEWEST = 16  # examples for which a thread is worth waking
 CACHE_LINE = 64  # bytes
 UNPACKED = 10**6  # multiply-adds up to which OpenBLAS reads the operands where they are (see _multiply)
@@ -277,52 +277,64 @@ class _ConvReluPool:
     ``a``        (i // 2, k, n)                   the output; then a mask
     ``da``       (i // 2, k, n)                   the output's gradient; ``da_maps`` shows it as (i, k, j, m)
     ===========  ===============================  ==========================================================
+
+    All views of them are made once, here, and used in every step: a step is a few dozen calls of NumPy.
     """
 
     def __init__(self, conv, input_shape, m, *, need_dx):
         self.name = conv.name
         H, W, C = input_shape
-        F_h, self.F_w, _, K = conv.parameters["w"].shape
-        window = place_windows("plan", (H, W), (F_h, self.F_w), stride=1, padding=conv.padding, dilation=1)
+        F_h, F_w, _, K = conv.parameters["w"].shape
+        window = place_windows("plan", (H, W), (F_h, F_w), stride=1, padding=conv.padding, dilation=1)
         p_top, p_bottom, p_left, _ = window.padding
         # A last row or column that fills no pooling window has no gradient, so it is not even computed.
-        pooled_rows, self.columns = window.count[0] // 2, window.count[1] // 2
-        self.output_shape = pooled_rows, self.columns, K
-        self.m, n = m, self.columns * m
+        pooled_rows, columns = window.count[0] // 2, window.count[1] // 2
+        self.output_shape = pooled_rows, columns, K
+        n = columns * m
 
-        self.inner = slice(p_top, p_top + H)  # the input's rows; those above and below stay zero
-        self.halves = [((j + p_left) % 2, (j + p_left) // 2, j) for j in (0, 1)]  # where j, j + 2, … go
-        pairs = max((W + p_left + 1) // 2, self.columns + self.F_w // 2)  # of columns, padding included
-        self.x = _zeros(2, H, C, pairs, m)
-        self.shifted = _zeros(2, p_top + H + p_bottom, self.F_w, C, self.columns, m)
-        stacked = _stacked_rows(self.shifted.reshape(2, -1, self.F_w * C, n), F_h)
-        self.patches = stacked[:, : 2 * pooled_rows]
+        pairs = max((W + p_left + 1) // 2, columns + F_w // 2)  # of columns, padding included
+        inner = slice(p_top, p_top + H)  # the input's rows; those above and below stay zero
+        x = _zeros(2, H, C, pairs, m)
+        shifted = _zeros(2, p_top + H + p_bottom, F_w, C, columns, m)
+        # Column j of the input is the padded column j + p_left. The even and the odd ones go to:
+        self.halves = [(slice(j, None, 2), _columns(x, j + p_left, (W - j + 1) // 2)) for j in (0, 1)]
+        # Output column (parity, q) reads, under v, the padded column 2q + parity + v.
+        reads = [(parity, v, parity + v) for parity in (0, 1) for v in range(F_w)]
+        reads.sort(key=lambda read: read[2])
+        self.shifts = [(shifted[p, inner, v], _columns(x, first, columns)) for p, v, first in reads]
+        self.patches = _stacked_rows(shifted.reshape(2, -1, F_w * C, n), F_h)[:, : 2 * pooled_rows]
 
         padded_z = _zeros(2, F_h - 1 + max(p_top + H, 2 * pooled_rows), K, n)  # zero rows above and below
         self.z = padded_z[:, F_h - 1 : F_h - 1 + 2 * pooled_rows]
-        self.dz_patches = _stacked_rows(padded_z, F_h)[:, self.inner]
         self.rows = _zeros(2 * pooled_rows, K, n)
         self.a, self.da, self.zero = (_zeros(pooled_rows, K, n) for _ in range(3))
-        self.da_maps = self.da.reshape(pooled_rows, K, self.columns, m)
-        self.dw_of_rows = _zeros(2, 2 * pooled_rows, F_h * self.F_w * C, K)
-        if need_dx:
-            self.dx = _zeros(2, H, C, pairs, m)
-            self.dx_shifted = _zeros(2, H, self.F_w, C, pairs, m)
+        self.da_maps = self.da.reshape(pooled_rows, K, columns, m)
+        self.bits = [array.view(np.int32) for array in (self.z, self.rows, self.a, self.da)]
+        self.z_product = _in_pieces(K, self.patches, self.z, columns)
+        self.dw_of_rows = _zeros(2, 2 * pooled_rows, F_h * F_w * C, K)
 
-    def shifts(self):
-        """Yield (parity, v, source, q): output column (parity, 0) reads, under v, column (source, q) of x."""
-        for parity in (0, 1):
-            for v in range(self.F_w):
-                yield parity, v, (parity + v) % 2, (parity + v) // 2
+        if need_dx:
+            dx, shifted_dx = _zeros(2, H, C, pairs, m), _zeros(2, H, F_w, C, pairs, m)
+            self.dx_halves = [(j, _columns(dx, j.start + p_left, half.shape[2])) for j, half in self.halves]
+            dz_patches = _stacked_rows(padded_z, F_h)[:, inner]
+            dx_matrices = shifted_dx.reshape(2, H, F_w * C, pairs * m)[..., :n]
+            self.dx_product = _in_pieces(F_w * C, dz_patches, dx_matrices, columns)
+            # Every shifted copy is added up where its columns were read. Its rows are as long as those of dx,
+            # with zeros at their end, so that a shift by columns is a shift of the whole of a long run.
+            runs, shifted_runs = dx.reshape(2, H, -1), shifted_dx.reshape(2, H, F_w, -1)
+            self.dx_shifts = []
+            for parity, v, first in reads:
+                target = runs[first % 2, :, first // 2 * m :]
+                self.dx_shifts.append((target, shifted_runs[parity, :, v, : target.shape[1]]))
 
     def forward(self, x, w, b, *, learn):
         """Return the output as (i, k, j, m), given x as (i, c, j, m). ``learn``: backward will follow."""
-        for parity, q, j in self.halves:
-            half = x[:, :, j::2]
-            self.x[parity, :, :, q : q + half.shape[2]] = half
-        for parity, v, source, q in self.shifts():
-            self.shifted[parity, self.inner, v] = self.x[source, :, :, q : q + self.columns]
-        _multiply(w.reshape(-1, w.shape[-1]).T, self.patches, self.z, self.columns)
+        for j, half in self.halves:
+            half[...] = x[:, :, j]
+        for shifted, read in self.shifts:
+            shifted[...] = read
+        patches, pieces = self.z_product
+        np.matmul(np.ascontiguousarray(w.reshape(-1, w.shape[-1]).T), patches, out=pieces)
 
         z, rows, a = self.z, self.rows, self.a
         np.maximum(z[0], z[1], out=rows)
@@ -337,7 +349,7 @@ class _ConvReluPool:
     def backward(self, w, dw, db, *, dx):
         """Write ∂J/∂w, ∂J/∂b and, if ``dx`` is an array (i, c, j, m), ∂J/∂x, given ∂J/∂output in ``da``."""
         _mark_less(self.zero, self.a, out=self.a)  # ReLU
-        z, rows, a, da = (array.view(np.int32) for array in (self.z, self.rows, self.a, self.da))
+        z, rows, a, da = self.bits
         np.bitwise_and(da, a, out=da)
         np.bitwise_and(da, rows[0::2], out=rows[1::2])  # to the lower row, where it won,
         np.bitwise_xor(da, rows[1::2], out=rows[0::2])  # and what is left to the upper one
@@ -347,25 +359,23 @@ class _ConvReluPool:
         self.da.sum(axis=2).sum(axis=0, out=db)  # pooling loses no gradient, and here there are fewer terms
         np.matmul(self.patches, self.z.swapaxes(-1, -2), out=self.dw_of_rows)
         dw[...] = self.dw_of_rows.sum(axis=(0, 1)).reshape(dw.shape)
-        if dx is not None:
-            self._backward_to_input(w, dx)
-
-    def _backward_to_input(self, w, dx):
+        if dx is None:
+            return
         # Row i of dX takes W[u] times row i + p_top − u of dZ: these ascend as u descends, hence w[::-1].
-        w_columns = w[::-1].transpose(1, 2, 0, 3).reshape(self.F_w * w.shape[2], -1)
-        halves, H = self.dx.shape[:2]
-        as_matrices = self.dx_shifted.reshape(halves, H, len(w_columns), -1)
-        _multiply(w_columns, self.dz_patches, as_matrices[..., : self.columns * self.m], self.columns)
-        # Every shifted copy is added up where it was read. Its rows are as long as those of dx, with zeros
-        # at their end, so that to shift by a pair of columns is to shift the whole of a long run.
-        runs, shifted_runs = self.dx.reshape(halves, H, -1), self.dx_shifted.reshape(halves, H, self.F_w, -1)
-        runs[...] = 0
-        for parity, v, source, q in self.shifts():
-            target = runs[source, :, q * self.m :]
-            target += shifted_runs[parity, :, v, : target.shape[1]]
-        for parity, q, j in self.halves:
-            half = dx[:, :, j::2]
-            half[...] = self.dx[parity, :, :, q : q + half.shape[2]]
+        w_columns = w[::-1].transpose(1, 2, 0, 3).reshape(-1, len(w) * w.shape[-1])
+        dz_patches, pieces = self.dx_product
+        np.matmul(np.ascontiguousarray(w_columns), dz_patches, out=pieces)
+        for target, shifted in self.dx_shifts[:2]:  # from columns 0 and 1 on: they fill both halves of dx
+            target[...] = shifted
+        for target, shifted in self.dx_shifts[2:]:
+            np.add(target, shifted, out=target)
+        for j, half in self.dx_halves:
+            dx[:, :, j] = half
+
+
+def _columns(x, first, count):
+    """View columns first, first + 2, … of x (parity, i, c, q, m) as (i, c, count, m)."""
+    return x[first % 2, :, :, first // 2 : first // 2 + count]
 
 
 def _mark_less(left, right, *, out):
@@ -379,15 +389,15 @@ def _mark_less(left, right, *, out):
     np.right_shift(bits, 31, out=bits)
 
 
-def _multiply(a, matrices, out, columns):
-    """Compute ``a @ matrices`` into ``out``, for matrices (…, rows, n) with n a multiple of ``columns``.
+def _in_pieces(height, matrices, out, columns):
+    """Cut matrices (…, rows, n) and their products (…, height, n) into pieces of one or more columns each.
 
     BLAS copies the operands of a large product into an order of its own, and overlapping rows would be copied
-    F_h times. So a large product is cut into pieces that BLAS takes as they are.
+    F_h times. So a large product is cut until BLAS takes the operands as they are.
     """
-    work = math.prod(a.shape) * matrices.shape[-1]
+    work = height * matrices.shape[-2] * matrices.shape[-1]
     pieces = next((d for d in range(1, columns) if columns % d == 0 and work <= d * UNPACKED), columns)
-    np.matmul(np.ascontiguousarray(a), _cut(matrices, pieces), out=_cut(out, pieces))
+    return _cut(matrices, pieces), _cut(out, pieces)
 
 
 def _cut(matrices, pieces):
