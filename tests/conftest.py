@@ -37,6 +37,9 @@ TOOLS = {
     "playwright": Tool("Playwright", "the lessons in a real browser"),
     "chromium": Tool("the Chromium browser", "the lessons in a real browser"),
     "nbgrader": Tool("nbgrader", "generating and grading the assignments"),
+    "repo2docker": Tool("repo2docker", "what Binder would build"),
+    "sphinx": Tool("Sphinx", "the site"),
+    "axe_playwright_python": Tool("axe-playwright-python", "accessibility in a real browser"),
 }
 
 # Programs that have several names; a path is where a system keeps what is not on the PATH.

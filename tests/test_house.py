@@ -48,15 +48,15 @@ def text_files():
             yield name, (ROOT / name).read_text(encoding="utf-8")
 
 
-def requirements():
-    """The lines of requirements.txt, without comments."""
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+def requirements(name="requirements.txt"):
+    """The lines of a file of requirements, without comments."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     return [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
 
 
-def packages():
-    """{name: requirement} of requirements.txt."""
-    listed = [Requirement(line) for line in requirements() if not line.startswith("-")]
+def packages(name="requirements.txt"):
+    """{name: requirement} of a file of requirements."""
+    listed = [Requirement(line) for line in requirements(name) if not line.startswith("-")]
     assert len({item.name for item in listed}) == len(listed), "a package is listed twice"
     return {item.name: item for item in listed}
 
@@ -69,10 +69,17 @@ class TestRequirements:
     def test_the_package_itself_is_installed_editable(self):
         assert [line for line in requirements() if line.startswith("-")] == ["-e ."]
 
-    @pytest.mark.parametrize("name", packages())
-    def test_every_requirement_is_a_range(self, name):
+    def test_development_starts_from_the_lessons(self):
+        assert [line for line in requirements("requirements-dev.txt") if line.startswith("-")] == [
+            "-r requirements.txt"
+        ]
+        assert not packages().keys() & packages("requirements-dev.txt").keys()
+
+    @pytest.mark.parametrize(
+        "requirement", [*packages().values(), *packages("requirements-dev.txt").values()], ids=str
+    )
+    def test_every_requirement_is_a_range(self, requirement):
         """A lower bound, which `run_tests --oldest` tests; never an exact version."""
-        requirement = packages()[name]
         assert len(bound(requirement, ">=")) == 1
         assert {clause.operator for clause in requirement.specifier} <= {">=", "<", "!="}
 

@@ -69,7 +69,7 @@ class Project:
         self.options = []
         self.fail = ""  # a command that holds this word fails
         self.version = "3 12"
-        for name in ("requirements.txt", "pyproject.toml"):
+        for name in ("requirements.txt", "requirements-dev.txt", "pyproject.toml"):
             (root / name).write_text(f"# {name}\n")
         monkeypatch.setattr(environment, "ROOT", root)
         monkeypatch.setattr(environment.subprocess, "run", self.run)
@@ -198,6 +198,25 @@ def test_oldest_asks_for_the_lower_bounds(project):
     assert len(project.commands) == 1
 
 
+def test_development_adds_to_the_same_environment(project):
+    project.prepare()
+    project.prepare(development=True)
+    assert project.ran("-m venv") == 0
+    assert project.ran("-r requirements-dev.txt") == 1
+    for options in ({}, {"development": True}):
+        project.prepare(**options)
+        assert len(project.commands) == 1
+
+
+def test_development_requirements_do_not_concern_the_lessons(project):
+    project.prepare(development=True)
+    (project.root / "requirements-dev.txt").write_text("# another\n")
+    project.prepare()
+    assert project.ran("pip install") == 0
+    project.prepare(development=True)
+    assert project.ran("-r requirements-dev.txt") == 1
+
+
 @pytest.fixture
 def notebooks(tmp_path):
     for name in ("00_first.ipynb", "06_sixth.ipynb"):
@@ -265,7 +284,7 @@ def steps(monkeypatch, tmp_path):
         monkeypatch.setattr(
             run_tests._environment,
             "prepare",
-            lambda folder, oldest: asked.append(folder) or tmp_path / "python",
+            lambda folder, development, oldest: asked.append(folder) or tmp_path / "python",
         )
         monkeypatch.setattr(run_tests.sys.stdout, "reconfigure", lambda **options: None, raising=False)
         monkeypatch.setattr(run_tests, "run_step", lambda name, *rest: outcomes[name])
@@ -284,10 +303,11 @@ def test_record_is_counted(tmp_path):
 
 def test_one_failed_step_fails_the_run(steps, capsys):
     good, bad = run_tests.Result(True, 3), run_tests.Result(False, 2, 1)
-    assert steps([], {"style": good, "unit": bad, "lessons": good, "browser": good})[0] == 1
+    others = dict.fromkeys(run_tests.STEPS, good)
+    assert steps([], {**others, "unit": bad})[0] == 1
     printed = capsys.readouterr().out
-    assert "unit     FAILED" in printed
-    assert printed.splitlines()[-1] == "total: 11 passed, 1 failed, 0 skipped"
+    assert "unit      FAILED" in printed
+    assert printed.splitlines()[-1] == "total: 17 passed, 1 failed, 0 skipped"
 
 
 def test_what_was_left_out_is_said_in_one_line(steps, capsys):

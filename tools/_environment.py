@@ -1,7 +1,8 @@
-"""The project's own Python environment: make it, keep it in step with requirements.txt, start programs in it.
+"""The project's own Python environment: make it, keep it in step with the requirements, start programs in it.
 
 Only the standard library is used here, because nothing else is there yet. Run as a program, it prepares
-the environment and prints the path of its Python: ``python3 tools/_environment.py``.
+the environment and prints the path of its Python: ``python3 tools/_environment.py [--development]``. With
+``--settle``, it only settles the environment that runs it, as Binder wants after its own installation.
 """
 
 import hashlib
@@ -16,9 +17,13 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 OLDEST_PYTHON = (3, 11)
 
-# The pop-up windows of a first start (news, updates) would be the first thing that a learner sees.
-QUIET_START = """\
-{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
+# The pop-up windows of a first start (news, updates) would be the first thing that a learner sees. A page of
+# text, such as the start page, opens as a page and not as its source.
+FIRST_START = """\
+{
+  "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false},
+  "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}}
+}
 """
 
 NO_ENSUREPIP = """\
@@ -36,16 +41,17 @@ TOO_OLD = """\
 Delete that folder and run the same command again with a newer Python."""
 
 NOT_INSTALLED = """\
-The packages in requirements.txt could not be installed; pip's message above says why.
+The packages could not be installed; pip's message above says why.
   No network?  The first run needs one; later runs work offline.
   Behind a proxy?  Set HTTPS_PROXY and run the same command again.
 Nothing is lost: the next run continues from here."""
 
 
-def prepare(folder=ROOT / ".venv", *, oldest=False):
+def prepare(folder=ROOT / ".venv", *, development=False, oldest=False):
     """Make ``folder`` an environment that has what requirements.txt asks for; return its Python.
 
-    Nothing is installed when neither requirements.txt nor pyproject.toml changed since the last time.
+    With ``development``, it gets what requirements-dev.txt asks for: the tests, the classroom, the site.
+    Nothing is installed when neither these files nor pyproject.toml changed since the last time.
     With ``oldest``, every requirement is installed at its lower bound.
     """
     python = _python_of(folder)
@@ -58,14 +64,17 @@ def prepare(folder=ROOT / ".venv", *, oldest=False):
     if found < OLDEST_PYTHON:
         raise SystemExit(TOO_OLD.format(folder=folder, found=_dotted(found), oldest=_dotted(OLDEST_PYTHON)))
 
-    stamp = folder / "installed-requirements.txt"
-    wanted = _fingerprint(found, oldest)
-    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
-        _say(f"Installing the lessons' packages into {folder.name} (one to three minutes, once) ...")
-        stamp.unlink(missing_ok=True)
-        _install(python, oldest)
+    requirements = ["requirements.txt", *(["requirements-dev.txt"] if development else [])]
+    stamps = {folder / f"installed-{name}": _fingerprint(name, found, oldest) for name in requirements}
+    if not all(_reads(stamp, wanted) for stamp, wanted in stamps.items()):
+        whose = "the lessons', the tests' and the site's" if development else "the lessons'"
+        _say(f"Installing {whose} packages into {folder.name} (one to three minutes, once) ...")
+        for stamp in stamps:
+            stamp.unlink(missing_ok=True)
+        _install(python, requirements[-1], oldest)
         _settle(folder, python)
-        stamp.write_text(wanted, encoding="utf-8")
+        for stamp, wanted in stamps.items():
+            stamp.write_text(wanted, encoding="utf-8")
     return python
 
 
@@ -149,8 +158,8 @@ def _create(folder):
         raise SystemExit(NOT_MADE.format(folder=folder))
 
 
-def _install(python, oldest):
-    """Install requirements.txt with pip, or with uv at the lower bounds."""
+def _install(python, requirements, oldest):
+    """Install a file of requirements with pip, or with uv at the lower bounds."""
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     pip += ["--retries", "2", "--timeout", "30"]
     if not sys.stderr.isatty():
@@ -159,10 +168,10 @@ def _install(python, oldest):
         commands = [
             [*pip, "uv"],
             [str(python), "-m", "uv", "pip", "install", "--python", str(python)]
-            + ["--resolution", "lowest-direct", "-r", "requirements.txt"],
+            + ["--resolution", "lowest-direct", "-r", requirements],
         ]
     else:
-        commands = [[*pip, "-r", "requirements.txt"]]
+        commands = [[*pip, "-r", requirements]]
     if subprocess.run([str(python), "-c", "import pip"], capture_output=True).returncode != 0:
         commands.insert(0, [str(python), "-m", "ensurepip"])  # some tools make environments without pip
     for command in commands:
@@ -179,13 +188,18 @@ def _settle(folder, python):
     overrides = folder / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     if not overrides.exists():
         overrides.parent.mkdir(parents=True, exist_ok=True)
-        overrides.write_text(QUIET_START, encoding="utf-8")
+        overrides.write_text(FIRST_START, encoding="utf-8")
 
 
-def _fingerprint(version, oldest):
-    """Return a text that changes whenever the packages must be installed again."""
+def _reads(file, text):
+    """Return whether ``file`` is there and holds ``text``."""
+    return file.is_file() and file.read_text(encoding="utf-8") == text
+
+
+def _fingerprint(requirements, version, oldest):
+    """Return a text that changes whenever the packages of ``requirements`` must be installed again."""
     digest = hashlib.sha256()
-    for name in ("requirements.txt", "pyproject.toml"):
+    for name in (requirements, "pyproject.toml"):
         digest.update((ROOT / name).read_bytes())
     # The package is installed by its place, so a moved project is installed again.
     digest.update(str(ROOT).encode("utf-8", "surrogateescape"))
@@ -204,4 +218,7 @@ def _say(message):
 if __name__ == "__main__":
     if sys.version_info < OLDEST_PYTHON:
         raise SystemExit(f"This needs Python {_dotted(OLDEST_PYTHON)} or newer.")
-    print(prepare())
+    if "--settle" in sys.argv[1:]:  # Binder has made an environment already
+        _settle(Path(sys.prefix), Path(sys.executable))
+    else:
+        print(prepare(development="--development" in sys.argv[1:]))

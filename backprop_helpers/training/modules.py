@@ -43,7 +43,7 @@ class Layer:
         raise NotImplementedError
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of the parameters for inputs of shape (M, *input_shape)."""
+        """Return the shapes of the parameters for inputs of shape ``(M, *input_shape)``."""
         return {}
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,0 +1,110 @@
+"""Gather the pages of the site in one folder, and let Sphinx build it: ``python website/build.py OUTPUT``.
+
+The pages lie where they belong: lessons in ``notebooks/``, the teacher's guide in ``assignments/``, the
+maintainers' pages at the top. Sphinx wants one folder, so they are copied, with three changes: links to
+files that are not pages become plain text, pictures get the descriptions that the figures carry, and
+every lesson gets a line that says how to run it.
+"""
+
+import argparse
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+from sphinx.cmd.build import main as sphinx_build
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+
+#: page on the site → file in the repository
+PAGES = {
+    "notebooks/start_here.md": "notebooks/start_here.md",
+    "notebooks/formula_sheet.md": "notebooks/formula_sheet.md",
+    "notebooks/glossary.md": "notebooks/glossary.md",
+    "assignments/README.md": "assignments/README.md",
+    "CONTRIBUTING.md": "CONTRIBUTING.md",
+    "ARCHITECTURE.md": "ARCHITECTURE.md",
+    "CHANGELOG.md": "CHANGELOG.md",
+    "data/README.md": "data/README.md",
+}
+HOW_TO_RUN = """\
+:::{{note}}
+Here you can read. To run this lesson and to move its views: `python3 tools/open_lessons {number}`
+:::"""
+LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
+
+
+def main():
+    """Build the site and return Sphinx's exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("output", help="folder for the HTML")
+    output = Path(parser.parse_args().output).resolve()
+    source = HERE / "_build" / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    gather(source)
+    shutil.rmtree(output, ignore_errors=True)
+    arguments = ["--builder", "html", "--fail-on-warning", "--keep-going", "--quiet"]
+    arguments += ["--conf-dir", str(HERE), "--doctree-dir", str(HERE / "_build" / "doctrees")]
+    return sphinx_build([*arguments, str(source), str(output)])
+
+
+def gather(source):
+    """Copy every page into ``source``."""
+    shutil.copytree(HERE / "pages", source)
+    pages = {name: ROOT / file for name, file in PAGES.items()}
+    lessons = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    pages |= {f"notebooks/{path.name}": path for path in lessons}
+    known = {*pages, *(path.relative_to(source).as_posix() for path in source.rglob("*.md"))}
+    for name, path in pages.items():
+        target = source / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".ipynb":
+            notebook = nbformat.read(path, 4)
+            prepare_lesson(notebook, name, known)
+            nbformat.write(notebook, target)
+        else:
+            target.write_text(settle_links(path.read_text(encoding="utf-8"), name, known), encoding="utf-8")
+
+
+def prepare_lesson(notebook, name, known):
+    """Settle a lesson's links, hand on the pictures' descriptions, and say how to run it."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = settle_links(cell.source, name, known)
+        elif cell.cell_type == "code":
+            describe_pictures(cell)
+    number = Path(name).name[:2].lstrip("0") or "0"
+    title = notebook.cells[0]
+    title.source = title.source.rstrip() + "\n\n" + HOW_TO_RUN.format(number=number)
+
+
+def describe_pictures(cell):
+    """Give each picture of ``cell`` the description that its figure wrote into the output's metadata."""
+    texts = [
+        output.metadata["image/png"]["alt"]
+        for output in cell.get("outputs", [])
+        if output.get("metadata", {}).get("image/png", {}).get("alt")
+    ]
+    if texts:
+        cell.metadata.setdefault("mystnb", {})["image"] = {"alt": " ".join(texts)}
+
+
+def settle_links(text, name, known):
+    """Return ``text`` with its links to files that are not on the site turned into plain code or text."""
+    folder = Path(name).parent
+
+    def settle(match):
+        words, target = match.groups()
+        if re.match(r"[a-z]+:", target) or target.startswith("#"):
+            return match.group()
+        file = target.split("#")[0]
+        page = (Path("/") / folder / file).resolve().relative_to("/").as_posix()
+        return match.group() if page in known else words
+
+    return LINK.sub(settle, text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""Sphinx's settings for the site. ``tools/build_site`` copies the pages into one folder and builds that."""
+
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+project = "Backpropagation, derived and executed"
+author = "the authors of Backpropagation, derived and executed"
+copyright = author
+version = release = PROJECT["version"]
+language = "en"
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "sphinx-mathjax-offline",  # MathJax lies in the site itself: a page makes no request to anyone else
+]
+root_doc = "index"
+# Docstrings name types in words ("ndarray, (M, H, W, C)"), which Sphinx takes for names of classes.
+suppress_warnings = ["ref.python"]
+
+# The committed notebooks are the truth: nothing is executed here.
+nb_execution_mode = "off"
+nb_merge_streams = True
+myst_enable_extensions = ["dollarmath", "amsmath", "html_image", "colon_fence", "deflist"]
+myst_heading_anchors = 3
+myst_heading_slug_func = "anchors.jupyterlab_anchor"
+copybutton_selector = "div.highlight-ipython3 pre, div.highlight-default pre, div.highlight-shell pre"
+mathjax3_config = {"options": {"enableMenu": False}}
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+napoleon_numpy_docstring = True
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+napoleon_use_ivar = True
+napoleon_use_param = False
+
+html_theme = "sphinx_book_theme"
+html_title = project
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "show_toc_level": 2,
+    "show_navbar_depth": 1,
+    "use_download_button": False,
+    "use_fullscreen_button": False,
+    "use_issues_button": False,
+    "use_repository_button": False,
+    "home_page_in_toc": False,
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+
+# Where the repository is published, if it is (tools/set_address): then every lesson has a button for Binder.
+REPOSITORY = PROJECT.get("urls", {}).get("Repository")
+if REPOSITORY:
+    html_theme_options |= {
+        "repository_url": REPOSITORY,
+        "repository_branch": "main",
+        "path_to_docs": "",
+        "use_repository_button": True,
+        "launch_buttons": {"binderhub_url": "https://mybinder.org", "notebook_interface": "jupyterlab"},
+    }
+
+
+def mark_equations(app, doctree):
+    r"""Hand displayed equations to MathJax as they are; Sphinx would wrap them, and ``\tag`` fails inside."""
+    from docutils import nodes
+
+    for node in doctree.findall(nodes.math_block):
+        if not node.get("nowrap"):
+            text = node.astext().strip()
+            node.clear()
+            node["nowrap"] = True
+            node += nodes.Text("\\begin{equation*}\n" + text + "\n\\end{equation*}")
+
+
+def spare_bars(app, what, name, object_, options, lines):
+    """Let a docstring write ``|x|`` for an absolute value; reStructuredText takes it for a substitution."""
+    lines[:] = ["``".join(_escape(lines_of_text.split("``"))) for lines_of_text in lines]
+
+
+def _escape(parts):
+    """Return the text around literals (the even parts) with its bars escaped."""
+    return [part if at % 2 else part.replace("|", "\\|") for at, part in enumerate(parts)]
+
+
+def setup(app):
+    """Register the steps of our own."""
+    app.connect("doctree-read", mark_equations)
+    app.connect("autodoc-process-docstring", spare_bars)
