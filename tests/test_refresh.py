@@ -207,6 +207,19 @@ def test_peak_counts_memory_that_was_given_back(tmp_path):
     assert 150 < peak("a = b'x' * (200 << 20)\ndel a") - plain < 260
 
 
+def test_form_only_runs_nothing(tmp_path, capsys):
+    path = tmp_path / "07_form.ipynb"
+    cell = new_code_cell("raise SystemExit('it was run')", execution_count=1, metadata={"collapsed": False})
+    nbformat.write(new_notebook(cells=[cell]), path)
+    before = path.read_bytes()
+    assert refresher.main(["--form-only", "--check", str(path)]) == 1
+    assert path.read_bytes() == before
+    assert refresher.main(["--form-only", str(path)]) == 1  # a commit hook that changed a file stops the commit
+    assert path.read_bytes() != before
+    assert refresher.main(["--form-only", str(path)]) == 0
+    assert "was not in the normal form" in capsys.readouterr().out
+
+
 def test_missing_file_is_named(tmp_path, capsys):
     with pytest.raises(SystemExit):
         run(tmp_path / "99_none.ipynb")

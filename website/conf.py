@@ -1,5 +1,6 @@
 """Sphinx's settings for the site. ``tools/build_site`` copies the pages into one folder and builds that."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -84,17 +85,20 @@ def mark_equations(app, doctree):
             node += nodes.Text("\\begin{equation*}\n" + text + "\n\\end{equation*}")
 
 
-def spare_bars(app, what, name, object_, options, lines):
-    """Let a docstring write ``|x|`` for an absolute value; reStructuredText takes it for a substitution."""
-    lines[:] = ["``".join(_escape(lines_of_text.split("``"))) for lines_of_text in lines]
+def spare_signs(app, what, name, object_, options, lines):
+    """Let a docstring write ``|x|`` and ``f(*inputs)``; reStructuredText takes such signs for markup."""
+    lines[:] = ["``".join(_escape(line.split("``"))) for line in lines]
 
 
 def _escape(parts):
-    """Return the text around literals (the even parts) with its bars escaped."""
-    return [part if at % 2 else part.replace("|", "\\|") for at, part in enumerate(parts)]
+    """Return the text around literals (the even parts) with bars and lone stars escaped."""
+    return [
+        part if at % 2 else re.sub(r"\||(?<![\w*])\*{1,2}(?=\w+[,)])", r"\\\g<0>", part)
+        for at, part in enumerate(parts)
+    ]
 
 
 def setup(app):
     """Register the steps of our own."""
     app.connect("doctree-read", mark_equations)
-    app.connect("autodoc-process-docstring", spare_bars)
+    app.connect("autodoc-process-docstring", spare_signs)

@@ -1,0 +1,51 @@
+"""The site, built once for all its tests, and a server and a browser to look at it."""
+
+import http.server
+import subprocess
+import sys
+import threading
+from functools import partial
+
+import pytest
+
+from tests.browser.conftest import CHROMIUM_OPTIONS
+from tests.tool_loader import ROOT
+
+
+@pytest.fixture(scope="session")
+def site(require_tool, tmp_path_factory):
+    """The folder of the built site. A warning, such as a link that leads nowhere, fails the build."""
+    require_tool("sphinx")
+    folder = tmp_path_factory.mktemp("site") / "html"
+    command = [sys.executable, str(ROOT / "website" / "build.py"), str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    return folder
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """Where the site is served."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser(require_tool):
+    """Chromium, without a window."""
+    chromium = require_tool("chromium")
+    require_tool("playwright")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
+        yield browser
+        browser.close()

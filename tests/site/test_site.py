@@ -1,0 +1,163 @@
+"""The site: it builds without a warning, its links lead somewhere, its pages can be seen, read and heard."""
+
+import itertools
+import re
+from html.parser import HTMLParser
+from urllib.parse import unquote, urldefrag, urljoin
+
+import pytest
+
+from tests.tool_loader import ROOT
+
+pytestmark = pytest.mark.site
+
+LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+LOOKED_AT = ["index.html", "notebooks/06_convolution_input.html", "notebooks/formula_sheet.html"]
+
+
+class Page(HTMLParser):
+    """What a page holds: its anchors, links, loaded files, headings, pictures without a description."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.anchors, self.links, self.loads, self.levels, self.undescribed = set(), [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.anchors |= {values[key] for key in ("id", "name") if values.get(key)}
+        if tag == "a" and values.get("href"):
+            self.links.append(values["href"])
+        if tag in ("script", "img", "iframe", "source") and values.get("src"):
+            self.loads.append(values["src"])
+        if tag == "link" and values.get("href") and values.get("rel") in ("stylesheet", "preload", "icon"):
+            self.loads.append(values["href"])
+        if tag == "img" and not (values.get("alt") or "").strip():
+            self.undescribed.append(values.get("src"))
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    """{path: Page} of all pages."""
+    found = {}
+    for path in sorted(site.rglob("*.html")):
+        name = path.relative_to(site).as_posix()
+        if not name.startswith("_static/"):
+            found[name] = Page(path.read_text(encoding="utf-8"))
+    return found
+
+
+def test_every_lesson_has_its_page(pages):
+    assert LESSONS
+    assert {f"notebooks/{name}.html" for name in LESSONS} <= pages.keys()
+    guides = {"assignments/README.html", "CONTRIBUTING.html", "ARCHITECTURE.html", "api/layers.html"}
+    assert {"index.html", "search.html", "notebooks/start_here.html", *guides} <= pages.keys()
+
+
+def test_links_inside_the_site_lead_somewhere(pages, site):
+    broken = []
+    for name, page in pages.items():
+        for link in page.links:
+            if re.match(r"[a-z]+:", link):
+                continue
+            target, anchor = urldefrag(urljoin(f"/{name}", link))
+            target, anchor = unquote(target).lstrip("/"), unquote(anchor)
+            if not (site / target).is_file():
+                broken.append(f"{name}: {link}")
+            elif anchor and target in pages and anchor not in pages[target].anchors:
+                broken.append(f"{name}: {link} (no such place on the page)")
+    assert sum(len(page.links) for page in pages.values()) > 500
+    assert broken == []
+
+
+def test_nothing_is_loaded_from_elsewhere(pages):
+    elsewhere = [
+        (name, load) for name, page in pages.items() for load in page.loads if "//" in load.split("?")[0]
+    ]
+    assert elsewhere == []
+
+
+def test_every_picture_is_described(pages):
+    undescribed = {name: page.undescribed for name, page in pages.items() if page.undescribed}
+    assert undescribed == {}
+
+
+def test_one_title_and_no_level_is_skipped(pages):
+    for name, page in pages.items():
+        levels = page.levels
+        if name in ("search.html", "genindex.html", "py-modindex.html"):
+            continue
+        assert levels.count(1) == 1, name
+        assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), name
+
+
+@pytest.fixture(params=["light", "dark"])
+def theme(request):
+    return request.param
+
+
+@pytest.fixture(params=[1280, 400], ids="{} pixels".format)
+def width(request):
+    return request.param
+
+
+@pytest.fixture
+def look(browser, address, theme, width):
+    """A function that opens a page, waits for its formulas and returns it with what went wrong."""
+    opened = []
+
+    def look(name):
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+        opened.append(page)
+        problems = []
+        page.on("pageerror", lambda error: problems.append(f"error: {error}"))
+        page.on("requestfailed", lambda request: problems.append(f"failed: {request.url}"))
+        page.on(
+            "request",
+            lambda r: None if r.url.startswith((address, "data:", "blob:")) else problems.append(r.url),
+        )
+        page.goto(address + name, wait_until="load")
+        page.wait_for_function("!window.MathJax || (MathJax.startup && MathJax.startup.promise)")
+        page.evaluate("window.MathJax ? MathJax.startup.promise : null")
+        return page, problems
+
+    yield look
+    for page in opened:
+        page.close()
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_page_can_be_seen_and_heard(look, require_tool, name, theme, width):
+    page, problems = look(name)
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    assert (
+        page.evaluate("document.documentElement.scrollWidth") <= width
+    )  # wide things scroll in their own box
+    assert page.locator("mjx-merror").count() == 0
+    if name != "index.html":
+        assert page.locator("mjx-container").count() > 20
+    assert page.evaluate("[...document.images].filter(i => i.complete && !i.naturalWidth).length") == 0
+    assert problems == []
+
+    axe = _axe(require_tool)
+    found = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).response[
+        "violations"
+    ]
+    assert [f"{v['id']}: {v['nodes'][0]['target']} {v['nodes'][0]['failureSummary']}" for v in found] == []
+
+
+def _axe(require_tool):
+    require_tool("axe_playwright_python")
+    from axe_playwright_python.sync_playwright import Axe
+
+    return Axe()
+
+
+def test_search_finds_a_word_of_a_lesson(browser, address):
+    page = browser.new_page()
+    page.goto(address + "search.html?q=rotation")
+    page.wait_for_selector("#search-results li a", timeout=20_000)
+    assert page.locator("#search-results li a").count() > 0
+    page.close()
