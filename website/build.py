@@ -44,7 +44,8 @@ def main():
     source = HERE / "_build" / "source"
     shutil.rmtree(source, ignore_errors=True)
     gather(source)
-    shutil.rmtree(output, ignore_errors=True)
+    for folder in (output, HERE / "_build" / "doctrees"):  # what an earlier build kept would hide warnings
+        shutil.rmtree(folder, ignore_errors=True)
     arguments = ["--builder", "html", "--fail-on-warning", "--keep-going", "--quiet"]
     arguments += ["--conf-dir", str(HERE), "--doctree-dir", str(HERE / "_build" / "doctrees")]
     return sphinx_build([*arguments, str(source), str(output)])

@@ -21,6 +21,7 @@ class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.anchors, self.links, self.loads, self.levels, self.undescribed = set(), [], [], [], []
+        self.in_article = False
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -34,8 +35,12 @@ class Page(HTMLParser):
             self.loads.append(values["href"])
         if tag == "img" and not (values.get("alt") or "").strip():
             self.undescribed.append(values.get("src"))
-        if re.fullmatch("h[1-6]", tag):
+        self.in_article |= tag == "article"
+        if self.in_article and re.fullmatch("h[1-6]", tag):  # the theme keeps another title, for paper only
             self.levels.append(int(tag[1]))
+
+    def handle_endtag(self, tag):
+        self.in_article &= tag != "article"
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +124,7 @@ def look(browser, address, theme, width):
             lambda r: None if r.url.startswith((address, "data:", "blob:")) else problems.append(r.url),
         )
         page.goto(address + name, wait_until="load")
-        page.wait_for_function("!window.MathJax || (MathJax.startup && MathJax.startup.promise)")
-        page.evaluate("window.MathJax ? MathJax.startup.promise : null")
+        page.wait_for_function("document.documentElement.dataset.complete")
         return page, problems
 
     yield look
