@@ -7,6 +7,8 @@ from .network import Network, lenet, reference_cnn
 from .network_file import NetworkFileError
 from .optimizers import SGD, Adam, OneCycle, Optimizer
 from .parameters import ParameterViews
+from .preprocess import DigitSteps, preprocess_digit
+from .receptive_field import ReceptiveField, Run, forward_and_backward, receptive_field, sent_back
 from .summary import LayerSummary, Summary
 
 _SERIES = ("series_cnn", "series_snapshots", "series_digit")
@@ -37,6 +39,13 @@ __all__ = [
     "SGD",
     "Adam",
     "OneCycle",
+    "preprocess_digit",
+    "DigitSteps",
+    "receptive_field",
+    "ReceptiveField",
+    "forward_and_backward",
+    "Run",
+    "sent_back",
     "series_cnn",
     "series_snapshots",
     "series_digit",

@@ -17,7 +17,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 from tests.synthetic_lesson import as_lesson, good_notebook
 from tests.tool_loader import ROOT, load_tool
 
-START_SECONDS = 60
+START_SECONDS = 120
 
 # The browser may talk to the local server only; without these it looks for updates of its own, too.
 CHROMIUM_OPTIONS = [

@@ -22,9 +22,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from backprop_helpers.layers import conv_forward, pool_backward, pool_forward
+from backprop_helpers.training import preprocess_digit
 from backprop_helpers.views import plots
 from backprop_helpers.views.plots import _style as style
 from backprop_helpers.views.plots import diagrams
@@ -58,6 +60,8 @@ HISTORY = SimpleNamespace(
     epochs=[{"validation_accuracy": 0.97}, {"validation_accuracy": 0.98}],
     interrupted=False,
 )
+DRAWING = np.zeros((30, 40))
+DRAWING[5:25, 20:23] = DRAWING[22:25, 20:32] = 1
 NODES = {
     "x": (-2, -4),
     "y": (5, -4),
@@ -69,6 +73,7 @@ EDGES = [("x", "q", "1"), ("y", "q", "1"), ("q", "f", "z = −4"), ("z", "f", "q
 
 # name of the function (and a variant) → the call, the number of axes and of images
 EXAMPLES = {
+    "digit_steps": (lambda: plots.digit_steps(preprocess_digit(DRAWING)), 4, 4),
     "matrix": (lambda: plots.matrix(X, title="X: the input"), 1, 1),
     "matrix marked": (
         lambda: plots.matrix(
@@ -261,6 +266,24 @@ def numbers_in(ax):
 
 def as_float(text):
     return float(text.replace("−", "-").replace("∞", "inf"))
+
+
+def test_the_steps_of_a_drawing():
+    steps = preprocess_digit(DRAWING)
+    figure = plots.digit_steps(steps)
+    for ax, picture in zip(figure.axes, (steps.drawing, steps.cropped, steps.scaled, steps.placed)):
+        np.testing.assert_array_equal(ax.images[0].get_array(), picture)
+    frames = [p for ax in (figure.axes[0], figure.axes[3]) for p in ax.patches if isinstance(p, Rectangle)]
+    assert [(p.get_x(), p.get_y(), p.get_width(), p.get_height()) for p in frames] == [
+        (19.5, 4.5, 12, 20),
+        (steps.corner[1] - 0.5, steps.corner[0] - 0.5, 12, 20),
+    ]
+    cross = figure.axes[3].lines[0]
+    assert abs(cross.get_xdata()[0] - 14) <= 0.5
+    assert abs(cross.get_ydata()[0] - 14) <= 0.5
+    assert "20×12" in figure.alt
+    with pytest.raises(TypeError, match="digit_steps: steps must be what preprocess_digit returns; got int"):
+        plots.digit_steps(3)
 
 
 # What holds for every figure ----------------------------------------------------------------------------

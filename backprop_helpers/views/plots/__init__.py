@@ -14,6 +14,7 @@ from .curves import bars, function, histograms, nudge, stacked_bars, v_curve
 from .diagrams import graph, rotation, routing, shapes_chain, tensor_blocks, tied_neurons, touches, windows
 from .heatmaps import matrices, matrix, sparse_matrix
 from .maps import digits, filters, maps, maps_and_gradients, saliency, weight_columns
+from .preprocessing import digit_steps
 from .training import confusion_matrix, losses, training_history
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "maps",
     "maps_and_gradients",
     "digits",
+    "digit_steps",
     "saliency",
     "filters",
     "weight_columns",

@@ -1,0 +1,403 @@
+"""The felt quality of the explorers: ``python -m benchmarks.interaction`` (``--help`` says what to choose).
+
+Starts JupyterLab and a headless Chromium, makes each subject in a notebook, and moves a real pointer and real
+keys over it. Every time is taken in the page, from the event of the pointer or key to the end of the last
+redraw that it caused, so it holds the way to Python and back. It is a median over many repeats.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import platform
+import secrets
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+
+from .training import table
+
+NOTEBOOK = "interaction.ipynb"
+START_SECONDS = 120
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+]
+WORDS = ("hover → highlight", "slider → redrawn", "digit → prediction")
+TARGETS = {"hover": 50, "slider": 100, "digit": 100}  # ms, medians
+QUIET = 150  # ms without a redraw: what an event caused is done
+
+
+class Subject(NamedTuple):
+    """Something to measure.
+
+    Attributes
+    ----------
+    name : str
+    source : str
+        Code of the cell that shows it.
+    view : str
+        Selector of the matrices to point at; the first that is drawn is hovered.
+    slider : str
+        Description of the slider that is moved with the arrow keys; the empty text leaves sliders out.
+    before : str
+        Code to run in the kernel before a digit is drawn; the empty text: there is no pad.
+    answer : str
+        Selector of the element that shows the prediction.
+    """
+
+    name: str
+    source: str
+    view: str = ".bp-matrix:not(.bp-matrix-paint)"
+    slider: str = ""
+    before: str = ""
+    answer: str = ""
+
+
+PAIR = """
+import ipywidgets as widgets
+import numpy as np
+from backprop_helpers.views.matrix_view import Highlight, MatrixView
+
+x = MatrixView(np.arange(64).reshape(8, 8), title="x")
+z = MatrixView(np.arange(36).reshape(6, 6), title="z")
+size = widgets.IntSlider(1, 1, 50, description="size")
+
+def follow(change):
+    cells = [] if change.new is None else [(min(i, 5), min(change.new[1], 5)) for i in range(3)]
+    z.highlights = [Highlight(cells, "blue", "reads it")]
+
+x.observe(follow, "active")
+size.observe(lambda change: z.update(np.arange(36).reshape(6, 6) * change.new), "value")
+widgets.VBox([widgets.HBox([x, z]), size])
+"""
+
+
+def explorer(name, arguments="", **options):
+    """Return the `Subject` for an explorer of `backprop_helpers.views.explorers`."""
+    source = f"from backprop_helpers.views.explorers import {name}\nexplorer = {name}({arguments})\nexplorer"
+    return Subject(name, source, **options)
+
+
+SUBJECTS = (
+    Subject("two linked matrices", PAIR, slider="size"),
+    explorer("NudgeExplorer", slider="nudge ε"),
+    explorer("ConvolutionExplorer", slider="outputs so far"),
+    explorer("ReLUExplorer", slider="bias"),
+    explorer("SoftmaxExplorer", slider="z[0]"),
+    explorer("PoolingExplorer", slider="size"),
+    explorer("CheckExplorer", slider="step ε"),
+    explorer(
+        "NetworkExplorer",
+        slider="*",
+        before='explorer.source.value = "draw"',
+        answer=".bp-verdict",
+    ),
+)
+
+# One observer for all matrices of the output. `quiet` gives the time from an event to the last redraw of it.
+WATCH = """(answer) => {
+    const output = document.querySelector('.jp-OutputArea-output');
+    const watch = {};
+    window.benchmark?.stop();
+    const types = ['pointermove', 'pointerdown', 'keydown'];
+    const hear = event => { watch.heard = [event.type, event.timeStamp]; };
+    for (const type of types) document.addEventListener(type, hear, true);
+    const observer = new MutationObserver(changes => {
+        const now = performance.now();
+        for (const { target, attributeName, type } of changes) {
+            if (attributeName === 'data-highlights') watch.highlight = now;
+            else if (attributeName === 'data-drawn') watch.last = now;
+            if (type === 'childList' && answer
+                && target.closest?.('.widget-html')?.querySelector(answer)) watch.answer ??= now;
+        }
+        watch.any = now;
+    });
+    observer.observe(output, {
+        subtree: true, childList: true, attributes: true,
+        attributeFilter: ['data-highlights', 'data-drawn'] });
+    watch.stop = () => {
+        observer.disconnect();
+        for (const type of types) document.removeEventListener(type, hear, true);
+    };
+    watch.reset = () => {
+        for (const name of ['heard', 'last', 'highlight', 'any', 'answer']) watch[name] = undefined;
+    };
+    watch.quiet = async (quiet, type, what) => {
+        const begun = performance.now();
+        for (;;) {
+            await new Promise(resolve => setTimeout(resolve, 20));
+            const now = performance.now();
+            if (watch[what] !== undefined && now - (watch.any ?? begun) > quiet) break;
+            if (now - begun > 3000) return null;
+        }
+        return watch.heard?.[0] === type ? watch[what] - watch.heard[1] : null;
+    };
+    watch.reset();
+    window.benchmark = watch;
+}"""
+
+
+def free_port():
+    """Return a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def jupyterlab(folder, notebook):
+    """Start JupyterLab on a notebook in a folder of its own; yield its address."""
+    place = folder / "notebooks"
+    place.mkdir()
+    nbformat.write(notebook, place / NOTEBOOK)
+    port, token = free_port(), secrets.token_hex(8)
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser"]
+    command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    command += [f"--ServerApp.root_dir={place}", f"--IdentityProvider.token={token}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    own = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "IPYTHONDIR": "ipython",
+    }
+    environment = os.environ | {name: str(folder / path) for name, path in own.items()}
+    log = (folder / "log.txt").open("wb")
+    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + START_SECONDS
+        while process.poll() is None and time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status?token={token}", timeout=5).close()
+                break
+            time.sleep(0.2)
+        else:
+            raise RuntimeError("JupyterLab did not start: " + (folder / "log.txt").read_text()[-2000:])
+        yield f"http://127.0.0.1:{port}/lab?token={token}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        log.close()
+
+
+@contextlib.contextmanager
+def chromium(address):
+    """Open JupyterLab in a headless Chromium; yield the page."""
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        raise SystemExit("No Chromium was found; the benchmark needs one.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
+        page = browser.new_page(viewport={"width": 1280, "height": 1400})
+        page.set_default_timeout(60_000)
+        page.goto(address)
+        page.wait_for_function("() => window.jupyterapp !== undefined")
+        page.evaluate(
+            """async path => {
+                await jupyterapp.restored;
+                await jupyterapp.commands.execute('docmanager:open', { path });
+                await jupyterapp.shell.currentWidget.sessionContext.ready;
+                jupyterapp.shell.collapseLeft();
+                await jupyterapp.commands.execute('notebook:hide-all-cell-code');
+            }""",
+            NOTEBOOK,
+        )
+        yield page
+        browser.close()
+
+
+def run_cell(page, number):
+    """Run one cell, with all other outputs cleared, until its matrices are drawn."""
+    page.evaluate(
+        """async number => {
+            const { commands, shell } = jupyterapp;
+            await commands.execute('notebook:clear-all-cell-outputs');
+            shell.currentWidget.content.activeCellIndex = number;
+            await commands.execute('notebook:run-cell');
+        }""",
+        number,
+    )
+    page.wait_for_selector(".bp-matrix[data-geometry]")
+    page.wait_for_timeout(1500)  # everything else of the subject, and a theme or font that comes late
+
+
+def in_kernel(page, code):
+    """Run code in the notebook's kernel."""
+    page.evaluate(
+        """async code => {
+            const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
+            await kernel.requestExecute({ code }).done;
+        }""",
+        code,
+    )
+
+
+def settle(page):
+    """Wait until nothing is redrawn any more, and forget what was."""
+    page.wait_for_timeout(QUIET)
+    page.evaluate("() => benchmark.reset()")
+
+
+def measured(page, kind, what):
+    """Return the milliseconds from the event of a `kind` to `what` it caused, or None."""
+    return page.evaluate("([quiet, kind, what]) => benchmark.quiet(quiet, kind, what)", [QUIET, kind, what])
+
+
+def hovers(page, subject, repeats):
+    """Move the pointer from cell to cell; return the times until the highlights are drawn."""
+    target = page.locator(subject.view).filter(visible=True).first
+    target.scroll_into_view_if_needed()
+    geometry = target.evaluate("e => JSON.parse(e.dataset.geometry)")
+    corner = target.locator(".bp-matrix-stage").bounding_box()
+    (left, top), side = geometry["panels"][0], geometry["cell"]
+    times = []
+    for repeat in range(repeats + 3):
+        # Diagonal neighbours in turn: every hover changes both the row and the column.
+        row, column = repeat % min(2, geometry["rows"]), repeat % min(2, geometry["columns"])
+        settle(page)
+        page.mouse.move(corner["x"] + left + (column + 0.5) * side, corner["y"] + top + (row + 0.5) * side)
+        times.append(measured(page, "pointermove", "highlight"))
+    page.mouse.move(2, 2)
+    return times[3:]
+
+
+def slides(page, subject, repeats):
+    """Move a slider with the arrow keys; return the times until the last matrix is redrawn."""
+    handles = page.locator(".noUi-handle:not([disabled])")
+    if subject.slider != "*":
+        box = page.locator(".widget-inline-hbox, .widget-hslider").filter(has_text=subject.slider)
+        handles = box.locator(".noUi-handle")
+    if handles.count() == 0:
+        return []
+    handle = handles.first
+    handle.scroll_into_view_if_needed()
+    handle.focus()
+    times, key = [], "ArrowRight"
+    for _ in range(repeats + 3):
+        settle(page)
+        before = handle.get_attribute("aria-valuenow")
+        page.keyboard.press(key)
+        times.append(measured(page, "keydown", "last"))
+        if handle.get_attribute("aria-valuenow") == before:  # at its end: turn round
+            key = "ArrowLeft" if key == "ArrowRight" else "ArrowRight"
+            times.pop()
+            times.append(None)
+    return times[3:]
+
+
+def digits(page, subject, repeats):
+    """Draw with the pad's brush; return the times from the pointer's event to the prediction."""
+    in_kernel(page, subject.before)
+    pad = page.locator(".bp-matrix-paint").filter(visible=True).first
+    pad.wait_for()
+    page.wait_for_timeout(1000)
+    page.evaluate(WATCH, subject.answer)
+    corner = pad.locator(".bp-matrix-stage").bounding_box()
+    geometry = pad.evaluate("e => JSON.parse(e.dataset.geometry)")
+    (left, top), side = geometry["panels"][0], geometry["cell"]
+    times = []
+    for repeat in range(repeats + 3):
+        # A vertical line, a little longer with every event: each is a different digit.
+        x = corner["x"] + left + (10 + 4 * (repeat // 10)) * side
+        y = corner["y"] + top + (5 + 1.7 * (repeat % 10)) * side
+        page.mouse.move(x, y)
+        settle(page)
+        page.mouse.down()
+        times.append(measured(page, "pointerdown", "answer"))
+        page.mouse.up()
+    return times[3:]
+
+
+def median(times, repeats):
+    """Return the median in ms and the slowest tenth, as text; a dash if too few events had an effect."""
+    found = sorted(t for t in times if t is not None)
+    if len(found) < max(1, repeats // 3):
+        return "—", "—", None
+    middle = statistics.median(found)
+    return f"{middle:.0f}", f"{found[int(0.9 * (len(found) - 1))]:.0f}", middle
+
+
+def measure(options):
+    """Measure all chosen subjects; return {(subject, kind): times}."""
+    chosen = [subject for subject in SUBJECTS if options.only in subject.name]
+    if not chosen:
+        raise SystemExit(f"No subject is called {options.only!r}; see --help.")
+    notebook = new_notebook(cells=[new_code_cell(subject.source) for subject in chosen])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    results = {}
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        jupyterlab(Path(folder), notebook) as address,
+        chromium(address) as page,
+    ):
+        for number, subject in enumerate(chosen):
+            run_cell(page, number)
+            page.evaluate(WATCH, subject.answer)
+            results[subject.name, "hover"] = hovers(page, subject, options.repeats)
+            results[subject.name, "slider"] = slides(page, subject, options.repeats) if subject.slider else []
+            results[subject.name, "digit"] = digits(page, subject, options.repeats) if subject.before else []
+    return results
+
+
+def parse(argv):
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.interaction",
+        description="Measure how fast the explorers answer in a real browser, and print it as a table.",
+        epilog="The subjects:\n" + "\n".join(f"  {subject.name}" for subject in SUBJECTS),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", default="", metavar="NAME", help="subjects whose name contains this text")
+    parser.add_argument("--repeats", type=int, default=30, help="events of each kind (default: %(default)s)")
+    options = parser.parse_args(argv)
+    if options.repeats < 1:
+        parser.error("--repeats must be at least 1")
+    return options
+
+
+def main(argv=None):
+    """Measure and print."""
+    options = parse(argv)
+    print(f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}\n")
+    results = measure(options)
+    rows = []
+    for subject in dict.fromkeys(name for name, _ in results):
+        row = [subject]
+        for kind in TARGETS:
+            row += median(results[subject, kind], options.repeats)[:2]
+        rows.append(row)
+    headers = ["ms", *(text for kind in WORDS for text in (kind, "9 in 10"))]
+    table(f"Interaction in Chromium: medians of {options.repeats} events", headers, rows)
+    print("Targets: " + ", ".join(f"{kind} < {limit} ms" for kind, limit in TARGETS.items()) + ".")
+    late = [
+        f"{subject}, {kind}"
+        for (subject, kind), times in results.items()
+        if (middle := median(times, options.repeats)[2]) is not None and middle >= TARGETS[kind]
+    ]
+    print("Missed: " + "; ".join(late) if late else "All are met.")
+
+
+if __name__ == "__main__":
+    main()
