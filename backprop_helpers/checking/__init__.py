@@ -4,6 +4,7 @@ Imports only what is below: ``layers`` and ``training``. Nothing is drawn here, 
 needed.
 """
 
+from backprop_helpers.checking import check
 from backprop_helpers.checking.equations import Held, clear_ledger, holds, ledger
 from backprop_helpers.checking.gradient_check import (
     GradientReport,
@@ -18,6 +19,7 @@ __all__ = [
     "GradientRow",
     "Held",
     "Misconception",
+    "check",
     "clear_ledger",
     "gradient_check",
     "holds",

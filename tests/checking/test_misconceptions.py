@@ -65,7 +65,9 @@ def same(a, b):
 
 # --- the oracles
 
-CANNOT_BE_CALLED = {  # they raise an error of their own, or return an output that fits no backward
+CANNOT_BE_CALLED = {  # they raise an error of their own, or return an output that fits no backward or is NaN
+    "softmax.mean_subtracted",
+    "softmax.no_shift",
     "conv.square_slices",
     "pool.average_over_wrong_axes",
     "pool.rows_and_columns_swapped",
@@ -73,8 +75,11 @@ CANNOT_BE_CALLED = {  # they raise an error of their own, or return an output th
 }
 
 
-@pytest.mark.parametrize("name", entries_with("gradient check"))
-@pytest.mark.parametrize("method", ["central", "complex"])
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [(name, "central") for name in entries_with("gradient check")]
+    + [(name, "complex") for name in entries_with("complex step")],
+)
 def test_the_gradient_check_kills_it(name, method):
     bug = misconceptions[name]
     if name in CANNOT_BE_CALLED:
@@ -114,13 +119,17 @@ def test_the_gradient_is_not_conserved(name):
     bug = misconceptions[name]
     (dz, x), options = explicit_arguments(bug)
     assert bug.right(dz, x, **options).sum() == pytest.approx(dz.sum())
-    assert bug.wrong(dz, x, **options).sum() != pytest.approx(dz.sum())
+    if name in CANNOT_BE_CALLED:
+        with pytest.raises(IndexError):
+            bug.wrong(dz, x, **options)
+    else:
+        assert bug.wrong(dz, x, **options).sum() != pytest.approx(dz.sum())
 
 
 @pytest.mark.parametrize("name", entries_with("large scores"))
 def test_large_scores_are_not_finite(name):
     bug = misconceptions[name]
-    (z,) = bug.smallest_input()
+    z = np.array([[1000.0, 0.0], [2000.0, -1000.0]])
     assert np.isfinite(bug.right(z)).all()
     assert not np.isfinite(bug.wrong(z)).all()
 

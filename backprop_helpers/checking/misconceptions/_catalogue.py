@@ -5,7 +5,7 @@ import inspect
 import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
 
 import numpy as np
 
@@ -17,16 +17,43 @@ POST = "a blog post on backpropagation in a CNN (Demystifying Deep Learning, par
 SECOND_POST = "a blog post on the backward pass of a CNN (Backward Pass of CNN)"
 EXPECTED = "a slip to be expected"  # not seen in print; the checks must catch it all the same
 
-#: What can tell a wrong implementation from a right one. Each entry names those that see it.
+#: What can tell a wrong implementation from a right one; `checking.oracles` asks them.
 ORACLES = {
     "gradient check": "gradient_check(*bug.pair(), bug.smallest_input()) fails",
-    "reference": "the right function gives another answer to the same input, or the wrong one raises an "
-    "error",
+    "complex step": 'the same with method="complex": slopes without rounding error',
+    "adjoint identity": "⟨z, dz⟩ and ⟨x, dx⟩ differ, for a layer that is linear, or linear between kinks",
+    "reference": "loops over single numbers, as the formula reads, give another answer",
+    "SciPy": "SciPy's correlation, filters or softmax give another answer",
+    "exact integers": "loops over Python's fractions give another answer, compared with ==",
     "conservation": "pooling hands on all of the gradient, once: dX sums to what dZ sums to",
     "large scores": "softmax of scores of ±1000 is finite",
     "rows sum to 1": "softmax returns probabilities",
+    "rows sum to 0": "the gradients of an example's scores sum to 0, as raising all of them changes nothing",
     "first loss": "an untrained network's loss is about ln 10 for ten classes",
-    "wrong code": "the check passes a layer that is known to be wrong",
+    "repeatability": "backward gives the same answer twice, and leaves its arguments alone",
+    "wrong code": "a battery of wrong layers that a check must not pass, and of right ones that it must",
+    "PyTorch": "PyTorch's autograd gives another answer",
+}
+
+_SLOPES = ("gradient check", "complex step")
+_ANSWERS = ("reference", "exact integers", "PyTorch")
+
+#: The oracles that see any mistake in a function, but for the exceptions that an entry names.
+USUAL_ORACLES = {
+    "relu_backward": (*_SLOPES, "adjoint identity", *_ANSWERS),
+    "fc_backward": (*_SLOPES, "adjoint identity", *_ANSWERS),
+    "conv_forward": (*_SLOPES, "adjoint identity", "SciPy", *_ANSWERS),
+    "conv_backward": (*_SLOPES, "adjoint identity", "SciPy", *_ANSWERS),
+    "pool_forward": (*_SLOPES, "adjoint identity", "SciPy", *_ANSWERS),
+    "pool_backward": (*_SLOPES, "adjoint identity", *_ANSWERS),
+    "flatten_backward": (*_SLOPES, "adjoint identity", *_ANSWERS),
+    "softmax_forward": (*_SLOPES, "reference", "SciPy", "PyTorch"),
+    "softmax_backward": (*_SLOPES, "reference", "PyTorch"),
+    "cross_entropy_backward": (*_SLOPES, *_ANSWERS),
+    "softmax_cross_entropy_backward": (*_SLOPES, "reference", "SciPy", "PyTorch"),
+    "sgd_step": ("reference", "exact integers"),
+    "initial_weights": ("reference",),
+    "check_gradients": ("wrong code",),
 }
 
 LAYER_NAMES = {"pooling": "pool", "fully_connected": "fc"}  # the modules' names, for the functions' prefixes
@@ -57,8 +84,10 @@ class Misconception:
     options : mapping
         The keyword arguments, such as ``{"stride": 2, "padding": "valid", "dilation": 1}``, with which it is
         exposed.
-    oracles : tuple of str
-        What sees the mistake; keys of `ORACLES`.
+    also_seen_by : tuple of str
+        Oracles that see the mistake besides the usual ones for its function; keys of `ORACLES`.
+    unseen_by : mapping of str to str
+        Oracles that one would ask and that do not see it, with the reason.
     lets_through : Misconception or None
         For a mistaken check: a wrong layer that it passes.
     """
@@ -72,7 +101,8 @@ class Misconception:
     changes: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
     options: Mapping = field(default_factory=dict)
-    oracles: tuple[str, ...] = ("gradient check", "reference")
+    also_seen_by: tuple[str, ...] = ()
+    unseen_by: Mapping[str, str] = field(default_factory=dict)
     lets_through: "Misconception | None" = None
 
     @property
@@ -84,6 +114,12 @@ class Misconception:
     def function(self):
         """The name of the function that it implements, such as "conv_backward"."""
         return self.base.partition("_by_")[0]
+
+    @property
+    def oracles(self):
+        """What sees the mistake, a tuple of keys of `ORACLES`. The kill matrix asks each of them."""
+        seen = {*USUAL_ORACLES.get(self.function, ()), *self.also_seen_by} - set(self.unseen_by)
+        return tuple(name for name in ORACLES if name in seen)
 
     @cached_property
     def right_source(self):
@@ -112,9 +148,15 @@ class Misconception:
         """The wrong implementation: a function of explicit arrays.
 
         ``conv_backward(dz, x, w, *, stride, padding, dilation)`` and its like. A mistaken check is a function
-        of (forward, backward, inputs) that raises an AssertionError if it finds something.
+        of (forward, backward, inputs) that raises an AssertionError if it finds something. Nested lists do
+        for arrays.
         """
-        return _compiled(self.source, self.function, f"<{self.name}>")
+        return self.fresh()
+
+    def fresh(self):
+        """Return `wrong` compiled anew: one that keeps state between calls has none yet."""
+        function = _compiled(self.source, self.function, f"<{self.name}>")
+        return function if self.function == "check_gradients" else _accepting_lists(function)
 
     def pair(self, **options):
         """Return (forward, backward), one of them wrong, for `gradient_check`.
@@ -131,8 +173,7 @@ class Misconception:
         """
         if self.lets_through is not None:
             return self.lets_through.pair(**options)
-        fresh = _compiled(self.source, self.function, f"<{self.name}>")  # one that keeps state starts anew
-        return pair_for(self.name, self.function, fresh, dict(self.options) | options)
+        return pair_for(self.name, self.function, self.fresh(), dict(self.options) | options)
 
     def smallest_input(self):
         """Return fresh arrays: the smallest input that exposes the mistake, as forward takes it."""
@@ -208,6 +249,18 @@ def _source_of(base, function):
     """Return the code of a right implementation, under the name of the function it implements."""
     source = inspect.getsource(getattr(_right, base))
     return source.replace(f"def {base}(", f"def {function}(", 1)
+
+
+def _accepting_lists(function):
+    """Return the function with its lists turned into arrays; its name, signature and source stay."""
+
+    @wraps(function)
+    def _called_with_arrays(*arguments, **options):
+        arguments = [np.array(a) if isinstance(a, list) else a for a in arguments]
+        options = {name: np.array(a) if isinstance(a, list) else a for name, a in options.items()}
+        return function(*arguments, **options)
+
+    return _called_with_arrays
 
 
 def _compiled(source, function, filename):

@@ -40,7 +40,7 @@ MISCONCEPTIONS = (
         code=_mask("np.isclose(x, z_on_x)"),
         options=TWO_BY_TWO,
         example=lambda: (np.array([[1.0, 1.0 + 5e-6], [0.0, -1.0]]).reshape(1, 2, 2, 1),),
-        oracles=("gradient check", "reference", "conservation"),
+        also_seen_by=("conservation",),
     ),
     Misconception(
         name="pool.every_tie",
@@ -51,7 +51,7 @@ MISCONCEPTIONS = (
         code=_mask("x == z_on_x"),
         options=TWO_BY_TWO,
         example=lambda: (np.array([[1.0, 1.0], [0.0, -1.0]]).reshape(1, 2, 2, 1),),
-        oracles=("gradient check", "reference", "conservation"),
+        also_seen_by=("conservation",),
     ),
     Misconception(
         name="pool.average_over_wrong_axes",
@@ -87,7 +87,7 @@ MISCONCEPTIONS = (
         changes={TO_THE_WINNER: TO_THE_WINNER.replace("+=", "=")},
         options=PAIRS | {"stride": 1},
         example=lambda: _row(0, 3, 1),
-        oracles=("gradient check", "reference", "conservation"),
+        also_seen_by=("conservation",),
     ),
     Misconception(
         name="pool.always_the_last",
@@ -109,7 +109,7 @@ MISCONCEPTIONS = (
         changes={"    return dx\n": "                return dx\n"},
         options=PAIRS | {"size": 1, "stride": 1},
         example=lambda: _row(2, 1),
-        oracles=("gradient check", "reference", "conservation"),
+        also_seen_by=("conservation",),
     ),
     Misconception(
         name="pool.average_not_divided",
@@ -120,7 +120,7 @@ MISCONCEPTIONS = (
         changes={"+= dz[m, i, j, c] / (F_h * F_w)": "+= dz[m, i, j, c]"},
         options=PAIRS | {"mode": "average"},
         example=lambda: _row(2, 1),
-        oracles=("gradient check", "reference", "conservation"),
+        also_seen_by=("conservation",),
     ),
     Misconception(
         name="pool.stride_ignored",
@@ -154,6 +154,7 @@ MISCONCEPTIONS = (
         changes={WINNER: WINNER.replace("window.shape", "window.shape[::-1]")},
         options=PAIRS,
         example=lambda: _row(0, 1),
+        also_seen_by=("conservation", "repeatability"),  # it raises an error, which whoever calls it sees
     ),
     Misconception(
         name="pool.remainder_overrun",
@@ -168,6 +169,7 @@ MISCONCEPTIONS = (
         },
         options=PAIRS,
         example=lambda: _row(1, 3, 2),
+        unseen_by={"complex step": "it writes to an array of floats, which keeps no imaginary part"},
     ),
     Misconception(
         name="pool.remainder_forgotten",

@@ -34,6 +34,7 @@ MISCONCEPTIONS = (
         seen=f"{POST}, in the text: ∂J/∂A ∗ g′(Z)",
         changes={MEAN: "", PRODUCT: "    dz = dy_hat * y_hat * (1 - y_hat)"},
         example=_scores,
+        also_seen_by=("rows sum to 0",),
     ),
     Misconception(
         name="softmax.off_diagonal_sign",
@@ -44,6 +45,7 @@ MISCONCEPTIONS = (
         seen=EXPECTED,
         changes={PRODUCT: "    dz = y_hat * (dy_hat + mean)"},
         example=_scores,
+        also_seen_by=("rows sum to 0",),
     ),
     Misconception(
         name="softmax.summed_over_examples",
@@ -53,6 +55,7 @@ MISCONCEPTIONS = (
         seen=EXPECTED,
         changes={"sum(axis=1, keepdims=True)": "sum(axis=0, keepdims=True)"},
         example=_two_examples,
+        also_seen_by=("rows sum to 0",),
     ),
     Misconception(
         name="softmax.mean_subtracted",
@@ -62,7 +65,7 @@ MISCONCEPTIONS = (
         seen=f"{POST}, in the notebook",
         changes={"z.max(axis=1, keepdims=True)": "z.mean(axis=1, keepdims=True)"},
         example=lambda: (np.array([[2000.0, 0.0]]),),
-        oracles=("reference", "large scores"),
+        also_seen_by=("large scores", "rows sum to 1"),
     ),
     Misconception(
         name="softmax.no_shift",
@@ -72,7 +75,7 @@ MISCONCEPTIONS = (
         seen=EXPECTED,
         changes={SHIFT: "    exponentials = np.exp(z)\n"},
         example=lambda: (np.array([[1000.0, 0.0]]),),
-        oracles=("reference", "large scores"),
+        also_seen_by=("large scores", "rows sum to 1"),
     ),
     Misconception(
         name="softmax.small_number_added",
@@ -86,7 +89,7 @@ MISCONCEPTIONS = (
             QUOTIENT: "    return exponentials / (exponentials.sum(axis=1, keepdims=True) + 1e-8)",
         },
         example=lambda: (np.array([[-20.0, -21.0]]),),
-        oracles=("gradient check", "reference", "rows sum to 1"),
+        also_seen_by=("rows sum to 1", "large scores"),
     ),
     Misconception(
         name="cross_entropy.not_divided_by_m",
@@ -157,5 +160,6 @@ MISCONCEPTIONS = (
         changes={DIFFERENCE: "    dz = (y_hat - y) * y_hat * (1 - y_hat) / M"},
         options=TWO_LABELS,
         example=_two_examples,
+        also_seen_by=("rows sum to 0",),
     ),
 )

@@ -1,0 +1,62 @@
+"""The exercises of the lessons and of the assignments: their cases, right answers and known mistakes."""
+
+import importlib
+import inspect
+
+from backprop_helpers.checking.exercises import (
+    assignments,
+    convolution,
+    correlation,
+    fully_connected,
+    nudges,
+    pooling,
+    relu,
+    softmax,
+    training,
+)
+from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
+from backprop_helpers.checking.exercises._result import VERDICTS, CheckResult
+
+#: By name, in the order of the lessons.
+EXERCISES = {
+    exercise.name: exercise
+    for module in (
+        nudges,
+        fully_connected,
+        relu,
+        softmax,
+        correlation,
+        convolution,
+        pooling,
+        training,
+        assignments,
+    )
+    for exercise in module.EXERCISES
+}
+
+
+def solution_source(exercise):
+    """Return the code of an exercise's solution; None for a task of an assignment."""
+    function = solution(exercise)
+    return None if function is None else inspect.getsource(function)
+
+
+def solution(exercise):
+    """Return the function that solves an exercise; None for a task of an assignment."""
+    if not exercise.lesson.isdigit():
+        return None
+    module = importlib.import_module(f"backprop_helpers.checking.solutions.lesson_{exercise.lesson}")
+    return getattr(module, exercise.name)
+
+
+__all__ = [
+    "EXERCISES",
+    "VERDICTS",
+    "Case",
+    "CheckResult",
+    "Exercise",
+    "Part",
+    "Suspect",
+    "solution",
+    "solution_source",
+]

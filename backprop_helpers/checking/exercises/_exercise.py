@@ -1,0 +1,165 @@
+"""What an exercise is: its cases, its right answer, and the mistakes that are known."""
+
+import copy
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+TOLERANCE = (
+    1e-9  # relative to the largest entry, at least 1: the rounding of float64, whatever the order of the sums
+)
+
+
+class Part(NamedTuple):
+    """One of the arrays that a function returns.
+
+    Attributes
+    ----------
+    name : str
+        Such as "dw".
+    axes : tuple of str
+        The names of its axes, such as ``("F_h", "F_w", "C", "K")``; empty for a number.
+    kind : str
+        "numbers", or for a single value "whole number" or "truth".
+    """
+
+    name: str
+    axes: tuple[str, ...] = ()
+    kind: str = "numbers"
+
+
+class Case(NamedTuple):
+    """One call of the learner's function.
+
+    Attributes
+    ----------
+    name : str
+        In words, such as "stride (2, 1), padding 1, 3 channels".
+    arguments : tuple
+        The positional arguments, by the names in the exercise's signature.
+    options : dict
+        The keyword arguments.
+    """
+
+    name: str
+    arguments: tuple
+    options: Mapping = {}
+
+    def fresh(self):
+        """Return the arguments as copies that a function may write to (it should not)."""
+        return tuple(_copied(argument) for argument in self.arguments)
+
+
+class Suspect(NamedTuple):
+    """A known mistake in the form of an exercise: same arguments, same results.
+
+    Attributes
+    ----------
+    name : str
+        The misconception's, such as "conv.no_rotation".
+    make : callable
+        Returns the wrong function; called for each check, so that one that keeps state starts anew.
+    applies : callable or None
+        Says of a case whether the function is meant for it; None: for all of them.
+    diagnosis, hint : str
+        For a mistake that belongs to this exercise alone and stands in no catalogue.
+    """
+
+    name: str
+    make: Callable
+    applies: Callable | None = None
+    diagnosis: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise: what to write, and how the answer is judged.
+
+    Attributes
+    ----------
+    number : str
+        The lesson and a count, such as "05.1"; "ps3.2" for a task of an assignment.
+    name : str
+        The check's and the function's name.
+    title : str
+        What the function computes, in a few words.
+    signature : str
+        Such as ``"conv_backward(dz, x, w, *, stride, padding, dilation)"``.
+    returns : tuple of Part
+    about : str
+        The stub's docstring after its first line: shapes and conventions.
+    cases : callable
+        Takes a `numpy.random.Generator` and returns the cases.
+    reference : callable
+        The right answer, for a case's arguments.
+    suspects : sequence of Suspect
+        In the order in which they are tried.
+    delegates : tuple of str, or None
+        The functions of `layers` that would do the work of the learner; every ``*_backward`` counts anyway.
+        None: all of them may be used.
+    tolerance : float
+        Relative to the largest entry (at least 1).
+    summarise : callable or None
+        Where only the statistics of the answer are determined: makes the parts to compare of the parts.
+    summary : tuple of Part
+        The names of what `summarise` returns.
+    """
+
+    number: str
+    name: str
+    title: str
+    signature: str
+    returns: tuple[Part, ...]
+    about: str
+    cases: Callable
+    reference: Callable
+    suspects: Sequence[Suspect] = ()
+    delegates: tuple[str, ...] | None = ()
+    tolerance: float = TOLERANCE
+    summarise: Callable | None = None
+    summary: tuple[Part, ...] = field(default=())
+
+    @property
+    def lesson(self):
+        """The lesson's number, such as "05"; "ps3" for a task of an assignment."""
+        return self.number.partition(".")[0]
+
+    @property
+    def compared(self):
+        """The parts that are compared: what the function returns, or its summary."""
+        return self.summary or self.returns
+
+    @property
+    def own_mistakes(self):
+        """The suspects that stand in no catalogue, by name; each has a diagnosis and a hint."""
+        return {suspect.name: suspect for suspect in self.suspects if suspect.diagnosis}
+
+    @property
+    def arguments(self):
+        """The names of the positional arguments."""
+        inside = self.signature[self.signature.index("(") + 1 : self.signature.rindex(")")]
+        return tuple(name.strip() for name in inside.partition("*")[0].split(",") if name.strip())
+
+    @property
+    def stub(self):
+        """The text of the cell that the learner completes."""
+        names = ", ".join(part.name for part in self.returns)
+        first = textwrap.wrap(f'"""Return {names}: {self.title}.', 100)
+        about = textwrap.wrap(self.about, 100)
+        doc = "".join(
+            f"    {line}\n" if line else "\n" for line in [*first, *([""] if about else []), *about]
+        )
+        return f'def {self.signature}:\n{doc}    """\n    raise NotImplementedError\n'
+
+    def __repr__(self):
+        return f"{self.number} {self.name}: {self.title}"
+
+
+def _copied(argument):
+    if isinstance(argument, np.ndarray):
+        return argument.copy()
+    return argument if callable(argument) else copy.deepcopy(argument)

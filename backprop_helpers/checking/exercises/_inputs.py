@@ -1,0 +1,73 @@
+"""Arrays for the cases: of both signs, non-square, and described in words."""
+
+import numpy as np
+
+from backprop_helpers.checking._text import count
+from backprop_helpers.checking.exercises._exercise import Suspect
+from backprop_helpers.checking.misconceptions import misconceptions
+
+
+def normal(rng, *shape):
+    """Return normal random numbers."""
+    return rng.normal(size=shape)
+
+
+def integers(rng, *shape):
+    """Return whole numbers from −5 to 5 without 0, as floats, so that sums are exact."""
+    return rng.integers(1, 6, shape) * rng.choice([-1.0, 1.0], shape)
+
+
+def images(shape):
+    """Return ``2 examples of 5 × 4 pixels, 3 channels`` for (M, H, W, C)."""
+    M, H, W, C = shape
+    text = f"{count(M, 'example', 'examples')} of {H} × {W} pixels"
+    return text if C == 1 else f"{text}, {C} channels"
+
+
+def kernel(shape):
+    """Return ``kernel 3 × 2`` or ``kernel 3 × 2, 4 filters`` for (F_h, F_w, C, K)."""
+    text = f"kernel {shape[0]} × {shape[1]}"
+    return text if shape[3] == 1 else f"{text}, {shape[3]} filters"
+
+
+def suspect(name, adapt=None, applies=None):
+    """Return a misconception in the form of an exercise.
+
+    Parameters
+    ----------
+    name : str
+        The misconception's.
+    adapt : callable, optional
+        Makes a function of the exercise's form of the wrong one. None: it has that form.
+    applies : callable, optional
+        Says of a case whether the wrong function is meant for it.
+    """
+    bug = misconceptions[name]
+
+    def make():
+        return bug.fresh() if adapt is None else adapt(bug.fresh())
+
+    return Suspect(name, make, applies)
+
+
+def written(name, function, applies=None):
+    """Return a misconception in a form written out here: the same mistake, made in another way."""
+    if name not in misconceptions:
+        raise KeyError(name)
+    return Suspect(name, lambda: function, applies)
+
+
+def own(name, diagnosis, hint, function, applies=None):
+    """Return a mistake that belongs to one exercise alone."""
+    return Suspect(name, lambda: function, applies, diagnosis, hint)
+
+
+def between(rng, low, high):
+    """Return a random int from low to high, both included."""
+    return int(rng.integers(low, high + 1))
+
+
+def pair(value):
+    """Return (rows, columns) of one number or of a pair."""
+    rows, columns = np.broadcast_to(value, 2)
+    return int(rows), int(columns)

@@ -1,0 +1,159 @@
+"""What a function uses besides its arguments: arrays of the notebook, and layers that do its work."""
+
+import dis
+import functools
+import sys
+import sysconfig
+import types
+from pathlib import Path
+
+import numpy as np
+
+PACKAGE = Path(__file__).resolve().parents[2]
+OURS = {  # every function in there does a learner's work
+    PACKAGE / "checking" / "solutions",
+    PACKAGE / "checking" / "misconceptions",
+    PACKAGE / "training",
+}
+LAYERS = PACKAGE / "layers"
+NUDGES = PACKAGE / "checking" / "gradient_check.py"
+CATALOGUE = PACKAGE / "checking" / "misconceptions" / "_catalogue.py"  # only passes arguments on
+EXERCISES = PACKAGE / "checking" / "exercises"
+
+
+class Delegation:
+    """Remembers the functions of ours that ran, and do what the exercise asks for.
+
+    Parameters
+    ----------
+    delegates : tuple of str, or None
+        Names of functions in `layers`, besides every ``*_backward``; None: every function may be used.
+    """
+
+    def __init__(self, delegates):
+        self.delegates = delegates
+        self.called = {}
+        self._known = {}
+
+    def __call__(self, code):
+        if code not in self._known:
+            self._known[code] = self._counts(code)
+        if self._known[code]:
+            self.called[code.co_name] = True
+
+    def _counts(self, code):
+        if self.delegates is None or not code.co_filename.startswith(str(PACKAGE)):
+            return False
+        path = Path(code.co_filename)
+        name = code.co_name
+        if name.startswith(("_", "<")):
+            return False
+        if path == CATALOGUE:
+            return False
+        if path == NUDGES or OURS.intersection(path.parents):
+            return True
+        return LAYERS in path.parents and (name.endswith("_backward") or name in self.delegates)
+
+
+def is_known_mistake(function):
+    """Whether it is one of the exercises' own wrong functions, which may be made of the layers."""
+    code = getattr(function, "__code__", None)
+    return code is not None and EXERCISES in Path(code.co_filename).parents
+
+
+def outside_arrays(function):
+    """Return the names of the arrays that a function, or one it calls, reads without being given them.
+
+    Functions of installed packages are not looked into; modules, functions and plain constants are fine.
+
+    Parameters
+    ----------
+    function : callable
+
+    Returns
+    -------
+    list of str
+        Such as ``["x", "cache['x']"]``, in the order in which the code names them.
+    """
+    found, visited = {}, set()
+    _look_into(function, found, visited)
+    return list(found)
+
+
+def _look_into(thing, found, visited):
+    if id(thing) in visited:
+        return
+    visited.add(id(thing))
+    if isinstance(thing, functools.partial):
+        for value in [*thing.args, *thing.keywords.values()]:
+            _look_at("an argument of partial", value, found, visited)
+        _look_into(thing.func, found, visited)
+    elif isinstance(thing, types.MethodType):
+        _look_into(thing.__func__, found, visited)
+        _look_at(
+            "self", vars(thing.__self__) if hasattr(thing.__self__, "__dict__") else None, found, visited
+        )
+    elif isinstance(thing, types.FunctionType):
+        _look_into_function(thing, found, visited)
+    elif hasattr(thing, "__wrapped__"):
+        _look_into(thing.__wrapped__, found, visited)
+    elif isinstance(vars(type(thing)).get("__call__"), types.FunctionType):
+        _look_into(thing.__call__, found, visited)
+
+
+def _look_into_function(function, found, visited):
+    code = function.__code__
+    if is_library(code.co_filename):
+        return
+    for value in [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]:
+        _look_at("a default argument", value, found, visited)
+    for name, cell in zip(code.co_freevars, function.__closure__ or ()):
+        try:
+            _look_at(name, cell.cell_contents, found, visited)
+        except ValueError:  # not assigned yet
+            continue
+    for name in _global_names(code):
+        if name in function.__globals__:
+            _look_at(name, function.__globals__[name], found, visited)
+    if hasattr(function, "__wrapped__"):
+        _look_into(function.__wrapped__, found, visited)
+
+
+def _look_at(name, value, found, visited):
+    """Note an array, look into a function, and into what a container holds."""
+    if isinstance(value, np.ndarray):
+        found[name] = True
+    elif isinstance(value, dict):
+        for key, entry in list(value.items()):
+            if isinstance(entry, np.ndarray):
+                found[f"{name}[{key!r}]"] = True
+    elif isinstance(value, (list, tuple)):
+        for index, entry in enumerate(value):
+            if isinstance(entry, np.ndarray):
+                found[f"{name}[{index}]"] = True
+    elif isinstance(value, (types.FunctionType, types.MethodType, functools.partial)):
+        _look_into(value, found, visited)
+
+
+def _global_names(code):
+    """Return the global names that a code object, or one defined inside it, reads."""
+    names = {}
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            names[instruction.argval] = True
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names.update(dict.fromkeys(_global_names(constant)))
+    return list(names)
+
+
+@functools.cache
+def _installed_roots():
+    paths = sysconfig.get_paths()
+    roots = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return tuple(str(Path(root)) for root in roots) + (str(PACKAGE),)
+
+
+def is_library(filename):
+    """Whether code of that file is somebody else's: Python's, an installed package's, or ours."""
+    return filename.startswith((*_installed_roots(), "<frozen", sys.prefix + "/lib"))

@@ -1,0 +1,662 @@
+"""Lessons 05 to 07: the backward pass of a convolution, and its general case."""
+
+import numpy as np
+
+from backprop_helpers import layers
+from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
+from backprop_helpers.checking.exercises._inputs import (
+    between,
+    images,
+    integers,
+    kernel,
+    normal,
+    own,
+    pair,
+    suspect,
+    written,
+)
+from backprop_helpers.checking.exercises.correlation import PLAIN, name_of, shapes
+
+IMAGES = ("M", "H_in", "W_in", "C")
+KERNEL = ("F_h", "F_w", "C", "K")
+OUTPUT = ("M", "H_out", "W_out", "K")
+# x, w, stride, padding, dilation
+GENERAL = [
+    ((2, 4, 5, 1), (2, 3, 1, 2), 1, "valid", 1),
+    ((1, 5, 4, 2), (3, 3, 2, 2), 1, "same", 1),
+    ((2, 4, 5, 3), (2, 2, 3, 2), 1, "same", 1),
+    ((2, 5, 6, 2), (1, 1, 2, 3), 1, 0, 1),
+    ((2, 7, 6, 2), (3, 2, 2, 2), (2, 1), 1, 1),
+    ((2, 6, 8, 1), (2, 3, 1, 2), (2, 3), (1, 0), 1),
+    ((1, 7, 8, 2), (2, 3, 2, 1), 1, "valid", (2, 1)),
+    ((2, 8, 7, 1), (3, 2, 1, 2), 2, "same", 2),
+    ((1, 6, 5, 2), (2, 2, 2, 2), 3, "valid", 1),
+]
+
+
+def _general_name(x, w, stride, padding, dilation):
+    parts = [images(x), kernel(w), f"stride {stride}", f"padding {padding}"]
+    parts += [f"dilation {dilation}"] if dilation != 1 else []
+    return ", ".join(parts)
+
+
+def _random_setting(rng):
+    w = tuple(between(rng, 1, 3) for _ in range(4))
+    stride, dilation = (tuple(between(rng, 1, 2) for _ in range(2)) for _ in range(2))
+    H, W = (d * (f - 1) + 1 + between(rng, 1, 4) for d, f in zip(dilation, w))
+    padding = ["same", "valid", 1, (0, 2)][between(rng, 0, 3)]
+    return (between(rng, 2, 3), H, W, w[2]), w, stride, padding, dilation
+
+
+def _output_shape(x, w, stride, padding, dilation):
+    z, _ = layers.conv_forward(
+        np.zeros(x), np.zeros(w), np.zeros(w[3]), stride=stride, padding=padding, dilation=dilation
+    )
+    return z.shape
+
+
+def _backward_cases(rng):
+    cases = []
+    for setting in [*GENERAL, _random_setting(rng), _random_setting(rng)]:
+        x, w, stride, padding, dilation = setting
+        options = {"stride": stride, "padding": padding, "dilation": dilation}
+        arrays = normal(rng, *_output_shape(*setting)), normal(rng, *x), normal(rng, *w)
+        cases.append(Case(_general_name(*setting), arrays, options))
+    x, w = (2, 3, 4, 1), (2, 2, 1, 1)
+    arrays = integers(rng, 2, 2, 3, 1), integers(rng, *x), integers(rng, *w)
+    cases.append(Case("whole numbers", arrays, {"stride": 1, "padding": "valid", "dilation": 1}))
+    return cases
+
+
+def _conv_backward(dz, x, w, **options):
+    _, cache = layers.conv_forward(x, w, np.zeros(w.shape[3]), **options)
+    return layers.conv_backward(dz, cache)
+
+
+def _plain(case):
+    """Whether the mistakes made with shifted slices are meant for the case."""
+    return pair(case.options["stride"]) == (1, 1) and pair(case.options["dilation"]) == (1, 1)
+
+
+# The same mistakes with any stride and dilation: dx with another kernel is what a wrong rotation comes to.
+def _dx_with(kernel_of):
+    def conv_backward(dz, x, w, **options):
+        _, dw, db = _conv_backward(dz, x, w, **options)
+        return _conv_backward(dz, x, kernel_of(w), **options)[0], dw, db
+
+    return conv_backward
+
+
+def _dw_rotated(dz, x, w, **options):
+    dx, dw, db = _conv_backward(dz, x, w, **options)
+    return dx, dw[::-1, ::-1], db
+
+
+def _square(case):
+    w = case.arguments[2]
+    return w.shape[0] == w.shape[1]
+
+
+BACKWARD = (
+    "conv.no_rotation",
+    "conv.kernel_transposed",
+    "conv.rows_reversed_only",
+    "conv.channels_reversed_too",
+    "conv.dw_rotated",
+    "conv.height_for_width",
+    "conv.square_slices",
+    "conv.crops_half_a_kernel",
+    "conv.unpads_with_minus_pad",
+    "conv.stride_ignored",
+    "conv.dilation_ignored",
+    "conv.filter_index_dropped",
+    "conv.remainder_forgotten",
+    "conv.no_dx",
+    "conv.overlap_overwritten",
+    "conv.last_window_only",
+    "conv.divided_by_m_again",
+    "conv.bias_averaged",
+    "conv.bias_over_examples_only",
+    "conv.odd_padding_on_top",
+)
+
+
+# --- narrower exercises: one of the three gradients, at stride 1
+
+
+def _plain_cases(rng):
+    """Return cases of (dz, x, w), at stride 1 without padding."""
+    cases = []
+    for x, w in shapes(rng):
+        dz = (x[0], x[1] - w[0] + 1, x[2] - w[1] + 1, w[3])
+        cases.append(Case(name_of(x, w), (normal(rng, *dz), normal(rng, *x), normal(rng, *w))))
+    arrays = integers(rng, 2, 2, 3, 2), integers(rng, 2, 3, 4, 1), integers(rng, 2, 2, 1, 2)
+    cases.append(Case("whole numbers", arrays))
+    return cases
+
+
+def _bias_cases(rng):
+    return [
+        Case(case.name.rpartition(", kernel")[0] or case.name, case.arguments[:1]) for case in _dz_cases(rng)
+    ]
+
+
+def _dz_cases(rng):
+    shapes_of_dz = [(1, 2, 3, 1), (2, 3, 2, 4), (3, 2, 2, 3), (2, 1, 4, 2)]
+    shapes_of_dz.append(tuple(between(rng, 2, 4) for _ in range(4)))
+    cases = []
+    for M, H, W, K in shapes_of_dz:
+        filters = "1 filter" if K == 1 else f"{K} filters"
+        examples = "1 example" if M == 1 else f"{M} examples"
+        cases.append(Case(f"{examples}, {H} × {W} outputs, {filters}, kernel", (normal(rng, M, H, W, K),)))
+    cases.append(Case("whole numbers", (integers(rng, 2, 3, 2, 2),)))
+    return cases
+
+
+def _weights_backward(dz, x, w):
+    return _conv_backward(dz, x, w, **PLAIN)[1]
+
+
+def _only(part, **options):
+    """Return what adapts a wrong conv_backward to one of its results, for the arguments (dz, x, w)."""
+
+    def adapt(wrong):
+        return lambda dz, x, w: wrong(dz, x, w, **(PLAIN | options))[part]
+
+    return adapt
+
+
+def _of_bias(wrong):
+    """Adapt a wrong conv_backward to the argument dz: x and w are what makes such a dz."""
+
+    def bias_backward(dz):
+        M, H, W, K = dz.shape
+        return wrong(dz, np.zeros((M, H, W, 1)), np.zeros((1, 1, 1, K)), **PLAIN)[2]
+
+    return bias_backward
+
+
+def _of_input(padding):
+    """Return what adapts a wrong conv_backward to dx, for the arguments (dz, w)."""
+
+    def adapt(wrong):
+        def input_backward(dz, w):
+            return wrong(
+                dz, np.zeros(_input_shape(dz, w, padding)), w, stride=1, padding=padding, dilation=1
+            )[0]
+
+        return input_backward
+
+    return adapt
+
+
+def _input_shape(dz, w, padding):
+    M, H, W, _ = dz.shape
+    if padding == "same":
+        return M, H, W, w.shape[2]
+    return M, H + w.shape[0] - 1, W + w.shape[1] - 1, w.shape[2]
+
+
+def _input_backward(dz, w):
+    return _of_input("valid")(_conv_backward)(dz, w)
+
+
+def _input_backward_same(dz, w):
+    return _of_input("same")(_conv_backward)(dz, w)
+
+
+def _input_cases(rng):
+    return [Case(case.name, (case.arguments[0], case.arguments[2])) for case in _plain_cases(rng)]
+
+
+def _same_cases(rng):
+    sizes = [
+        ((1, 3, 4, 1), (3, 3, 1, 1)),
+        ((2, 4, 3, 2), (2, 2, 2, 2)),
+        ((2, 3, 5, 1), (2, 3, 1, 2)),
+        ((2, 5, 4, 2), (4, 1, 2, 1)),
+        ((1, 3, 3, 2), (1, 1, 2, 3)),
+        ((2, 2, 3, 1), (3, 3, 1, 1)),
+    ]
+    w = tuple(between(rng, 1, 4) for _ in range(4))
+    sizes.append(((between(rng, 2, 3), between(rng, 3, 5), between(rng, 3, 5), w[2]), w))
+    cases = []
+    for x, w in sizes:
+        name = f'{name_of(x, w)}, padding "same"'
+        cases.append(Case(name, (normal(rng, *x[:3], w[3]), normal(rng, *w))))
+    cases.append(Case("whole numbers, kernel 2 × 3", (integers(rng, 2, 3, 4, 1), integers(rng, 2, 3, 1, 1))))
+    return cases
+
+
+def _sum_over_all(dz, x, w):
+    """Return dw as if every filter had got the sum of all their gradients."""
+    one = _weights_backward(dz.sum(axis=3, keepdims=True), x, w[..., :1])
+    return np.repeat(one, w.shape[3], axis=3)
+
+
+def _square_kernel(case):
+    w = case.arguments[-1]
+    return w.shape[0] == w.shape[1]
+
+
+def _dx_of(kernel_of, padding):
+    """Return dx with another kernel: what a wrong rotation comes to."""
+    right = _of_input(padding)(_conv_backward)
+    return lambda dz, w: right(dz, kernel_of(w))
+
+
+OF_INPUT = (
+    "conv.no_rotation",
+    "conv.kernel_transposed",
+    "conv.rows_reversed_only",
+    "conv.channels_reversed_too",
+    "conv.crops_half_a_kernel",
+    "conv.unpads_with_minus_pad",
+    "conv.height_for_width",
+    "conv.filter_index_dropped",
+    "conv.overlap_overwritten",
+    "conv.odd_padding_on_top",
+    "conv.no_dx",
+)
+
+
+def _input_suspects(padding):
+    return (
+        *(
+            suspect(name, _of_input(padding))
+            for name in OF_INPUT
+            if padding == "same" or name != "conv.odd_padding_on_top"
+        ),
+        written(
+            "conv.kernel_transposed", _dx_of(lambda w: w.swapaxes(0, 1)[::-1, ::-1], padding), _square_kernel
+        ),
+        own(
+            "input.columns_reversed_only",
+            "only the kernel's columns were reversed: a rotation by 180° reverses its rows too",
+            "a kernel of a single column: what does your step do to it?",
+            _dx_of(lambda w: w[::-1], padding),
+        ),
+    )
+
+
+# --- how many windows there are
+
+
+def _output_size_cases(rng):
+    settings = [
+        (5, 3, 1, 0, 1),
+        (6, 2, 2, 0, 1),
+        (7, 2, 3, 0, 1),
+        (6, 3, 2, 1, 1),
+        (5, 3, 1, 2, 1),
+        (9, 3, 1, 0, 2),
+        (10, 3, 2, 1, 3),
+        (3, 3, 2, 0, 1),
+        (7, 3, 1, "same", 1),
+        (7, 4, 2, "same", 1),
+        (8, 2, 3, "same", 2),
+    ]
+    f, stride, dilation, padding = (
+        between(rng, 1, 4),
+        between(rng, 1, 3),
+        between(rng, 1, 2),
+        between(rng, 0, 2),
+    )
+    settings.append((dilation * (f - 1) + 1 + between(rng, 3, 9), f, stride, padding, dilation))
+    return [
+        Case(
+            f"{n} pixels, kernel {f}, stride {s}, padding {p}, dilation {d}",
+            (n, f),
+            {"stride": s, "padding": p, "dilation": d},
+        )
+        for n, f, s, p, d in settings
+    ]
+
+
+def _output_size(n, f, *, stride, padding, dilation):
+    return layers.output_size(n, f, stride=stride, padding=padding, dilation=dilation)
+
+
+def _size_formula(windows):
+    """Return output_size with another formula for a number of zeros; "same" is right."""
+
+    def output_size(n, f, *, stride, padding, dilation):
+        if padding == "same":
+            return -(-n // stride)
+        return windows(n, f, stride, padding, dilation)
+
+    return output_size
+
+
+def _same_keeps_the_size(n, f, *, stride, padding, dilation):
+    if padding == "same":
+        return n
+    return _output_size(n, f, stride=stride, padding=padding, dilation=dilation)
+
+
+def _same_rounded_down(n, f, *, stride, padding, dilation):
+    if padding == "same":
+        return n // stride
+    return _output_size(n, f, stride=stride, padding=padding, dilation=dilation)
+
+
+SIZE_MISTAKES = (
+    own(
+        "output_size.one_window_short",
+        "the first window is not counted: + 1 is missing",
+        "a kernel as large as the image: how many windows are there?",
+        _size_formula(lambda n, f, s, p, d: (n + 2 * p - d * (f - 1) - 1) // s),
+    ),
+    own(
+        "output_size.padding_on_one_side",
+        "the padding is counted once; there are zeros on both sides",
+        "5 pixels with padding 2: how long is the padded row?",
+        _size_formula(lambda n, f, s, p, d: (n + p - d * (f - 1) - 1) // s + 1),
+    ),
+    own(
+        "output_size.rounded_up",
+        "rounded up: a window that would reach over the edge is counted too",
+        "7 pixels, kernel 2, stride 3: where would your last window end?",
+        _size_formula(lambda n, f, s, p, d: -(-(n + 2 * p - d * (f - 1) - 1) // s) + 1),
+    ),
+    own(
+        "output_size.dilation_ignored",
+        "the dilation is not in it: a kernel of 3 with dilation 2 spans 5 pixels",
+        "how far apart are the first and the last pixel that a window reads?",
+        _size_formula(lambda n, f, s, p, d: (n + 2 * p - f) // s + 1),
+    ),
+    own(
+        "output_size.dilated_span_too_long",
+        "the kernel spans d·F pixels in it; between F pixels there are only F − 1 gaps",
+        "a kernel of 1 with dilation 3: how many pixels does it span?",
+        _size_formula(lambda n, f, s, p, d: (n + 2 * p - d * f) // s + 1),
+    ),
+    own(
+        "output_size.stride_ignored",
+        "the stride is not in it",
+        "with stride 2, how many of the windows at stride 1 are left?",
+        _size_formula(lambda n, f, s, p, d: n + 2 * p - d * (f - 1)),
+    ),
+    own(
+        "output_size.same_keeps_the_size",
+        '"same" gives as many outputs as inputs at stride 1 only; with a stride there are ceil(n / stride)',
+        "7 pixels, stride 2: which pixels do the windows start from?",
+        _same_keeps_the_size,
+    ),
+    own(
+        "output_size.same_rounded_down",
+        '"same" is rounded down; there are ceil(n / stride) outputs',
+        "7 pixels, stride 2: which pixels do the windows start from?",
+        _same_rounded_down,
+    ),
+)
+
+# --- the general forward pass
+
+
+def _forward_cases(rng):
+    cases = []
+    for setting in [*GENERAL, _random_setting(rng), _random_setting(rng)]:
+        x, w, stride, padding, dilation = setting
+        options = {"stride": stride, "padding": padding, "dilation": dilation}
+        cases.append(
+            Case(_general_name(*setting), (normal(rng, *x), normal(rng, *w), normal(rng, w[3])), options)
+        )
+    arrays = integers(rng, 2, 5, 4, 1), integers(rng, 2, 2, 1, 1), integers(rng, 1)
+    cases.append(Case("whole numbers", arrays, {"stride": 2, "padding": 1, "dilation": 1}))
+    return cases
+
+
+def _conv_forward(x, w, b, **options):
+    return layers.conv_forward(x, w, b, **options)[0]
+
+
+def _with(**changed):
+    """Return conv_forward with some of its options replaced."""
+    return lambda x, w, b, **options: _conv_forward(x, w, b, **(options | changed))
+
+
+def _odd_padding_first(x, w, b, *, stride, padding, dilation):
+    top, bottom, left, right = layers.resolve_padding(
+        padding, x.shape[1:3], w.shape[:2], stride=stride, dilation=dilation
+    )
+    padded = np.pad(x, ((0, 0), (bottom, top), (right, left), (0, 0)))
+    return _conv_forward(padded, w, b, stride=stride, padding="valid", dilation=dilation)
+
+
+def _rows_and_columns_exchanged(x, w, b, *, stride, padding, dilation):
+    padding = padding if isinstance(padding, str) else pair(padding)[::-1]
+    return _conv_forward(x, w, b, stride=pair(stride)[::-1], padding=padding, dilation=pair(dilation)[::-1])
+
+
+FORWARD_MISTAKES = (
+    suspect("conv.bias_in_every_term"),
+    suspect("conv.kernel_flipped_forward"),
+    own(
+        "conv_forward.bias_forgotten",
+        "the bias is missing",
+        "set w to zero: what should z be?",
+        lambda x, w, b, **options: _conv_forward(x, w, 0 * b, **options),
+    ),
+    own(
+        "conv_forward.stride_ignored",
+        "the stride is not used: there are as many outputs as at stride 1",
+        "with stride 2, which pixel is the first that Z[0, 1] reads?",
+        _with(stride=1),
+    ),
+    own(
+        "conv_forward.dilation_ignored",
+        "the dilation is not used: the windows read neighbouring pixels",
+        "with dilation 2, which pixels does Z[0, 0] read?",
+        _with(dilation=1),
+    ),
+    own(
+        "conv_forward.padding_ignored",
+        "the padding is not used",
+        "with padding 1, does Z[0, 0] read a zero?",
+        _with(padding="valid"),
+    ),
+    own(
+        "conv_forward.odd_padding_on_top",
+        'an odd number of zeros has the extra one on top and on the left; "same" puts it at '
+        "the bottom and right",
+        'with a kernel of two and "same" padding: does Z[0, 0] read a zero?',
+        _odd_padding_first,
+    ),
+    own(
+        "conv_forward.rows_and_columns_exchanged",
+        "of the pairs (rows, columns) the first number is used for the columns",
+        "stride (2, 1): are there fewer rows, or fewer columns?",
+        _rows_and_columns_exchanged,
+    ),
+    own(
+        "conv_forward.same_filter_for_all",
+        "every output channel has the first filter's numbers: w has lost its index k",
+        "set the second filter to zero: is the second output channel its bias alone?",
+        lambda x, w, b, **options: _conv_forward(x, np.repeat(w[..., :1], w.shape[3], axis=3), b, **options),
+    ),
+    own(
+        "conv_forward.first_channel_only",
+        "only the first channel of the image is read; the sum runs over all of them",
+        "set the first channel to zero: does anything come out?",
+        lambda x, w, b, **options: _conv_forward(x[..., :1], w[:, :, :1], b, **options),
+    ),
+)
+
+EXERCISES = (
+    Exercise(
+        number="05.1",
+        name="weights_backward",
+        title="the gradient of the kernel",
+        signature="weights_backward(dz, x, w)",
+        returns=(Part("dw", KERNEL),),
+        about=(
+            "dz (M, H_out, W_out, K), x (M, H_in, W_in, C), w (F_h, F_w, C, K), of which only the "
+            "shape counts;\n"
+            "no padding, one step at a time."
+        ),
+        cases=_plain_cases,
+        reference=_weights_backward,
+        suspects=(
+            *(
+                suspect(name, _only(1))
+                for name in (
+                    "conv.dw_rotated",
+                    "conv.last_window_only",
+                    "conv.divided_by_m_again",
+                    "conv.square_slices",
+                )
+            ),
+            own(
+                "weights.last_example_only",
+                "dw is overwritten by each example (`=`) instead of summed (`+=`): only the last one counts",
+                "run it with one example, then with two. What became of the first one?",
+                lambda dz, x, w: _weights_backward(dz[-1:], x[-1:], w),
+            ),
+            own(
+                "weights.first_example_only",
+                "only the first example is read; every example's windows add to dw",
+                "run it with one example, then with two. What becomes of the second one?",
+                lambda dz, x, w: _weights_backward(dz[:1], x[:1], w),
+            ),
+            own(
+                "weights.averaged",
+                "dw is a mean over the positions; a nudge of a weight moves all of them, so they add up",
+                "nudge one weight: how many outputs move, and do their effects add up or average?",
+                lambda dz, x, w: _weights_backward(dz, x, w) / (dz.shape[1] * dz.shape[2]),
+            ),
+            own(
+                "weights.averaged_over_all",
+                "dw is a mean over examples and positions; a nudge of a weight moves all of them, so "
+                "they add up",
+                "nudge one weight: how many outputs move, and do their effects add up or average?",
+                lambda dz, x, w: _weights_backward(dz, x, w) / (len(dz) * dz.shape[1] * dz.shape[2]),
+            ),
+            own(
+                "weights.summed_over_filters",
+                "every filter gets the same dw: dz is summed over the filters",
+                "which outputs does a weight of the first filter move?",
+                _sum_over_all,
+            ),
+            own(
+                "weights.multiplied_by_w",
+                "the gradient is multiplied by the weight itself",
+                "set w to zero: the slopes with respect to w stay. Do yours?",
+                lambda dz, x, w: _weights_backward(dz, x, w) * w,
+            ),
+        ),
+    ),
+    Exercise(
+        number="05.2",
+        name="bias_backward",
+        title="the gradient of the bias",
+        signature="bias_backward(dz)",
+        returns=(Part("db", ("K",)),),
+        about="dz (M, H_out, W_out, K).",
+        cases=_bias_cases,
+        reference=lambda dz: dz.sum(axis=(0, 1, 2)),
+        suspects=(
+            *(
+                suspect(name, _of_bias)
+                for name in ("conv.divided_by_m_again", "conv.bias_averaged", "conv.bias_over_examples_only")
+            ),
+            own(
+                "bias.one_number",
+                "db is one number, the sum of everything; there is one bias a filter",
+                "how many biases are there, and how many numbers does db hold?",
+                lambda dz: dz.sum(),
+            ),
+            own(
+                "bias.examples_kept",
+                "db has one row an example; all examples share the bias, so they are summed too",
+                "how many biases has a filter?",
+                lambda dz: dz.sum(axis=(1, 2)),
+            ),
+            own(
+                "bias.axes_kept",
+                "db has kept axes of length 1; it has the shape of b",
+                "what is the shape of b, and what does keepdims do?",
+                lambda dz: dz.sum(axis=(0, 1, 2), keepdims=True),
+            ),
+        ),
+    ),
+    Exercise(
+        number="06.1",
+        name="input_backward",
+        title="the gradient of the input",
+        signature="input_backward(dz, w)",
+        returns=(Part("dx", IMAGES),),
+        about=(
+            "dz (M, H_out, W_out, K), w (F_h, F_w, C, K); no padding, one step at a time, so\n"
+            "H_in = H_out + F_h − 1."
+        ),
+        cases=_input_cases,
+        reference=_input_backward,
+        suspects=_input_suspects("valid"),
+    ),
+    Exercise(
+        number="06.2",
+        name="input_backward_same",
+        title='the gradient of the input, with padding "same"',
+        signature="input_backward_same(dz, w)",
+        returns=(Part("dx", IMAGES),),
+        about=(
+            'dz (M, H, W, K), w (F_h, F_w, C, K); one step at a time, padding "same": as many '
+            "outputs as pixels.\n"
+            "An odd number of zeros has the extra one at the bottom and the right."
+        ),
+        cases=_same_cases,
+        reference=_input_backward_same,
+        suspects=_input_suspects("same"),
+    ),
+    Exercise(
+        number="07.1",
+        name="output_size",
+        title="how many windows fit along one axis",
+        signature="output_size(n, f, *, stride, padding, dilation)",
+        returns=(Part("the size", (), "whole number"),),
+        about='n pixels, a kernel of f; padding is the number of zeros on each side, or "same".',
+        cases=_output_size_cases,
+        reference=_output_size,
+        suspects=SIZE_MISTAKES,
+        delegates=("output_size", "resolve_padding", "conv_forward", "im2col"),
+    ),
+    Exercise(
+        number="07.2",
+        name="conv_forward",
+        title="the convolution with any stride, padding and dilation",
+        signature="conv_forward(x, w, b, *, stride, padding, dilation)",
+        returns=(Part("z", OUTPUT),),
+        about=(
+            "x (M, H_in, W_in, C), w (F_h, F_w, C, K), b (K,); stride and dilation: an int or "
+            "(rows, columns);\n"
+            'padding: "same", "valid", an int or (rows, columns). resolve_padding may be used.'
+        ),
+        cases=_forward_cases,
+        reference=_conv_forward,
+        suspects=FORWARD_MISTAKES,
+        delegates=("conv_forward", "im2col"),
+    ),
+    Exercise(
+        number="07.3",
+        name="conv_backward",
+        title="the gradients of the input, the kernel and the bias",
+        signature="conv_backward(dz, x, w, *, stride, padding, dilation)",
+        returns=(Part("dx", IMAGES), Part("dw", KERNEL), Part("db", ("K",))),
+        about=(
+            "dz (M, H_out, W_out, K), x (M, H_in, W_in, C), w (F_h, F_w, C, K); stride and "
+            "dilation: an int or\n"
+            '(rows, columns); padding: "same", "valid", an int or (rows, columns).'
+        ),
+        cases=_backward_cases,
+        reference=_conv_backward,
+        suspects=(
+            *(suspect(name) for name in BACKWARD),
+            written("conv.no_rotation", _dx_with(lambda w: w[::-1, ::-1])),
+            written("conv.kernel_transposed", _dx_with(lambda w: w.swapaxes(0, 1)[::-1, ::-1]), _square),
+            written("conv.rows_reversed_only", _dx_with(lambda w: w[:, ::-1])),
+            written("conv.channels_reversed_too", _dx_with(lambda w: w[:, :, ::-1])),
+            written("conv.dw_rotated", _dw_rotated),
+        ),
+    ),
+)

@@ -1,0 +1,257 @@
+"""Lesson 00: slopes by nudging, the chain rule, and when two gradients agree."""
+
+import numpy as np
+
+from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
+from backprop_helpers.checking.exercises._inputs import normal, own, written
+
+# --- slope
+
+
+def _cube(x):
+    return x * x * x
+
+
+def _parabola(x):
+    return 3 * x * x - 2 * x + 1
+
+
+def _line(x):
+    return 2.5 * x - 4
+
+
+def _slope_cases(rng):
+    x = float(rng.integers(2, 6)) + 0.25
+    return [
+        Case("f(x) = x³ at 2, eps 0.5", (_cube, 2.0, 0.5)),
+        Case("f(x) = 3x² − 2x + 1 at −1, eps 0.25", (_parabola, -1.0, 0.25)),
+        Case("f(x) = 2.5x − 4 at 3, eps 2", (_line, 3.0, 2.0)),
+        Case("f = sin at 0.5, eps 0.1", (np.sin, 0.5, 0.1)),
+        Case("f = exp at 1, eps 0.001", (np.exp, 1.0, 1e-3)),
+        Case(f"f(x) = x³ at {x:g}, eps 0.125", (_cube, x, 0.125)),
+    ]
+
+
+def _slope(f, x, eps):
+    return (f(x + eps) - f(x - eps)) / (2 * eps)
+
+
+SLOPE = Exercise(
+    number="00.1",
+    name="slope",
+    title="the slope of f at x, by a central difference",
+    signature="slope(f, x, eps)",
+    returns=(Part("slope"),),
+    about="f takes a number and returns a number; the nudges are eps up and eps down.",
+    cases=_slope_cases,
+    reference=_slope,
+    suspects=(
+        own(
+            "slope.one_sided",
+            "only one nudge, up: a one-sided difference, whose error shrinks with eps and not with eps²",
+            "for f(x) = x² at 0 the slope is 0. What do you get?",
+            lambda f, x, eps: (f(x + eps) - f(x)) / eps,
+        ),
+        own(
+            "slope.backward_nudge",
+            "only one nudge, down: a one-sided difference, whose error shrinks with eps and not with eps²",
+            "for f(x) = x² at 0 the slope is 0. What do you get?",
+            lambda f, x, eps: (f(x) - f(x - eps)) / eps,
+        ),
+        own(
+            "slope.divided_by_one_eps",
+            "divided by eps; from the lower nudge to the upper one it is twice as far",
+            "for f(x) = x the slope is 1. What do you get?",
+            lambda f, x, eps: (f(x + eps) - f(x - eps)) / eps,
+        ),
+        own(
+            "slope.not_divided",
+            "this is how far f moves; a slope is that divided by how far x moves",
+            "make eps ten times smaller: should the slope become ten times smaller too?",
+            lambda f, x, eps: f(x + eps) - f(x - eps),
+        ),
+        own(
+            "slope.multiplied_by_half_eps",
+            "`/ 2 * eps` divides by 2 and then multiplies by eps: the brackets around `2 * eps` are missing",
+            "what is 6 / 2 * 3 in Python?",
+            lambda f, x, eps: (f(x + eps) - f(x - eps)) / 2 * eps,
+        ),
+        own(
+            "slope.sign_flipped",
+            "the lower value comes first: the sign is the other one",
+            "for f(x) = x the slope is 1. What do you get?",
+            lambda f, x, eps: (f(x - eps) - f(x + eps)) / (2 * eps),
+        ),
+    ),
+)
+
+# --- gradients_agree
+
+
+def _agree_cases(rng):
+    g = normal(rng, 3, 4)
+    wrong = g.copy()
+    wrong[1, 2] += 0.05
+    missing = g.copy()
+    missing[0] = 0
+    dead = g * (rng.random(g.shape) < 0.5)
+    dead[0, 0], dead[0, 1] = 0.0, 1.0
+    broken = dead.copy()
+    broken[0, 1] = 2.0
+    zeros = np.zeros((3, 4))
+    not_a_number = g.copy()
+    not_a_number[2, 1] = np.nan
+    return [
+        Case("the same numbers", (g, g.copy())),
+        Case("equal but for rounding, 1e-9", (g, g * (1 + 1e-9))),
+        Case("one entry of twelve is wrong", (wrong, g)),
+        Case("the sign is flipped", (-g, g)),
+        Case("twice as large", (2 * g, g)),
+        Case("the right numbers in the wrong places", (g[:, ::-1].copy(), g)),
+        Case("all entries too small", (g - 0.5, g)),
+        Case("zero everywhere", (zeros, g)),
+        Case("zero in the first row", (missing, g)),
+        Case("both zero everywhere", (zeros, zeros.copy())),
+        Case("both zero in places", (dead, dead * (1 - 1e-9))),
+        Case("both zero in places, one entry wrong", (broken, dead)),
+        Case("a NaN", (not_a_number, g)),
+        Case("small numbers, half as large", (5e-4 * g, 1e-3 * g)),
+        Case("large numbers, right", (1e6 * g, 1e6 * g * (1 + 1e-9))),
+    ]
+
+
+def _gradients_agree(analytic, numeric):
+    difference = np.abs(analytic - numeric)
+    scale = np.maximum(np.abs(analytic), np.abs(numeric))
+    return bool((difference <= 1e-6 * np.maximum(scale, 1e-8)).all())
+
+
+def _relative(analytic, numeric, floor=1e-8):
+    with np.errstate(all="ignore"):
+        return np.abs(analytic - numeric) / np.maximum(np.abs(analytic) + np.abs(numeric), floor)
+
+
+def _means(analytic, numeric):
+    return bool(_relative(analytic.mean(), numeric.mean()) < 1e-6)
+
+
+def _one_sided(analytic, numeric):
+    there = analytic != 0
+    return bool((np.abs(analytic - numeric)[there] / np.abs(analytic[there]) < 1e-6).all())
+
+
+def _not_larger(analytic, numeric):
+    return not _relative(analytic, numeric, 0.0).max() > 1e-6
+
+
+def _zero_by_zero(analytic, numeric):
+    return bool(_relative(analytic, numeric, 0.0).max() < 1e-6)
+
+
+AGREE = Exercise(
+    number="00.2",
+    name="gradients_agree",
+    title="True if two gradients are equal but for rounding",
+    signature="gradients_agree(analytic, numeric)",
+    returns=(Part("the answer", (), "truth"),),
+    about=(
+        "Two arrays of one shape. Every entry counts, relative to its size, to about 1e-6; "
+        "where both are zero\n"
+        "they agree; NaN agrees with nothing."
+    ),
+    cases=_agree_cases,
+    reference=_gradients_agree,
+    suspects=(
+        written("check.means_compared", _means),
+        written("check.threshold_ten", lambda a, n: bool(_relative(a, n).max() < 10)),
+        written("check.one_sided_denominator", _one_sided),
+        written("check.zero_by_zero", _not_larger),
+        written("check.zero_by_zero", _zero_by_zero),
+        written("check.prints_only", lambda a, n: None),
+        own(
+            "gradients_agree.always_true",
+            "the answer is always True: a check that cannot fail",
+            "what should it say to a gradient of zeros?",
+            lambda a, n: True,
+        ),
+        own(
+            "gradients_agree.sign_of_the_difference",
+            "the difference has lost its absolute value: whatever is too small passes",
+            "is −5 < 1e-6?",
+            lambda a, n: bool(((a - n) / np.maximum(np.abs(a) + np.abs(n), 1e-8)).max() < 1e-6),
+        ),
+        own(
+            "gradients_agree.any_entry",
+            "one entry that agrees is enough for a True; all of them have to",
+            "`any` or `all`?",
+            lambda a, n: bool((_relative(a, n) < 1e-6).any()),
+        ),
+        own(
+            "gradients_agree.exactly_equal",
+            "`==` asks for every digit; the numerical gradient is right to about nine",
+            "is 0.1 + 0.2 == 0.3?",
+            lambda a, n: bool((a == n).all()),
+        ),
+    ),
+)
+
+# --- reused_backward
+
+
+def _reused_cases(rng):
+    cases = [(2.0, 3.0, 4.0), (-1.0, 5.0, 2.0), (0.5, -2.0, -3.0), (3.0, 0.0, 1.0)]
+    cases.append(tuple(float(n) for n in rng.integers(2, 9, 3)))
+    return [Case(f"x = {x:g}, y = {y:g}, z = {z:g}", (x, y, z)) for x, y, z in cases]
+
+
+REUSED = Exercise(
+    number="00.3",
+    name="reused_backward",
+    title="the slopes of f = (x + y)·z + x, in which x is used twice",
+    signature="reused_backward(x, y, z)",
+    returns=(Part("dx"), Part("dy"), Part("dz")),
+    about="Three numbers in, three slopes out.",
+    cases=_reused_cases,
+    reference=lambda x, y, z: (z + 1, z, x + y),
+    suspects=(
+        own(
+            "reused.overwritten",
+            "dx holds the last path alone (`=`); x acts along two paths, and their slopes add up (`+=`)",
+            "nudge x: by how much does the bracket move, and by how much the second term?",
+            lambda x, y, z: (1.0, z, x + y),
+        ),
+        own(
+            "reused.second_path_forgotten",
+            "dx holds the path through the bracket alone; x is also added at the end",
+            "nudge x: how many places of the formula does it move?",
+            lambda x, y, z: (z, z, x + y),
+        ),
+        own(
+            "reused.multiplied",
+            "the slopes of the two paths are multiplied; along a path slopes multiply, between "
+            "paths they add",
+            "nudge x: are the two changes of f added or multiplied?",
+            lambda x, y, z: (z * 1.0 * 1.0 if z == 0 else z * z, z, x + y),
+        ),
+        own(
+            "reused.upstream_forgotten",
+            "the slopes of the sum alone: the z behind the bracket is missing from the chain",
+            "double z: does a nudge of y still move f by as much?",
+            lambda x, y, z: (2.0, 1.0, x + y),
+        ),
+        own(
+            "reused.second_slope_of_z",
+            "dz has only one term of the bracket; z multiplies all of it",
+            "by what is z multiplied?",
+            lambda x, y, z: (z + 1, z, x),
+        ),
+        own(
+            "reused.sum_for_z_with_x_twice",
+            "dz counts the x at the end too; that one is not multiplied by z",
+            "nudge z: does the last term move?",
+            lambda x, y, z: (z + 1, z, x + y + x),
+        ),
+    ),
+)
+
+EXERCISES = (SLOPE, AGREE, REUSED)

@@ -1,0 +1,302 @@
+"""Lesson 09: initial weights, a step of gradient descent, and the layers in a row."""
+
+import numpy as np
+
+from backprop_helpers import layers
+from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
+from backprop_helpers.checking.exercises._inputs import between, integers, normal, own, suspect
+from backprop_helpers.checking.misconceptions import misconceptions
+
+# --- initial weights: random, so only their statistics are determined
+
+
+def _initial_cases(rng):
+    sizes = [(300, 40), (60, 120), (100, 100), (between(rng, 100, 200), between(rng, 60, 100))]
+    return [
+        Case(
+            f"{inputs} inputs, {units} units", (inputs, units, np.random.default_rng(between(rng, 0, 10**6)))
+        )
+        for inputs, units in sizes
+    ]
+
+
+def _initial_weights(inputs, units, rng):
+    return rng.normal(scale=np.sqrt(2 / inputs), size=(inputs, units)), np.zeros(units)
+
+
+def _statistics(w, b):
+    """Return what is determined: how large the weights are for their number, where they lie, and b."""
+    scale = np.sqrt(len(w) / 2)
+    return scale * w.std(), scale * w.mean(), len(np.unique(w)) / w.size, b
+
+
+def _scaled(factor):
+    def initial_weights(inputs, units, rng):
+        return rng.normal(scale=factor(inputs, units), size=(inputs, units)), np.zeros(units)
+
+    return initial_weights
+
+
+INITIAL = Exercise(
+    number="09.1",
+    name="initial_weights",
+    title="weights and bias of a fully connected layer that ReLU follows, before training",
+    signature="initial_weights(inputs, units, rng)",
+    returns=(Part("w", ("inputs", "units")), Part("b", ("units",))),
+    about=(
+        "rng is a numpy.random.Generator: take the random numbers from it. Weights that keep "
+        "the size of the\n"
+        "signal behind ReLU (He), centred on 0, and no bias."
+    ),
+    cases=_initial_cases,
+    reference=_initial_weights,
+    tolerance=0.08,
+    summarise=_statistics,
+    summary=(
+        Part("the standard deviation of w, in units of the right one,"),
+        Part("the mean of w, in units of the right standard deviation,"),
+        Part("the share of different numbers in w"),
+        Part("b", ("units",)),
+    ),
+    suspects=(
+        suspect("training.initial_weights_too_large"),
+        suspect("training.bias_starts_at_one"),
+        own(
+            "initial_weights.for_no_relu",
+            "the variance is 1/inputs: right without ReLU, which lets only half of the signal through",
+            "after ten layers with ReLU, how large is a typical output?",
+            _scaled(lambda inputs, units: np.sqrt(1 / inputs)),
+        ),
+        own(
+            "initial_weights.variance_for_scale",
+            "2/inputs is the variance; `scale` is the standard deviation",
+            "what is the unit of the variance?",
+            _scaled(lambda inputs, units: 2 / inputs),
+        ),
+        own(
+            "initial_weights.counts_the_units",
+            "the variance depends on the number of units; the sum in a unit runs over its inputs",
+            "how many terms are added up for one output?",
+            _scaled(lambda inputs, units: np.sqrt(2 / units)),
+        ),
+        own(
+            "initial_weights.all_zero",
+            "all weights are zero: every unit computes the same, and gets the same gradient, for ever",
+            "in what do two units of the layer differ after the first step?",
+            lambda inputs, units, rng: (np.zeros((inputs, units)), np.zeros(units)),
+        ),
+        own(
+            "initial_weights.tiny",
+            "a standard deviation of 0.01 whatever the number of inputs: behind some layers nothing is left",
+            "does your scale change with `inputs`?",
+            _scaled(lambda inputs, units: 0.01),
+        ),
+    ),
+)
+
+# --- a step
+
+
+def _step_cases(rng):
+    cases = []
+    for inputs, units, rate in [
+        (3, 2, 0.1),
+        (1, 4, 1.0),
+        (4, 1, 0.01),
+        (2, 2, 0.5),
+        (between(rng, 2, 5), 3, 0.25),
+    ]:
+        arrays = (
+            normal(rng, inputs, units),
+            normal(rng, units),
+            normal(rng, inputs, units),
+            normal(rng, units),
+        )
+        cases.append(Case(f"w {inputs} × {units}, learning rate {rate:g}", (*arrays, rate)))
+    arrays = integers(rng, 3, 2), integers(rng, 2), integers(rng, 3, 2), integers(rng, 2)
+    cases.append(Case("whole numbers, learning rate 2", (*arrays, 2.0)))
+    return cases
+
+
+def _sgd_step(w, b, dw, db, learning_rate):
+    return w - learning_rate * dw, b - learning_rate * db
+
+
+STEP = Exercise(
+    number="09.2",
+    name="sgd_step",
+    title="the weights and the bias after a step of gradient descent",
+    signature="sgd_step(w, b, dw, db, learning_rate)",
+    returns=(Part("w", ("N", "K")), Part("b", ("K",))),
+    about="w and dw (N, K), b and db (K,). Return new arrays: the caller's stay as they are.",
+    cases=_step_cases,
+    reference=_sgd_step,
+    suspects=(
+        suspect("training.bias_never_updated", applies=lambda case: True),
+        own(
+            "sgd_step.uphill",
+            "the step goes along the gradient, up the loss",
+            "dw > 0 means that a larger w has a larger loss. Which way is down?",
+            lambda w, b, dw, db, rate: (w + rate * dw, b + rate * db),
+        ),
+        own(
+            "sgd_step.rate_forgotten",
+            "the whole gradient is taken off: the learning rate is not used",
+            "what should happen with a learning rate of 0?",
+            lambda w, b, dw, db, rate: (w - dw, b - db),
+        ),
+        own(
+            "sgd_step.bias_stays",
+            "the bias is returned as it came; it has a gradient too",
+            "print b before and after a step",
+            lambda w, b, dw, db, rate: (w - rate * dw, b.copy()),
+        ),
+        own(
+            "sgd_step.step_alone",
+            "this is the step; w and b after the step are asked for",
+            "what should happen with a learning rate of 0?",
+            lambda w, b, dw, db, rate: (-rate * dw, -rate * db),
+        ),
+        own(
+            "sgd_step.sign_only",
+            "only the sign of the gradient is used; a step is proportional to it",
+            "double dw: should the step become longer?",
+            lambda w, b, dw, db, rate: (w - rate * np.sign(dw), b - rate * np.sign(db)),
+        ),
+    ),
+)
+
+# --- two layers
+
+
+def _two_layer_cases(rng):
+    sizes = [
+        (4, 3, 5, 3),
+        (1, 2, 3, 2),
+        (5, 4, 4, 4),
+        (3, 3, 2, 5),
+        tuple(between(rng, 2, 5) for _ in range(4)),
+    ]
+    cases = []
+    for M, N, hidden, K in sizes:
+        y = rng.integers(0, K, M)
+        arrays = (
+            normal(rng, M, N),
+            y,
+            normal(rng, N, hidden),
+            0.5 + 0.1 * normal(rng, hidden),
+            normal(rng, hidden, K),
+            normal(rng, K),
+        )
+        examples = "1 example" if M == 1 else f"{M} examples"
+        cases.append(Case(f"{examples}, {N} inputs, {hidden} hidden units, {K} classes", arrays))
+    return cases
+
+
+def _relu_backward(da, z):
+    return da * (z > 0)
+
+
+def _fc_backward(dz, x, w):
+    return dz @ w.T, x.T @ dz, dz.sum(axis=0)
+
+
+def _loss_backward(z, y):
+    return layers.softmax_cross_entropy_backward(layers.softmax_cross_entropy_forward(z, y)[1])
+
+
+def _two_layers(relu_backward=_relu_backward, fc_backward=_fc_backward, loss_backward=_loss_backward):
+    """Return the exercise's function with some of its layers replaced by wrong ones."""
+
+    def two_layer_backward(x, y, w1, b1, w2, b2):
+        z1 = x @ w1 + b1
+        a1 = np.maximum(z1, 0)
+        dz2 = loss_backward(a1 @ w2 + b2, y)
+        da1, dw2, db2 = fc_backward(dz2, a1, w2)
+        _, dw1, db1 = fc_backward(relu_backward(da1, z1), x, w1)
+        return dw1, db1, dw2, db2
+
+    return two_layer_backward
+
+
+def _replaced(name):
+    """Return the catalogue's mistake in its layer of the two-layer network."""
+    function = misconceptions[name].function
+    place = {"relu_backward": "relu_backward", "fc_backward": "fc_backward"}.get(function, "loss_backward")
+    return suspect(name, lambda wrong: _two_layers(**{place: wrong}))
+
+
+def _without_relu(x, y, w1, b1, w2, b2):
+    z1 = x @ w1 + b1
+    dz2 = _loss_backward(z1 @ w2 + b2, y)
+    da1, dw2, db2 = _fc_backward(dz2, z1, w2)
+    return *_fc_backward(da1, x, w1)[1:], dw2, db2
+
+
+def _z_for_a(x, y, w1, b1, w2, b2):
+    z1 = x @ w1 + b1
+    dz2 = _loss_backward(np.maximum(z1, 0) @ w2 + b2, y)
+    da1, dw2, db2 = _fc_backward(dz2, z1, w2)
+    return *_fc_backward(_relu_backward(da1, z1), x, w1)[1:], dw2, db2
+
+
+TWO_LAYERS = Exercise(
+    number="09.3",
+    name="two_layer_backward",
+    title="the gradients of a network: fully connected, ReLU, fully connected, softmax cross-entropy",
+    signature="two_layer_backward(x, y, w1, b1, w2, b2)",
+    returns=(
+        Part("dw1", ("N", "hidden")),
+        Part("db1", ("hidden",)),
+        Part("dw2", ("hidden", "K")),
+        Part("db2", ("K",)),
+    ),
+    about=(
+        "x (M, N), y (M,): the number of the right class; w1 (N, hidden), b1 (hidden,), w2 "
+        "(hidden, K), b2 (K,).\n"
+        "The loss is the mean over the examples."
+    ),
+    cases=_two_layer_cases,
+    reference=_two_layers(),
+    suspects=(
+        *(
+            _replaced(name)
+            for name in (
+                "relu.no_mask",
+                "relu.mask_from_output",
+                "relu.mask_from_gradient",
+                "relu.multiplied_by_output",
+                "relu.upstream_forgotten",
+                "softmax_cross_entropy.not_divided_by_m",
+                "softmax_cross_entropy.sign_flipped",
+                "softmax_cross_entropy.mean_over_all_entries",
+                "softmax_cross_entropy.extra_derivative",
+                "fc.divided_by_m_again",
+                "fc.bias_averaged",
+                "fc.bias_never_moves",
+                "fc.last_example_only",
+            )
+        ),
+        own(
+            "two_layers.relu_forgotten",
+            "there is no ReLU between the layers, on the way forward and on the way back",
+            "print z1: what is behind the first layer where it is negative?",
+            _without_relu,
+        ),
+        own(
+            "two_layers.before_relu",
+            "dw2 is made of z1; the second layer reads what comes out of ReLU",
+            "what is the input of the second layer?",
+            _z_for_a,
+        ),
+        own(
+            "two_layers.no_softmax",
+            "the gradient at the scores has no softmax in it: scores minus labels, as for a squared error",
+            "which of the two losses has Z − Y as its gradient?",
+            _two_layers(loss_backward=lambda z, y: (z - np.eye(z.shape[1])[y]) / len(z)),
+        ),
+    ),
+    delegates=("softmax_cross_entropy_forward",),
+)
+
+EXERCISES = (INITIAL, STEP, TWO_LAYERS)

@@ -1,0 +1,20 @@
+"""Lesson 05: the convolution backward, to the kernel and the bias."""
+
+import numpy as np
+
+
+def weights_backward(dz, x, w):
+    """Return dW[u, v, c, k] = Σ_mij X[m, i + u, j + v, c] · dZ[m, i, j, k]."""
+    F_h, F_w = w.shape[:2]
+    H_out, W_out = dz.shape[1:3]
+    dw = np.zeros(w.shape)
+    for u in range(F_h):
+        for v in range(F_w):
+            pixels = x[:, u : u + H_out, v : v + W_out]  # all that W[u, v] was multiplied by
+            dw[u, v] = np.einsum("mijc,mijk->ck", pixels, dz)
+    return dw
+
+
+def bias_backward(dz):
+    """Return db[k] = Σ_mij dZ[m, i, j, k]."""
+    return dz.sum(axis=(0, 1, 2))

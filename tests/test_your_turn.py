@@ -1,0 +1,178 @@
+"""`Explore` and `Your turn` in lessons 00 to 09: all parts are there, solutions pass, planted mistakes do not."""
+
+import re
+from functools import cache
+
+import pytest
+
+from backprop_helpers.checking import check, misconceptions
+from backprop_helpers.checking.exercises import solution_source
+from tests.lesson_rules import LAST_COMMON_LESSON, Lesson
+from tests.tool_loader import ROOT
+
+PATHS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+NUMBERS = [path.name[:2] for path in PATHS if int(path.name[:2]) <= LAST_COMMON_LESSON]
+UNTOUCHED = "not attempted yet"
+
+
+@cache
+def cells_of(number, heading):
+    """The cells of one second-level section of a lesson."""
+    (path,) = [path for path in PATHS if path.name.startswith(number)]
+    found, inside = [], False
+    for cell in Lesson.read(path).notebook.cells:
+        title = re.match(r"## (.+)", cell.source) if cell.cell_type == "markdown" else None
+        if title:
+            inside = title[1].strip() == heading
+        if inside:
+            found.append(cell)
+    return found
+
+
+def tagged(number, prefix):
+    """{tag: (place in the section, cell)} of the section `Your turn`."""
+    cells = cells_of(number, "Your turn")
+    return {
+        tag: (place, cell)
+        for place, cell in enumerate(cells)
+        for tag in cell.metadata.get("tags", [])
+        if tag.startswith(prefix)
+    }
+
+
+def names(number):
+    """What the lesson's import cell brings."""
+    (path,) = [path for path in PATHS if path.name.startswith(number)]
+    cells = [cell for cell in Lesson.read(path).notebook.cells if cell.cell_type == "code"]
+    (imports,) = [cell for cell in cells if re.search(r"^(?:from|import) ", cell.source, re.MULTILINE)]
+    namespace = {"__name__": "__main__"}
+    exec(compile(imports.source, path.name, "exec"), namespace)
+    return namespace
+
+
+def solve(exercise, prefix, namespace):
+    """Define the exercise's solution under the name that the lesson's check asks for."""
+    source, found = re.subn(rf"\b{exercise.name}\(", f"{prefix}{exercise.name}(", solution_source(exercise))
+    assert found, exercise.number
+    exec(compile("import numpy as np\n" + source, f"{exercise.number}.py", "exec"), namespace)
+
+
+def text_of(cell):
+    (output,) = cell.outputs
+    return output["data"]["text/plain"]
+
+
+EXERCISES = [exercise for exercise in check.exercises.values() if exercise.number[:2] in NUMBERS]
+
+
+def test_every_lesson_has_its_exercises():
+    for number in NUMBERS:
+        wanted = [exercise.number for exercise in EXERCISES if exercise.number.startswith(number)]
+        assert 2 <= len(wanted) <= 4
+        assert [tag.removeprefix("exercise-") for tag in tagged(number, "exercise-")] == wanted
+        assert [tag.removeprefix("check-") for tag in tagged(number, "check-")] == wanted
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.number)
+class TestExercise:
+    def test_stub_and_check_stand_together(self, exercise):
+        lesson = exercise.number[:2]
+        place, stub = tagged(lesson, "exercise-")[f"exercise-{exercise.number}"]
+        below, checked = tagged(lesson, "check-")[f"check-{exercise.number}"]
+        assert below == place + 1
+        assert "raise NotImplementedError" in stub.source
+        assert checked.source == f"check.{exercise.name}(my_{exercise.name})"
+        assert UNTOUCHED in text_of(checked)
+
+    def test_stub_takes_what_the_check_gives(self, exercise):
+        stub = tagged(exercise.number[:2], "exercise-")[f"exercise-{exercise.number}"][1]
+        signature = re.search(r"def my_(\w+\([^)]*\)):", stub.source)[1]
+        assert signature == re.search(r"def (\w+\([^)]*\))", exercise.stub)[1]
+
+    def test_three_hints_follow(self, exercise):
+        lesson = exercise.number[:2]
+        place, _ = tagged(lesson, "check-")[f"check-{exercise.number}"]
+        hints = cells_of(lesson, "Your turn")[place + 1]
+        part = hints.source.split("\n### ")[0]
+        assert re.findall(r"<details><summary>Hint (\d)", part) == ["1", "2", "3"]
+        assert part.count("</details>") == part.count("<details>")
+
+    def test_untouched_is_calm_and_solution_passes(self, exercise):
+        namespace = names(exercise.number[:2])
+        _, stub = tagged(exercise.number[:2], "exercise-")[f"exercise-{exercise.number}"]
+        source = tagged(exercise.number[:2], "check-")[f"check-{exercise.number}"][1].source
+        exec(stub.source, namespace)
+        untouched = eval(source, namespace)
+        assert not untouched.attempted
+        assert not untouched.passed
+        solve(exercise, "my_", namespace)
+        solved = eval(source, namespace)
+        assert solved.passed, str(solved)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+class TestBugHunt:
+    def hunt(self, number):
+        place, planted = tagged(number, "hunt-")[f"hunt-{number}"]
+        below, checked = tagged(number, "hunt-check-")[f"hunt-check-{number}"]
+        assert below == place + 1
+        name = re.fullmatch(r"check\.(\w+)\(hunted_(\w+), diagnose=False\)", checked.source)
+        assert name[1] == name[2]
+        return planted, checked, check.exercises[name[1]]
+
+    def test_the_check_finds_it_and_does_not_name_it(self, number):
+        planted, checked, exercise = self.hunt(number)
+        bug = misconceptions[planted.metadata["misconception"]]
+        namespace = names(number)
+        exec(compile(planted.source, "hunt.py", "exec"), namespace)
+        shown = eval(checked.source, namespace)
+        assert shown.attempted
+        assert not shown.passed
+        assert shown.diagnosis is None
+        assert bug.diagnosis not in text_of(checked)
+        # It is the mistake of the catalogue that is planted.
+        named = getattr(check, exercise.name)(namespace[f"hunted_{exercise.name}"])
+        assert named.diagnosis == bug.name, str(named)
+
+    def test_mending_it_passes(self, number):
+        _, checked, exercise = self.hunt(number)
+        namespace = names(number)
+        solve(exercise, "hunted_", namespace)
+        assert eval(checked.source, namespace).passed
+
+    def test_the_lesson_does_not_show_the_same_mistake(self, number):
+        planted, _, _ = self.hunt(number)
+        shown = "\n".join(cell.source for cell in cells_of(number, "What goes wrong"))
+        assert planted.metadata["misconception"] not in shown
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_questions_are_answered_in_folds(number):
+    text = "\n".join(cell.source for cell in cells_of(number, "Your turn") if cell.cell_type == "markdown")
+    assert re.search(r"^### (?:On paper|In words)", text, re.MULTILINE)
+    assert text.count("<details>") == text.count("</details>")
+    questions = re.split(r"^\*\*\d\.\*\*", text.split("### Two questions")[1], flags=re.MULTILINE)[1:]
+    assert len(questions) == 2
+    for question in questions:
+        asked, answer = question.split("<details>", 1)
+        assert re.findall(r"^- \*\*([A-D])\.\*\*", asked, re.MULTILINE) == list("ABCD")
+        assert {letter for letter in "ABCD" if re.search(rf"\*\*{letter}\b", answer)} == set("ABCD")
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_every_view_comes_after_its_twin(number):
+    cells = cells_of(number, "Explore")
+    views = [
+        place
+        for place, cell in enumerate(cells)
+        if cell.cell_type == "code" and any("run the cell to use it" in str(out) for out in cell.outputs)
+    ]
+    assert views, "no explorer"
+    before = 0
+    for place in views:
+        between = cells[before:place]
+        assert any("image/png" in out.get("data", {}) for cell in between for out in cell.get("outputs", []))
+        assert cells[place - 1].cell_type == "markdown"
+        assert "**Try.**" in cells[place - 1].source
+        assert "**How to read it.**" in "\n".join(cell.source for cell in between)
+        before = place + 1
