@@ -214,7 +214,7 @@ def test_form_only_runs_nothing(tmp_path, capsys):
     before = path.read_bytes()
     assert refresher.main(["--form-only", "--check", str(path)]) == 1
     assert path.read_bytes() == before
-    assert refresher.main(["--form-only", str(path)]) == 1  # a commit hook that changed a file stops the commit
+    assert refresher.main(["--form-only", str(path)]) == 1  # a hook that wrote a file stops the commit
     assert path.read_bytes() != before
     assert refresher.main(["--form-only", str(path)]) == 0
     assert "was not in the normal form" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""`Explore` and `Your turn` in lessons 00 to 09: all parts are there, solutions pass, planted mistakes do not."""
+"""`Explore` and `Your turn` in lessons 00 to 09: all is there, solutions pass, planted mistakes do not."""
 
 import re
 from functools import cache

@@ -14,7 +14,17 @@ KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "nam
 LANGUAGE_INFO = {"name": "python", "pygments_lexer": "ipython3"}
 
 # What an author says about a cell; everything else in its metadata comes from editors and from running it.
-CELL_METADATA = ("tags", "reason", "misconception", "jupyter", "editable", "deletable", "nbgrader", "slideshow", "format")
+CELL_METADATA = (
+    "tags",
+    "reason",
+    "misconception",
+    "jupyter",
+    "editable",
+    "deletable",
+    "nbgrader",
+    "slideshow",
+    "format",
+)
 CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 # The rules by which nbval reads a terminal's text; with other rules the stored text would not compare equal.

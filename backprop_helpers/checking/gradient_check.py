@@ -107,8 +107,8 @@ def gradient_check(
     Parameters
     ----------
     forward : callable
-        ``forward(*inputs)`` returns (out, cache). The inputs are named after its parameters. Constants, such as
-        labels, are closed over: ``lambda z: softmax_cross_entropy_forward(z, labels)``.
+        ``forward(*inputs)`` returns (out, cache). The inputs are named after its parameters. Constants, such
+        as labels, are closed over: ``lambda z: softmax_cross_entropy_forward(z, labels)``.
     backward : callable
         backward(dout, cache) returns one gradient an input, a single array for a single input. dout is a
         number if out is one (a loss). A function whose first parameter is called ``cache`` is called with the

@@ -24,10 +24,10 @@
 const WATCHED = [
   "_data", "_shape", "_scale", "_texts", "_text_size", "_unit", "_cell", "_groups", "_described", "_kind",
   "_colors", "_row_labels", "_col_labels", "_channel_titles", "_indices", "_paint",
-  "title", "note", "error", "description", "hovered", "selected", "pinned", "tool", "brush",
+  "title", "note", "error", "description", "hovered", "selected", "pinned", "tool", "brush", "strokes",
 ];
 const OVERLAY_ONLY = new Set(["_groups", "hovered", "selected", "pinned"]);
-const CHROME_ONLY = new Set(["note", "error", "tool", "brush", "description"]);
+const CHROME_ONLY = new Set(["note", "error", "tool", "brush", "strokes", "description"]);
 
 const GAP = 16; // CSS pixels between two channels
 const SMALL_GAP = 4; // between small maps without titles
@@ -886,7 +886,7 @@ class View {
     if (this.painting !== event.pointerId) return;
     this.painting = undefined;
     this.last = undefined;
-    this.flush();
+    if (this.flushing !== undefined) this.flush();
   }
 
   clicked(event) {
