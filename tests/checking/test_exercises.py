@@ -460,3 +460,15 @@ def test_html_is_escaped():
         raise ValueError("<b>&")
 
     assert "&lt;b&gt;&amp;" in check.relu_backward(relu_backward)._repr_html_()
+
+
+def test_one_case_that_fits_by_chance_is_no_recognition():
+    """It raises in six of seven cases; the seventh, all open, looks like a backward without a mask."""
+    kept = np.ones((3, 5))
+
+    def relu_backward(da, z):
+        return da * (kept > 0)
+
+    result = check.relu_backward(relu_backward)
+    assert result.verdict == "raised"
+    assert result.diagnosis is None

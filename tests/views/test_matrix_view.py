@@ -473,4 +473,4 @@ class TestFiles:
         watched = set(re.findall(r'"(\w+)"', re.search(r"const WATCHED = \[(.*?)\];", script, re.S)[1]))
         sent = {name for name in MatrixView(X).traits(sync=True) if name != "layout"}
         assert read | watched <= sent
-        assert read <= watched | {"strokes"}
+        assert read <= watched

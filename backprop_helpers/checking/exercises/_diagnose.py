@@ -578,7 +578,9 @@ def recognise(exercise, runs, expected, allowed):
         if answers is None:
             continue
         explained, score = _explained(exercise, runs, learners, answers, expected, wrong, allowed)
-        if explained:
+        # Where the learner's function raised and the suspect does not, nothing speaks for the suspect.
+        silent = [got is None and theirs and theirs.error is None for got, theirs in zip(learners, answers)]
+        if explained and sum(map(bool, silent)) <= len(runs) / 2:
             candidates.append((-len(explained), -score, order, suspect.name, explained))
     names, left = [], set(wrong)
     for *_, name, explained in sorted(candidates, key=lambda candidate: candidate[:3]):

@@ -431,6 +431,7 @@ def _rows_and_columns_exchanged(x, w, b, *, stride, padding, dilation):
 
 FORWARD_MISTAKES = (
     suspect("conv.bias_in_every_term"),
+    suspect("conv.bias_in_every_channel"),
     suspect("conv.kernel_flipped_forward"),
     own(
         "conv_forward.bias_forgotten",

@@ -22,6 +22,21 @@ ZEROS_AS_READ = """\
     dx_padded = np.zeros((M, rows_read, columns_read, C))"""
 SUM = "            z += x_padded[:, rows][:, :, columns] @ w[u, v]\n    z += b\n"
 SUM_WITH_BIAS = "            z += x_padded[:, rows][:, :, columns] @ w[u, v] + b\n"
+LOOPS = """\
+    for u in range(F_h):
+        for v in range(F_w):
+            rows = u * d_h + s_h * np.arange(H_out)
+            columns = v * d_w + s_w * np.arange(W_out)
+"""
+SUM_OF_CHANNELS = """\
+    for c in range(C):
+        for u in range(F_h):
+            for v in range(F_w):
+                rows = u * d_h + s_h * np.arange(H_out)
+                columns = v * d_w + s_w * np.arange(W_out)
+                z += x_padded[:, rows][:, :, columns, c, None] * w[u, v, c]
+        z += b
+"""
 PADDING = "    top, bottom, left, right = resolve_padding("
 
 MISCONCEPTIONS = (
@@ -158,6 +173,16 @@ MISCONCEPTIONS = (
         changes={SUM: SUM_WITH_BIAS},
         options=PLAIN,
         example=lambda: conv_arrays((1, 1, 2, 1), (1, 2, 1, 1)),
+    ),
+    Misconception(
+        name="conv.bias_in_every_channel",
+        base="conv_forward",
+        diagnosis="the bias is added once an input channel instead of once an output",
+        hint="set w to zero: what should z be, for an image with three channels?",
+        seen=EXPECTED,
+        changes={LOOPS + SUM: SUM_OF_CHANNELS},
+        options=PLAIN,
+        example=lambda: conv_arrays((1, 1, 1, 2), (1, 1, 2, 1)),
     ),
     Misconception(
         name="conv.filter_index_dropped",
