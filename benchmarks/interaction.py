@@ -353,6 +353,7 @@ def measure(options):
         chromium(address) as page,
     ):
         for number, subject in enumerate(chosen):
+            print(f"{subject.name} …", file=sys.stderr, flush=True)
             run_cell(page, number)
             page.evaluate(WATCH, subject.answer)
             results[subject.name, "hover"] = hovers(page, subject, options.repeats)

@@ -23,7 +23,6 @@ MOST_CHANNELS = 256
 LONGEST_SIDE = 4_096  # cells: a canvas can be 16,384 device pixels long
 PATTERNS = ("solid", "dashed", "dotted", "double")
 TOOLS = ("brush", "erase")
-REPR = 110  # characters; ipywidgets cuts a longer text form
 
 NUMBERED_UP_TO = 26  # rows or columns; beyond, no number would fit
 NUMBERED_CELL = 36  # CSS pixels: room for four characters
@@ -489,9 +488,10 @@ class MatrixView(anywidget.AnyWidget):
 
     def __repr__(self):
         size = "×".join(map(str, self.shape))
+        # ipywidgets cuts a text form of more than 110 characters.
         title = self.title if len(self.title) <= 60 else self.title[:59] + "…"
         text = f'{NAME}({size}, "{title}", {self.kind}{", paint" if self._paints else ""})'
-        return text.replace("\n", " ")[:REPR]
+        return text.replace("\n", " ")
 
 
 # Small functions -------------------------------------------------------------------------------------------
