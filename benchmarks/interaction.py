@@ -351,6 +351,7 @@ def measure(options):
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         jupyterlab(Path(folder), notebook) as address,
         chromium(address) as page,
+        contextlib.suppress(KeyboardInterrupt),  # what has been measured until then is printed
     ):
         for number, subject in enumerate(chosen):
             print(f"{subject.name} …", file=sys.stderr, flush=True)
@@ -383,11 +384,13 @@ def main(argv=None):
     options = parse(argv)
     print(f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}\n")
     results = measure(options)
+    if not results:
+        raise SystemExit("Nothing was measured.")
     rows = []
     for subject in dict.fromkeys(name for name, _ in results):
         row = [subject]
         for kind in TARGETS:
-            row += median(results[subject, kind], options.repeats)[:2]
+            row += median(results.get((subject, kind), []), options.repeats)[:2]
         rows.append(row)
     headers = ["ms", *(text for kind in WORDS for text in (kind, "9 in 10"))]
     table(f"Interaction in Chromium: medians of {options.repeats} events", headers, rows)
@@ -397,7 +400,9 @@ def main(argv=None):
         for (subject, kind), times in results.items()
         if (middle := median(times, options.repeats)[2]) is not None and middle >= TARGETS[kind]
     ]
-    print("Missed: " + "; ".join(late) if late else "All are met.")
+    print(
+        "Missed: " + "; ".join(late) if late else "No median misses its target; a dash: nothing to measure."
+    )
 
 
 if __name__ == "__main__":

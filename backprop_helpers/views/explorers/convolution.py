@@ -231,7 +231,7 @@ class ConvolutionExplorer(Explorer):
         """Return the side of a cell in CSS pixels: large, but X, W, b and Z fit side by side."""
         left, right = self.setting.windows.padding[2:]
         columns = self._x.shape[1] + left + right + self._w.shape[1] + 1 + self.setting.windows.count[1]
-        return int(np.clip((1180 - 330) / columns, 28, 44))
+        return int(np.clip((1100 - 390) / columns, 28, 44))
 
     def _parts(self):
         self.words = words(HINT)
@@ -254,7 +254,6 @@ class ConvolutionExplorer(Explorer):
         geometry = [*self.sliders["kernel"], *self.sliders["stride"], *self.sliders["padding"], self.same]
         parts = [controls(*geometry, *self.sliders["dilation"])]
         self.side = widgets.VBox([], layout={"min_width": "0"})
-        parts.append(row(self.grid, self.side, gap="12px 40px"))
         lines = []
         if lower:
             lines += [self.play, self.steps]
@@ -264,9 +263,10 @@ class ConvolutionExplorer(Explorer):
             lines.append(self.channel)
         if len(self.filter.options) > 1:
             lines.append(self.filter)
+        # Above the matrices: a reading may add some below, and no button moves away under the pointer.
         if lines:
             parts.append(controls(*lines))
-        parts.append(self.words)
+        parts += [row(self.grid, self.side, gap="12px 40px"), self.words]
         return parts
 
     def _observe(self):
@@ -439,7 +439,7 @@ class ConvolutionExplorer(Explorer):
         s = self.setting.windows.stride
         notes = {
             "scatter-add": "",
-            "correlation": f"D: dZ, {pair_text([n - 1 for n in s])} zeros between its entries, "
+            "correlation": f"D: dZ, {pair_text([n - 1 for n in s])} zero{'s' * (s != (2, 2))} between its entries, "
             + (
                 f"{pair_text(before)} around"
                 if min(before) >= 0
@@ -517,7 +517,7 @@ class ConvolutionExplorer(Explorer):
     def _frame(self):
         """Return the outline of X inside its padding."""
         pixels = [self._pixel_in_view(pixel) for pixel in np.ndindex(self.setting.x.shape[:2])]
-        return Highlight(pixels, "black", FRAME, weights=[0.5] * len(pixels))
+        return Highlight(pixels, "black", FRAME)
 
     def _at_rest(self):
         s = self.setting

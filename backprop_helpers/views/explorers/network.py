@@ -26,7 +26,10 @@ from backprop_helpers.views.matrix_view import Highlight, MatrixView
 
 LEFT, LABEL, MAPS = 258, 84, 744  # CSS pixels: the digit's column, a layer's name, its maps
 MAP_HEIGHT = 84
-LARGE = (376, 364)  # width and height of one enlarged map
+LARGE = (252, 252)  # width and height of one enlarged map: two stand side by side in a narrow notebook
+FIRST_ROW = 118  # the row above the layers' maps: the input and the filters, or the steps of a drawing
+STEP = 118  # width of one step of a drawing
+TALLEST = 736  # what the parts below the arithmetic need for the series' network, whatever is chosen
 PAUSE = 0.08  # seconds between a stroke and the maps that follow it
 MOST_SCREENED = 3000  # images that are searched for misread ones
 ALL = "all layers"
@@ -46,9 +49,13 @@ STYLE = """<style>
 .bp-explorer .bp-footless .bp-matrix-foot, .bp-explorer .bp-compact .bp-matrix-foot,
  .bp-explorer .bp-compact .bp-matrix-title { display: none; }
 .bp-explorer .bp-mark { width: 44px; padding-left: 4px; white-space: nowrap; }
-.bp-explorer .bp-layer { font-size: 14px; line-height: 17px; text-align: right; padding-right: 8px;
-  color: var(--bp-ink); font-variant-numeric: tabular-nums; }
-.bp-explorer .bp-layer small { display: block; font-size: 12px; line-height: 15px; color: var(--bp-soft); }
+.bp-explorer .bp-layer { display: flex; flex-direction: column; align-items: flex-end; font-size: 14px;
+  line-height: 17px; padding-right: 8px; white-space: nowrap; color: var(--bp-ink);
+  font-variant-numeric: tabular-nums; }
+.bp-explorer .bp-layer small { font-size: 12px; line-height: 15px; color: var(--bp-soft); }
+.bp-explorer .bp-stays { position: sticky; left: 0; z-index: 2; background: var(--bp-ground); }
+.bp-explorer .bp-source .widget-toggle-button { padding: 0 2px; }
+.bp-explorer .bp-step .bp-matrix-title { font-size: 13px; white-space: nowrap; }
 </style>"""
 
 
@@ -114,6 +121,7 @@ class NetworkExplorer(Explorer):
 
     def _make_controls(self, first):
         self.source = base.toggles("", [("data", "data"), ("draw your own", "draw")], "data", button="125px")
+        self.source.add_class("bp-source")
         self.source.tooltips = ["an image of the data", "draw with the mouse, a pen or a finger"]
         self.can_draw = is_drawable(self._net.input_shape)
         self.moment = widgets.SelectionSlider(
@@ -175,14 +183,15 @@ class NetworkExplorer(Explorer):
             layout={"width": f"{LEFT}px"},
         )
         self.copy = widgets.Button(
-            description="copy the image",
+            description="copy",
             tooltip="draw on a copy of the data's image",
-            layout={"width": "150px"},
+            layout={"width": "50px", "padding": "0"},
         )
         self.prepare = base.check(
             "prepare as MNIST was made",
             True,
             hint="cut out, scale into 20×20, centre; off: the network gets the drawing as it is",
+            width=f"{LEFT - 56}px",
         )
 
     def _make_left(self):
@@ -209,7 +218,8 @@ class NetworkExplorer(Explorer):
                 paint=True,
                 description=f"Drawing pad, {side} by {side} pixels",
             )
-            self._draw_controls = widgets.VBox([self.copy, self.prepare])
+            self.pad.add_class("bp-footless")
+            self._draw_controls = base.row(self.copy, self.prepare, gap="2px", align="center", wrap=False)
             self._step_views = [
                 MatrixView(
                     np.zeros((side, side), np.float32),
@@ -218,19 +228,19 @@ class NetworkExplorer(Explorer):
                     limit=1,
                     numbers=False,
                     indices=False,
-                    cell=max(2, 112 // side),
+                    cell=max(2, MAP_HEIGHT // side),
                     description=words,
                 )
-                for words in ("1 · the ink, cut out", "2 · scaled to fit", "3 · centred: the input")
+                for words in ("cut out", "scaled", "centred")
             ]
-            for view in self._step_views:
-                view.add_class("bp-footless")
             self._step_words = base.words("")
-            steps = []
+            self._step_words.layout.width = "250px"
+            self._step_parts = []
             for i, view in enumerate(self._step_views):
-                holder = widgets.VBox([view], layout={"width": "190px", "height": "156px"})
-                steps += [base.words("→", kind="sign"), holder] if i else [holder]
-            self._steps_row = widgets.VBox([base.row(*steps, align="center"), self._step_words])
+                view.add_class("bp-footless")
+                view.add_class("bp-step")
+                holder = widgets.VBox([view], layout={"width": f"{STEP}px", "height": f"{FIRST_ROW}px"})
+                self._step_parts += [base.words("→", kind="sign"), holder] if i else [holder]
         self._parts_left = parts
         self._left = widgets.VBox([], layout={"width": f"{LEFT + 8}px", "flex": "0 0 auto"})
 
@@ -268,9 +278,12 @@ class NetworkExplorer(Explorer):
             self.from_channel.observe(lambda _: self._draw_filters(), "value")
         self.channel = base.int_slider("channel", 0, 0, 0, hint="the map that is enlarged", width="330px")
         self._stack = widgets.VBox([], layout={"width": f"{LABEL + MAPS}px"})
-        self._right = widgets.VBox([], layout={"flex": "0 0 auto"})
+        # in a narrow notebook the maps scroll, and the digit stays where it is
+        self._right = widgets.VBox(
+            [self._stack], layout={"flex": "1 1 0", "min_width": "0", "overflow": "auto hidden"}
+        )
         self._main = widgets.HBox(
-            [self._left, self._right], layout={"grid_gap": "6px", "overflow": "auto hidden"}
+            [self._left, self._right], layout={"grid_gap": "6px", "min_height": f"{TALLEST}px"}
         )
 
     def _row(self, name):
@@ -278,6 +291,7 @@ class NetworkExplorer(Explorer):
         if name not in self._rows:
             layout = maps.lay_out(maps.output_shape(self._net, name), width=MAPS, height=MAP_HEIGHT)
             label = widgets.HTML(layout={"width": f"{LABEL}px", "flex": "0 0 auto"})
+            label.add_class("bp-stays")
             view = self._view(layout, name, self._on_cell)
             box = widgets.HBox([label, view], layout={"align_items": "center", "min_height": "36px"})
             self._rows[name] = box, label, view, layout
@@ -463,15 +477,18 @@ class NetworkExplorer(Explorer):
             self._steps = None
             self._image = values[None, :, :, None]
             shown = [np.zeros((1, 1), np.float32)] * 2 + [values]
+            titles = "not cut out", "not scaled", "as it is"
             words = "Blank paper: draw a digit." if self._blank else "The drawing as it is: not prepared."
         else:
             side = self._net.input_shape[0]
             self._steps = preprocess_digit(values, size=side, box=inner_box(side))
             self._image = self._steps.image
             shown = [self._steps.cropped, self._steps.scaled, self._steps.placed]
+            sizes = ["×".join(map(str, a.shape)) for a in shown]
+            titles = f"cut out, {sizes[0]}", f"scaled, {sizes[1]}", "centred"
             words = steps_in_words(self._steps)
-        for view, values in zip(self._step_views, shown):
-            view.update(values)
+        for view, values, title in zip(self._step_views, shown, titles):
+            view.update(values, title=title)
         self._step_words.value = base.say(words)
 
     def _read(self):
@@ -572,12 +589,13 @@ class NetworkExplorer(Explorer):
         if self.layer.value == ALL:
             self._visible = maps.rows_of(self._net)
             boxes = [self._row(name)[0] for name in self._visible]
-            if self.filters is not None:
-                first = boxes[0]
+            if self.drawing:
+                boxes[0] = self._first_row(*self._step_parts, boxes[0], self._step_words)
+            elif self.filters is not None:
                 extra = [self.filters_label, self.filters]
                 if not self.from_channel.disabled:
                     extra = [widgets.VBox([self.filters_label, self.from_channel]), self.filters]
-                boxes[0] = widgets.HBox([first, *extra], layout={"align_items": "center"})
+                boxes[0] = self._first_row(boxes[0], *extra)
             left_out = len(self._net) + 1 - len(self._visible)
             if left_out:
                 names = [n for n in self._names() if n not in self._visible]
@@ -591,10 +609,14 @@ class NetworkExplorer(Explorer):
             shape = maps.output_shape(self._net, name)
             count = shape[2] if len(shape) == 3 else 1
             base.set_range(self.channel, 0, count - 1)
-            boxes = [self._row(n)[0] for n in self._visible]
+            boxes = [self._first_row(*self._step_parts, self._step_words)] if self.drawing else []
+            boxes += [self._row(n)[0] for n in self._visible]
             boxes += [*([self.channel] if count > 1 else []), self._pair(name)[0]]
         self._stack.children = boxes
-        self._right.children = [*([self._steps_row] if self.drawing else []), self._stack]
+
+    def _first_row(self, *parts):
+        """Return the row above the layers' maps, as high as it is for every source."""
+        return widgets.HBox(parts, layout={"align_items": "center", "min_height": f"{FIRST_ROW}px"})
 
     def _names(self):
         return [INPUT, *(layer.name for layer in self._net.layers)]
@@ -903,7 +925,7 @@ def named(name, values, layout, gradients, *, shape=True, signed=False):
     if gradients or signed:
         text = f"±{written(np.abs(values).max(), 2)}"
     else:
-        text = f"{written(values.min(), 2)} … {written(values.max(), 2)}"
+        text = f"{written(values.min(), 2)}…{written(values.max(), 2)}"
     note = layout.note() if 0 < layout.shown < layout.channels else ""
     lines = "".join(f"<small>{html.escape(line)}</small>" for line in (size, note, text) if line)
     return f'<div class="bp-layer"><b>{html.escape(words)}</b>{lines}</div>'

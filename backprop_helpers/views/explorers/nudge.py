@@ -317,7 +317,7 @@ class NudgeExplorer(Explorer):
             labels = [str(list(map(int, np.unravel_index(i, before.shape)))) for i in moved]
             before, after = before.ravel()[moved], after.ravel()[moved]
         else:
-            labels = None
+            labels = [name] if before.size == 1 else None
         return plots.nudge(
             before,
             after,

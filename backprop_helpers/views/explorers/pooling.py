@@ -531,9 +531,9 @@ class PoolingExplorer(Explorer):
         lost = [o for o in readers if o not in won and o not in tied]
         for name in ("Z", "dZ"):
             marks[name] = [
-                Highlight(won, WINNER, "it is the first largest"),
-                Highlight(tied, TIED, "equal, but not first"),
-                Highlight(lost, LEFT_OUT, "another is larger"),
+                Highlight(won, WINNER, "it wins"),
+                Highlight(tied, TIED, "it ties"),
+                Highlight(lost, LEFT_OUT, "it loses"),
             ]
         verdicts = []
         for outputs, verdict in ((won, "wins "), (tied, "ties, but is not first, in "), (lost, "loses ")):

@@ -269,7 +269,7 @@ class ReLUExplorer(Explorer):
             names.pop("backward_mask")
             options = {"cell": cell, "numbers": cell >= 26, "indices": False}
         else:
-            options = {"cell": 40 if self.count <= 8 else 32, "numbers": True, "indices": True}
+            options = {"cell": 36 if self.count <= 6 else 32, "numbers": True, "indices": True}
         state, m = self.state, 0
         limits = {"z": None, "a": None}
         for key, (title, kind, description) in names.items():

@@ -224,7 +224,7 @@ class SoftmaxExplorer(Explorer):
         self.write(
             [
                 Mark(f"ŷ[{label}]", "green"),
-                f" = exp(z[{label}] − {written(state.z[largest])}) / Σ = {written(total[label])} / "
+                f" = exp(z[{label}] − {factor(state.z[largest])}) / Σ = {written(total[label])} / "
                 f"{written(total.sum())} = ",
                 Mark(written(state.y_hat[label]), "green", True),
                 f"     (the largest score, z[{largest}], is subtracted first)",
