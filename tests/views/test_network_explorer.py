@@ -407,6 +407,37 @@ def test_the_pointer_frames_the_prepared_input(explorer):
     assert set(groups(explorer._step_views[2])["purple"]) == set(field.pixels)
 
 
+def test_drawing_does_not_move_the_maps(explorer):
+    conv1 = explorer._rows["conv1"][0]
+    places, heights = [], []
+    for source in ("data", "draw"):
+        explorer.source.value = source
+        rows = explorer._stack.children
+        places.append(rows.index(conv1))
+        heights.append(rows[0].layout.min_height)
+        assert explorer._main.children == (explorer._left, explorer._right)
+    assert places == [1, 1]
+    assert heights[0] == heights[1] is not None
+    assert explorer._main.layout.min_height is not None
+    assert explorer._right.layout.overflow.startswith("auto")  # in a narrow notebook only the maps scroll
+    draw(explorer, a_four())
+    rows, columns = preprocess_digit(a_four()).cropped.shape
+    assert explorer._step_views[0].title == f"cut out {rows}×{columns}"
+    explorer.layer.value = "pool2"
+    shown = explorer._stack.children[0].children
+    assert all(any(view in getattr(part, "children", ()) for part in shown) for view in explorer._step_views)
+
+
+def test_another_layer_lets_go_of_the_pointer(explorer):
+    point(explorer, "pool2", (3, 3, 5))
+    assert "pool2[3, 3, 5]" in explorer.arithmetic_text
+    explorer.layer.value = "relu1"  # the row of pool2 disappears under the pointer
+    assert view_of(explorer, "pool2").hovered is None
+    explorer.layer.value = "all layers"
+    assert "Point at a cell" in explorer.arithmetic_text
+    assert groups(view_of(explorer, "pool2")) == {}
+
+
 def test_clear_and_copy(explorer):
     explorer.source.value = "draw"
     explorer.copy.click()

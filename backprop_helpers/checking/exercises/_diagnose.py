@@ -356,7 +356,7 @@ class _Examination:
 
 def _known(exercise, name):
     """Return the mistake of that name: the exercise's own, or the catalogue's."""
-    own = exercise.own_mistakes | dict(getattr(exercise, "mistakes", {}))
+    own = exercise.own_mistakes
     return own[name] if name in own else misconceptions[name]
 
 

@@ -193,10 +193,11 @@ class CheckExplorer(Explorer):
             lines=12,
         )
         self.arithmetic.layout.width = "545px"
+        above = widgets.VBox([self.curve, self.step], layout={"flex": "0 0 auto"})
         self.children = [
             self.heading,
             base.words(f"The relative error of three numerical derivatives of {where}, against the step ε"),
-            base.row(widgets.VBox([self.curve, self.step]), self.arithmetic, gap="12px", wrap=False),
+            base.row(above, self.arithmetic, gap="12px"),
             self.controls,
             self.found,
             self.alert,
@@ -253,7 +254,7 @@ class CheckExplorer(Explorer):
             "", [("right", False), ("with bug", True)], True, width="220px", button="100px"
         )
         self.controls = base.controls(self.layer, self.bug, base.words("code:"), self.planted)
-        self.found = widgets.HTML(layout={"width": "100%", "height": "370px"})
+        self.found = widgets.HTML(layout={"width": "100%", "min_height": "390px"})
         self.found.add_class("bp-found")
         self.step.observe(self._on_step, names="value")
         self.layer.observe(self._on_layer, names="value")
@@ -403,9 +404,11 @@ def found_as_html(bug, found, planted):
             f"{html.escape(misconceptions[name].diagnosis)}</td></tr>"
         )
     return (
-        "<style>.bp-found{overflow:hidden}.bp-found .widget-html-content{width:100%;height:100%}"
-        ".bp-found .bp-two{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:0 24px;"
-        "height:100%;font-size:14px;line-height:19px;color:var(--bp-ink)}"
+        "<style>.bp-found{container-type:inline-size;overflow:visible}"
+        ".bp-found .widget-html-content{width:100%}"
+        ".bp-found .bp-two{display:grid;grid-template-columns:minmax(0,6fr) minmax(0,5fr);gap:0 24px;"
+        "height:390px;font-size:14px;line-height:19px;color:var(--bp-ink)}"
+        "@container (max-width:1000px){.bp-found .bp-two{grid-template-columns:minmax(0,1fr);height:auto;gap:12px}}"
         ".bp-found .bp-two>div{overflow:auto;min-width:0}"
         ".bp-found pre{font-size:13px;line-height:18px;margin:4px 0 10px;padding:4px 8px;max-height:112px;"
         "overflow:auto;color:var(--bp-ink);background:none;border-left:4px solid var(--bp-line)}"

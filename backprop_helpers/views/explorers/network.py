@@ -55,7 +55,8 @@ STYLE = """<style>
 .bp-explorer .bp-layer small { font-size: 12px; line-height: 15px; color: var(--bp-soft); }
 .bp-explorer .bp-stays { position: sticky; left: 0; z-index: 2; background: var(--bp-ground); }
 .bp-explorer .bp-source .widget-toggle-button { padding: 0 2px; }
-.bp-explorer .bp-step .bp-matrix-title { font-size: 13px; white-space: nowrap; }
+.bp-explorer .bp-step .bp-matrix-title { font-size: 12px; padding: 0; white-space: nowrap; }
+.bp-explorer .bp-draw .widget-label-basic { font-size: 13px; }
 </style>"""
 
 
@@ -185,13 +186,13 @@ class NetworkExplorer(Explorer):
         self.copy = widgets.Button(
             description="copy",
             tooltip="draw on a copy of the data's image",
-            layout={"width": "50px", "padding": "0"},
+            layout={"width": "44px", "padding": "0"},
         )
         self.prepare = base.check(
             "prepare as MNIST was made",
             True,
             hint="cut out, scale into 20×20, centre; off: the network gets the drawing as it is",
-            width=f"{LEFT - 56}px",
+            width=f"{LEFT - 42}px",
         )
 
     def _make_left(self):
@@ -220,6 +221,7 @@ class NetworkExplorer(Explorer):
             )
             self.pad.add_class("bp-footless")
             self._draw_controls = base.row(self.copy, self.prepare, gap="2px", align="center", wrap=False)
+            self._draw_controls.add_class("bp-draw")
             self._step_views = [
                 MatrixView(
                     np.zeros((side, side), np.float32),
@@ -265,7 +267,10 @@ class NetworkExplorer(Explorer):
     def _make_stack(self):
         self._filters_name, weights = maps.first_weights(self._net)
         self._filters_layout = None
-        self.filters, self.filters_label = None, widgets.HTML(layout={"width": f"{LABEL}px"})
+        self.filters, self.filters_label = (
+            None,
+            widgets.HTML(layout={"width": f"{LABEL + 20}px", "flex": "0 0 auto"}),
+        )
         if weights is not None:
             rows, columns, channels, count = weights.shape
             self._filters_layout = maps.lay_out((rows, columns, count), width=440, height=60)
@@ -323,7 +328,7 @@ class NetworkExplorer(Explorer):
                 )
                 view.observe(lambda change, view=view: self._on_large(name, view, change["new"]), "active")
                 views.append(view)
-            box = widgets.VBox(views) if strip else base.row(*views)
+            box = widgets.VBox(views) if strip else base.row(*views, gap="4px")
             self._large[name] = box, views, layout
         return self._large[name]
 
@@ -485,7 +490,7 @@ class NetworkExplorer(Explorer):
             self._image = self._steps.image
             shown = [self._steps.cropped, self._steps.scaled, self._steps.placed]
             sizes = ["×".join(map(str, a.shape)) for a in shown]
-            titles = f"cut out, {sizes[0]}", f"scaled, {sizes[1]}", "centred"
+            titles = f"cut out {sizes[0]}", f"scaled {sizes[1]}", "centred"
             words = steps_in_words(self._steps)
         for view, values, title in zip(self._step_views, shown, titles):
             view.update(values, title=title)
@@ -663,6 +668,11 @@ class NetworkExplorer(Explorer):
         return None
 
     def _forget_pointer(self):
+        """Let go of the cell under the pointer; a view that disappears sends no word that it has left."""
+        views = [view for _, _, view, layout in self._rows.values() if layout.shown]
+        views += [view for _, views_, layout in self._large.values() if layout.shown for view in views_]
+        for view in views:
+            view.hovered = None
         self._source_of_active = None
 
     @guarded

@@ -24,7 +24,7 @@ SIZES = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10)
 BROKEN = 0.05  # a change this far from the promise, as a share of it, no longer follows it
 COMPLEX_STEP, CENTRAL_STEP = 1e-30, 1e-6
 MOST_ENTRIES = 256  # of one array: more do not fit beside the others with their numbers
-SHOWN = {"change": "change", "change ÷ ε": "measured", "slope": "promised"}
+SHOWN = {"change Δ": "change", "Δ ÷ ε": "measured", "slope": "promised"}
 
 
 class Step(NamedTuple):
@@ -339,13 +339,13 @@ class NudgeExplorer(Explorer):
             layout={"width": "380px"},
         )
         self.sign = base.toggles(
-            "", [("up, +ε", 1), ("down, −ε", -1)], 1 if epsilon > 0 else -1, width="196px", button="92px"
+            "", [("up, +ε", 1), ("down, −ε", -1)], 1 if epsilon > 0 else -1, width="240px", button="112px"
         )
-        self.shown = base.toggles("", list(SHOWN.items()), "change", width="360px", button="112px")
+        self.shown = base.toggles("", list(SHOWN.items()), "change", width="330px", button="102px")
         self.controls = base.controls(self.size, self.sign, base.words("shown below:"), self.shown)
         shapes = [as_view(array).shape for array in self.before.values()]
         roomy = sum(shape[1] for shape in shapes) <= 18 and max(shape[0] for shape in shapes) <= 3
-        cell = 44 if roomy else 36
+        cell = 38 if roomy else 36
         self.values, self.moves = {}, {}
         for name, array in self.before.items():
             options = {"cell": cell, "numbers": True, "indices": _names_indices(array)}
@@ -358,7 +358,7 @@ class NudgeExplorer(Explorer):
             )
             self.moves[name] = MatrixView(
                 np.zeros(as_view(array).shape),
-                title=f"change of {name}",
+                title=f"Δ{name}",
                 kind="gradient",
                 description=f"how each entry of {name} moves",
                 **options,
@@ -367,7 +367,11 @@ class NudgeExplorer(Explorer):
             self.moves[name].observe(self._on_active, names="active")
         self.board = widgets.GridBox(
             [*self.values.values(), *self.moves.values()],
-            layout={"grid_template_columns": f"repeat({len(shapes)}, max-content)", "grid_gap": "4px 14px"},
+            layout={
+                "grid_template_columns": f"repeat({len(shapes)}, max-content)",
+                "grid_gap": "4px 14px",
+                "overflow": "auto hidden",
+            },
         )
         self.sizes = MatrixView(
             np.zeros((2, len(SIZES))),
@@ -454,8 +458,8 @@ class NudgeExplorer(Explorer):
             return self._slopes.get(name, np.zeros(self.before[name].shape)), f"slope of {name}"
         change = np.zeros(self.before[name].shape) if change is None else change
         if self.shown.value == "measured":
-            return _clean(change / self.epsilon), f"change of {name} ÷ ε"
-        return _clean(change / unit), f"change of {name}{power}"
+            return _clean(change / self.epsilon), f"Δ{name} ÷ ε"
+        return _clean(change / unit), f"Δ{name}{power}"
 
     def _target(self):
         """Return the entry that is written out: the one pointed at, or the last array's that moves most."""

@@ -87,7 +87,7 @@ class SoftmaxExplorer(Explorer):
             title=title or "Softmax and cross-entropy: every score moves every probability",
             summary=f"SoftmaxExplorer({self.count} classes): run the cell to use it",
             parts=[self.controls, self.board],
-            lines=5,
+            lines=5 if self.count <= 6 else 6,
         )
         self._draw()
 
@@ -174,7 +174,7 @@ class SoftmaxExplorer(Explorer):
         )
         head = widgets.HTML('<div style="height:24px"></div>')
         left = widgets.VBox([head, *self.sliders], layout={"width": f"{wide + 4}px", "flex": "0 0 auto"})
-        self.board = base.row(left, self.bars, self.jacobian, gap="14px", wrap=self.count <= 6)
+        self.board = base.row(left, self.bars, self.jacobian, gap="14px")
         for slider in [*self.sliders, self.label, self.shift]:
             slider.observe(self._on_control, names="value")
         self.jacobian.observe(self._on_active, names="active")
@@ -227,7 +227,7 @@ class SoftmaxExplorer(Explorer):
                 f" = exp(z[{label}] − {factor(state.z[largest])}) / Σ = {written(total[label])} / "
                 f"{written(total.sum())} = ",
                 Mark(written(state.y_hat[label]), "green", True),
-                f"     (the largest score, z[{largest}], is subtracted first)",
+                f"     (less the largest score, z[{largest}])",
             ],
             [
                 "J = −log ",
@@ -236,9 +236,9 @@ class SoftmaxExplorer(Explorer):
                 Mark(written(state.loss), "orange", True),
             ],
             [
-                f"dZ = Ŷ − Y:  at the true class {written(state.y_hat[label])} − 1 = ",
+                f"dZ = Ŷ − Y:  true class {written(state.y_hat[label])} − 1 = ",
                 Mark(written(state.dz[label]), "purple"),
-                ", at each other class its probability;  together ",
+                ", each other class its ŷ;  together ",
                 Mark(f"{_zero(state.dz.sum())}", "purple"),
             ],
             f"Added to all: {written(self.shift.value)}.  {self._shift_words()}",
@@ -309,7 +309,8 @@ def bars_as_html(state, label):
     return (
         "<style>.bp-softmax-bars table{border-collapse:collapse;table-layout:fixed;"
         "font-size:14px;color:var(--bp-ink);line-height:20px;margin:0}"
-        ".bp-softmax-bars th{height:24px;padding:0 4px;text-align:left;font-weight:600;background:none}"
+        ".bp-softmax-bars th{height:24px;padding:0 4px;text-align:left;font-weight:600;"
+        "white-space:nowrap;overflow:visible;background:none}"
         ".bp-softmax-bars tr{background:none!important}"
         ".bp-softmax-bars td{padding:0 4px;text-align:right;white-space:nowrap;"
         "font-variant-numeric:tabular-nums}"

@@ -1,0 +1,50 @@
+"""What the problem sets share: how a task and its mistakes are written down, and the complex step."""
+
+from functools import partial
+
+import numpy as np
+
+from backprop_helpers.checking.exercises._exercise import Exercise, Suspect
+
+STEP = 1e-30  # of the complex step: far below rounding, so that nothing is lost
+
+
+def mistake(name, diagnosis, hint, wrong):
+    """Return a mistake that belongs to one task and stands in no catalogue, such as "ps1.scale_forgotten"."""
+    return Suspect(name, partial(_itself, wrong), diagnosis=diagnosis, hint=hint)
+
+
+def task(number, name, signature, title, returns, cases, reference, mistakes, **options):
+    """Make an exercise; `mistakes` holds what `mistake` returns and (catalogue name, function) pairs."""
+    return Exercise(
+        number=number,
+        name=name,
+        title=title,
+        signature=f"{name}({signature})",
+        returns=tuple(returns),
+        about="",
+        cases=cases,
+        reference=reference,
+        suspects=tuple(
+            known if isinstance(known, Suspect) else Suspect(known[0], partial(_itself, known[1]))
+            for known in mistakes
+        ),
+        **options,
+    )
+
+
+def _itself(thing):
+    return thing
+
+
+def slopes(forward, arrays, upstream):
+    """Return d sum(upstream * forward(*arrays)) with respect to each of the arrays, by the complex step."""
+    gradients = []
+    for position, array in enumerate(arrays):
+        gradient = np.zeros(array.shape)
+        for index in np.ndindex(array.shape):
+            nudged = [a.astype(complex) for a in arrays]
+            nudged[position][index] += 1j * STEP
+            gradient[index] = (upstream * forward(*nudged)).sum().imag / STEP
+        gradients.append(gradient)
+    return tuple(gradients)

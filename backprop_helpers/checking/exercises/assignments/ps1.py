@@ -1,0 +1,353 @@
+"""Problem set 1: gradient checks, fully connected."""
+
+from functools import partial
+
+import numpy as np
+
+from backprop_helpers.checking.exercises._exercise import Case, Part
+from backprop_helpers.checking.exercises.assignments._task import mistake, slopes, task
+
+
+def _central_difference_cases(rng):
+    square = rng.normal(size=(3, 3))
+    matrix = rng.normal(size=(2, 4))
+
+    # Quadratic functions: a central difference of them has no error but rounding, whatever eps is.
+    def product(x):
+        return x @ (x.T @ square[:2, :2] if x.shape[0] == 2 else x)
+
+    def entry_by_entry(x):
+        return 0.5 * x * x - 2 * x
+
+    def total(x):
+        return (x * x).sum(axis=-1) + x[..., 0]
+
+    return [
+        Case("entry by entry, x (2, 4)", (entry_by_entry, matrix, rng.normal(size=(2, 4)), 0.01)),
+        Case("a sum of rows, x (2, 3, 2)", (total, rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 3)), 0.1)),
+        Case("a matrix times itself, x (3, 3)", (product, square, rng.normal(size=(3, 3)), 0.02)),
+        Case("a vector, x (5,)", (entry_by_entry, rng.normal(size=5), rng.normal(size=5), 0.5)),
+    ]
+
+
+def _quadratic_slope(f, x, dz, eps):
+    return slopes(f, (x,), dz)[0]
+
+
+def _one_sided(f, x, dz, eps, sign=1):
+    """Central difference plus half the curvature: what a step to one side gives for a quadratic function."""
+    gradient = _quadratic_slope(f, x, dz, eps)
+    for index in np.ndindex(x.shape):
+        nudge = np.zeros(x.shape)
+        nudge[index] = eps
+        gradient[index] += sign * (dz * (f(x + nudge) - 2 * f(x) + f(x - nudge))).sum() / (2 * eps)
+    return gradient
+
+
+def _ones_upstream(f, x, dz, eps):
+    return _quadratic_slope(f, x, np.ones_like(dz), eps)
+
+
+CENTRAL_DIFFERENCE = task(
+    "ps1.1",
+    "central_difference",
+    "f, x, dz, eps",
+    "the numerical gradient of sum(dz * f(x))",
+    [Part("dx")],
+    _central_difference_cases,
+    _quadratic_slope,
+    [
+        mistake(
+            "ps1.one_sided",
+            "the difference is taken to one side only, so its error shrinks like eps and not like eps²",
+            "for f(x) = x² at 0 the slope is 0. What does your quotient give?",
+            _one_sided,
+        ),
+        mistake(
+            "ps1.one_sided_backward",
+            "the difference is taken to one side only, so its error shrinks like eps and not like eps²",
+            "for f(x) = x² at 0 the slope is 0. What does your quotient give?",
+            partial(_one_sided, sign=-1),
+        ),
+        mistake(
+            "ps1.divided_by_eps",
+            "twice too large: the two points are 2 eps apart, not eps",
+            "how far is it from x − eps to x + eps?",
+            lambda f, x, dz, eps: 2 * _quadratic_slope(f, x, dz, eps),
+        ),
+        mistake(
+            "ps1.upstream_ignored",
+            "dz is not used: this is the slope of the plain sum of f(x)",
+            "what should the gradient be if dz is zero everywhere?",
+            _ones_upstream,
+        ),
+    ],
+    tolerance=1e-8,
+)
+
+
+def _relative_error_cases(rng):
+    def pair(shape, errors):
+        numeric = rng.uniform(0.5, 2, size=shape) * rng.choice([-1, 1], size=shape)
+        analytic = numeric * (1 + rng.uniform(0.01, 0.02, size=shape))
+        for index, factor in errors.items():
+            analytic[index] = numeric[index] * factor
+        return analytic, numeric
+
+    plain = pair((3, 4), {(1, 2): 1.3})
+    small = pair((2, 3), {(0, 1): 0.6})
+    small[0][0, 1] *= 1e-4
+    small[1][0, 1] *= 1e-4
+    zeros = pair((4,), {2: 1.1})
+    zeros[0][1] = zeros[1][1] = 0.0
+    missing = pair((2, 2), {})
+    missing[0][1, 1] = 0.0
+    signs = pair((5,), {3: -1.0})
+    nan = pair((2, 2), {})
+    nan[0][0, 1] = np.nan
+    return [
+        Case("one entry off, (3, 4)", plain),
+        Case("a small entry off among large ones", small),
+        Case("an entry where both are zero", zeros),
+        Case("an entry where one is zero", missing),
+        Case("an entry of the wrong sign", signs),
+        Case("an entry that is NaN", nan),
+    ]
+
+
+def _largest(error):
+    return error.max() if error.size else np.inf
+
+
+def _error_by_ratio(analytic, numeric, together=_largest):
+    """Return 1 minus the ratio of the smaller to the larger number, which is the relative error."""
+    a, n = np.abs(analytic), np.abs(numeric)
+    larger = np.where(np.maximum(a, n) == 0, 1.0, np.maximum(a, n))
+    smaller = np.where(np.maximum(a, n) == 0, 1.0, np.minimum(a, n))
+    return together(1 - np.copysign(smaller / larger, np.where(a * n == 0, 1.0, analytic * numeric)))
+
+
+def _nan_is_infinite(*parts):
+    """Count NaN as infinite: either will do."""
+    return [np.where(np.isfinite(part), part, 1e3) for part in parts]
+
+
+RELATIVE_ERROR = task(
+    "ps1.2",
+    "relative_error",
+    "analytic, numeric",
+    "the largest relative error of two arrays",
+    [Part("error")],
+    _relative_error_cases,
+    lambda analytic, numeric: np.asarray(_error_by_ratio(analytic, numeric)),
+    [
+        mistake(
+            "ps1.mean_error",
+            "the errors are averaged: one wrong entry among many right ones hardly shows",
+            "one entry of a thousand is wrong by 100 %. What does your number say?",
+            lambda a, n: np.asarray(_error_by_ratio(a, n, np.mean)),
+        ),
+        mistake(
+            "ps1.largest_by_largest",
+            "the largest difference is divided by the largest number: a small entry may be all wrong unseen",
+            "an entry of 1e-4 that should be 2e-4, beside one of 1: what does your number say?",
+            lambda a, n: np.asarray(np.abs(a - n).max() / max(np.abs(a).max(), np.abs(n).max())),
+        ),
+        mistake(
+            "ps1.nan_skipped",
+            "NaN is passed over: a gradient that is not a number looks right",
+            "what does np.nanmax do, and is `nan > 1e-6` true?",
+            lambda a, n: np.asarray(_error_by_ratio(a, n, np.nanmax)),
+        ),
+        mistake(
+            "ps1.sum_below",
+            "divided by |a| + |n|, which is about twice the larger one",
+            "a = 1, n = 0: by the formula the error is 1/1. What does yours give if a = 1 and n = 0.5?",
+            lambda a, n: np.asarray(_error_by_ratio(a, n, lambda e: (e / np.where(e <= 1, 2 - e, e)).max())),
+        ),
+        (
+            "check.one_sided_denominator",
+            lambda a, n: np.asarray((np.abs(a - n) / np.where(a == 0, 1, np.abs(a))).max()),
+        ),
+        (
+            "check.zero_by_zero",
+            lambda a, n: np.asarray((np.abs(a - n) / np.maximum(np.abs(a), np.abs(n))).max()),
+        ),
+    ],
+    summarise=_nan_is_infinite,
+    summary=(Part("error"),),
+)
+
+
+def _scaled_fc(x, w, gamma, beta):
+    return gamma * (x @ w) + beta
+
+
+def _scaled_fc_slopes(dz, x, w, gamma):
+    return slopes(_scaled_fc, (x, w, gamma, np.zeros_like(gamma)), dz)
+
+
+def _scaled_fc_with(change):
+    """Return a wrong backward pass: `change` of (right answer, dz, x, w, gamma)."""
+
+    def wrong(dz, x, w, gamma):
+        return change(_scaled_fc_slopes(dz, x, w, gamma), dz, x, w, gamma)
+
+    return wrong
+
+
+def _scaled_fc_cases(rng):
+    def case(M, N, K):
+        arrays = rng.normal(size=(M, K)), rng.normal(size=(M, N)), rng.normal(size=(N, K)), rng.normal(size=K)
+        return Case(f"M = {M}, N = {N}, K = {K}", arrays)
+
+    more = int(rng.integers(4, 7))
+    return [case(3, 4, 2), case(2, 3, 3), case(1, 2, 3), case(more, 2, 5), case(4, 4, 4)]
+
+
+SCALED_FC = task(
+    "ps1.3",
+    "scaled_fc_backward",
+    "dz, x, w, gamma",
+    "the gradients of gamma * (x w) + beta",
+    [Part("dx", ("M", "N")), Part("dw", ("N", "K")), Part("dgamma", ("K",)), Part("dbeta", ("K",))],
+    _scaled_fc_cases,
+    _scaled_fc_slopes,
+    [
+        mistake(
+            "ps1.scale_forgotten",
+            "gamma is missing on the way back to x and w: dz does not reach them at full size",
+            "set gamma to zero: does a nudge of w still move z?",
+            _scaled_fc_with(
+                lambda r, dz, x, w, gamma: (*_scaled_fc_slopes(dz, x, w, np.ones_like(gamma))[:2], *r[2:])
+            ),
+        ),
+        mistake(
+            "ps1.scale_forgotten_for_x",
+            "gamma is missing in dx, though it stands in dw",
+            "x and w meet gamma at the same place. Does its effect on the two differ?",
+            _scaled_fc_with(
+                lambda r, dz, x, w, gamma: (_scaled_fc_slopes(dz, x, w, np.ones_like(gamma))[0], *r[1:])
+            ),
+        ),
+        mistake(
+            "ps1.scale_forgotten_for_w",
+            "gamma is missing in dw, though it stands in dx",
+            "x and w meet gamma at the same place. Does its effect on the two differ?",
+            _scaled_fc_with(
+                lambda r, dz, x, w, gamma: (r[0], _scaled_fc_slopes(dz, x, w, np.ones_like(gamma))[1], *r[2:])
+            ),
+        ),
+        mistake(
+            "ps1.dgamma_like_dbeta",
+            "dgamma is the sum of dz alone: a nudge of gamma moves z by what gamma multiplies",
+            "set x to zero: does a nudge of gamma move z? And one of beta?",
+            _scaled_fc_with(lambda r, *_: (r[0], r[1], r[3], r[3])),
+        ),
+        mistake(
+            "ps1.dgamma_from_scaled",
+            "dgamma is multiplied by gamma once more: it should meet x w before the scale, not after it",
+            "which number does gamma multiply on the way forward?",
+            _scaled_fc_with(lambda r, dz, x, w, gamma: (r[0], r[1], r[2] * gamma, r[3])),
+        ),
+        mistake(
+            "ps1.sums_averaged",
+            "dgamma and dbeta are means over the examples; the 1/M of the loss is already in dz",
+            "nudge beta: how many rows of z move, and do their effects add up or average?",
+            _scaled_fc_with(lambda r, dz, *_: (r[0], r[1], r[2] / len(dz), r[3] / len(dz))),
+        ),
+        ("fc.bias_averaged", _scaled_fc_with(lambda r, dz, *_: (*r[:3], r[3] / len(dz)))),
+        (
+            "fc.divided_by_m_again",
+            _scaled_fc_with(lambda r, dz, *_: (r[0], *(part / len(dz) for part in r[1:]))),
+        ),
+        ("fc.divided_by_m_again", _scaled_fc_with(lambda r, dz, *_: (r[0], r[1] / len(dz), *r[2:]))),
+        ("fc.dw_transposed", _scaled_fc_with(lambda r, *_: (r[0], r[1].T, *r[2:]))),
+        (
+            "fc.dx_without_transpose",
+            _scaled_fc_with(lambda r, dz, x, w, gamma: ((dz * gamma) @ w, *r[1:])),
+        ),
+        (
+            "fc.bias_summed_over_units",
+            _scaled_fc_with(lambda r, dz, *_: (*r[:3], dz.sum(axis=1))),
+        ),
+    ],
+    delegates=("fc_forward",),
+)
+
+
+def _skip(x, w, b):
+    return x + x @ w + b
+
+
+def _skip_slopes(dy, x, w):
+    return slopes(_skip, (x, w, np.zeros(len(w))), dy)
+
+
+def _skip_with(change):
+    def wrong(dy, x, w):
+        return change(_skip_slopes(dy, x, w), dy, x, w)
+
+    return wrong
+
+
+def _skip_cases(rng):
+    def case(M, N):
+        return Case(
+            f"M = {M}, N = {N}", (rng.normal(size=(M, N)), rng.normal(size=(M, N)), rng.normal(size=(N, N)))
+        )
+
+    return [case(2, 3), case(1, 2), case(int(rng.integers(4, 7)), 3), case(3, 3)]
+
+
+SKIP = task(
+    "ps1.4",
+    "skip_backward",
+    "dy, x, w",
+    "the gradients of x + x w + b",
+    [Part("dx", ("M", "N")), Part("dw", ("N", "N")), Part("db", ("N",))],
+    _skip_cases,
+    _skip_slopes,
+    [
+        mistake(
+            "ps1.skip_forgotten",
+            "dx has only what came through w: x is used twice, and the direct way is missing",
+            "set w to zero: then y = x. What is dx?",
+            _skip_with(lambda r, dy, *_: (r[0] - dy, *r[1:])),
+        ),
+        mistake(
+            "ps1.skip_alone",
+            "dx has only what came the direct way: x is used twice, and the way through w is missing",
+            "a nudge of x moves y in two ways. Which one is missing?",
+            _skip_with(lambda r, dy, *_: (dy, *r[1:])),
+        ),
+        mistake(
+            "ps1.ways_multiplied",
+            "the two ways are multiplied; what comes back along two ways is added",
+            "set w to zero: then y = x. What is dx, and what is yours?",
+            _skip_with(lambda r, dy, *_: (dy * (r[0] - dy), *r[1:])),
+        ),
+        mistake(
+            "ps1.skip_averaged",
+            "the two ways are averaged; what comes back along two ways is added",
+            "set w to zero: then y = x. What is dx, and what is yours?",
+            _skip_with(lambda r, dy, *_: (r[0] / 2, *r[1:])),
+        ),
+        ("fc.dx_without_transpose", _skip_with(lambda r, dy, x, w: (dy + dy @ w, *r[1:]))),
+        ("fc.dw_transposed", _skip_with(lambda r, *_: (r[0], r[1].T, r[2]))),
+        ("fc.bias_averaged", _skip_with(lambda r, dy, *_: (r[0], r[1], r[2] / len(dy)))),
+        (
+            "fc.divided_by_m_again",
+            _skip_with(lambda r, dy, *_: (r[0], r[1] / len(dy), r[2] / len(dy))),
+        ),
+        ("fc.bias_summed_over_units", _skip_with(lambda r, dy, *_: (r[0], r[1], dy.sum(axis=1)))),
+    ],
+    delegates=("fc_forward",),
+)
+
+EXERCISES = (
+    CENTRAL_DIFFERENCE,
+    RELATIVE_ERROR,
+    SCALED_FC,
+    SKIP,
+)

@@ -1,0 +1,255 @@
+"""Problem set 3: convolution of a sequence, which is that of an image of one row."""
+
+import numpy as np
+
+from backprop_helpers import layers
+from backprop_helpers.checking.exercises._exercise import Case, Part
+from backprop_helpers.checking.exercises.assignments._task import mistake, slopes, task
+from backprop_helpers.checking.misconceptions import misconceptions
+
+PLAIN = {"stride": 1, "padding": "valid", "dilation": 1}
+
+
+def _sequence(x, w, b):
+    return layers.conv_forward(x[:, None], w[None], b, **PLAIN)[0][:, 0]
+
+
+def _sequence_slopes(dz, x, w):
+    return slopes(_sequence, (x, w, np.zeros(w.shape[-1])), dz)
+
+
+def _wrong_sequence(name):
+    """Return a wrong backward pass of an image layer as one of a sequence layer: dx, dw, db."""
+    wrong = misconceptions[name].wrong
+
+    def backward(dz, x, w):
+        dx, dw, db = wrong(dz[:, None], x[:, None], w[None], **PLAIN)
+        db = np.asarray(db)
+        return np.asarray(dx)[:, 0], np.asarray(dw)[0], db[0] if db.ndim > 1 else db
+
+    return backward
+
+
+def _any_input(dz, w):
+    """Return an input of the right shape; dx does not depend on it."""
+    return np.zeros((len(dz), dz.shape[1] + len(w) - 1, w.shape[1]))
+
+
+def _sequence_cases(rng, make):
+    more = int(rng.integers(6, 9))
+    return [
+        make(rng, 2, 5, 2, 3, 2),
+        make(rng, 1, 4, 3, 2, 3),
+        make(rng, 3, more, 2, 4, 1),
+        make(rng, 2, 3, 1, 1, 2),
+        make(rng, 2, 4, 2, 2, 2),
+    ]
+
+
+def _sequence_text(M, L, C, F, K):
+    return f"M = {M}, L = {L}, C = {C}, F = {F}, K = {K}"
+
+
+def _forward_case(rng, M, L, C, F, K):
+    arrays = rng.normal(size=(M, L, C)), rng.normal(size=(F, C, K)), rng.normal(size=K)
+    return Case(_sequence_text(M, L, C, F, K), arrays)
+
+
+def _weights_case(rng, M, L, C, F, K):
+    arrays = rng.normal(size=(M, L - F + 1, K)), rng.normal(size=(M, L, C)), rng.normal(size=(F, C, K))
+    return Case(_sequence_text(M, L, C, F, K), arrays)
+
+
+def _input_case(rng, M, L, C, F, K):
+    return Case(
+        _sequence_text(M, L, C, F, K), (rng.normal(size=(M, L - F + 1, K)), rng.normal(size=(F, C, K)))
+    )
+
+
+def _causal_case(rng, M, L, C, F, K):
+    return Case(_sequence_text(M, L, C, F, K), (rng.normal(size=(M, L, K)), rng.normal(size=(F, C, K))))
+
+
+def _wrong_forward(name):
+    wrong = misconceptions[name].wrong
+    return lambda x, w, b: wrong(x[:, None], w[None], b, **PLAIN)[:, 0]
+
+
+SEQUENCE_FORWARD = task(
+    "ps3.1",
+    "sequence_forward",
+    "x, w, b",
+    "the cross-correlation of a sequence",
+    [Part("z", ("M", "L_out", "K"))],
+    lambda rng: _sequence_cases(rng, _forward_case),
+    _sequence,
+    [
+        ("conv.kernel_flipped_forward", _wrong_forward("conv.kernel_flipped_forward")),
+        ("conv.bias_in_every_term", _wrong_forward("conv.bias_in_every_term")),
+        mistake(
+            "ps3.bias_forgotten",
+            "the bias is missing",
+            "set w to zero: what should z be?",
+            lambda x, w, b: _sequence(x, w, 0 * b),
+        ),
+        mistake(
+            "ps3.bias_in_every_channel",
+            "the bias is added once an offset and channel instead of once an output",
+            "set w to zero: what should z be?",
+            lambda x, w, b: _sequence(x, w, b * len(w) * w.shape[1]),
+        ),
+        mistake(
+            "ps3.one_output_short",
+            "the last output is missing: there are L − F + 1 places for the kernel",
+            "L = 4, F = 4: how many places are there?",
+            lambda x, w, b: _sequence(x, w, b)[:, :-1],
+        ),
+        mistake(
+            "ps3.first_channel_only",
+            "only the first channel is read; z sums over all channels of the input",
+            "which axes of w are summed over, and which one stays?",
+            lambda x, w, b: _sequence(x[..., :1], w[:, :1], b),
+        ),
+    ],
+    delegates=("conv_forward",),
+)
+
+SEQUENCE_WEIGHTS = task(
+    "ps3.2",
+    "sequence_weights_backward",
+    "dz, x, w",
+    "the gradients of the kernel and the bias",
+    [Part("dw", ("F", "C", "K")), Part("db", ("K",))],
+    lambda rng: _sequence_cases(rng, _weights_case),
+    lambda dz, x, w: _sequence_slopes(dz, x, w)[1:],
+    [
+        *(
+            (name, lambda dz, x, w, wrong=name: _wrong_sequence(wrong)(dz, x, w)[1:])
+            for name in (
+                "conv.dw_rotated",
+                "conv.last_window_only",
+                "conv.bias_averaged",
+                "conv.bias_over_examples_only",
+                "conv.divided_by_m_again",
+            )
+        ),
+        (
+            "conv.divided_by_m_again",
+            lambda dz, x, w: tuple(part / n for part, n in zip(_sequence_slopes(dz, x, w)[1:], (len(dz), 1))),
+        ),
+        mistake(
+            "ps3.weights_averaged",
+            "dw is a mean over the positions; a nudge of a weight moves all of them, so their terms add up",
+            "nudge one weight: how many outputs move, and do their effects add up or average?",
+            lambda dz, x, w: (_sequence_slopes(dz, x, w)[1] / dz.shape[1], _sequence_slopes(dz, x, w)[2]),
+        ),
+    ],
+    delegates=("conv_forward",),
+)
+
+
+def _input_slope(dz, w):
+    return _sequence_slopes(dz, _any_input(dz, w), w)[0]
+
+
+def _wrong_input(name):
+    backward = _wrong_sequence(name)
+    return lambda dz, w: backward(dz, _any_input(dz, w), w)[0]
+
+
+WRONG_INPUTS = (
+    "conv.no_rotation",
+    "conv.channels_reversed_too",
+    "conv.filter_index_dropped",
+    "conv.overlap_overwritten",
+)
+
+SEQUENCE_INPUT = task(
+    "ps3.3",
+    "sequence_input_backward",
+    "dz, w",
+    "the gradient of the input",
+    [Part("dx", ("M", "L", "C"))],
+    lambda rng: _sequence_cases(rng, _input_case),
+    _input_slope,
+    [
+        *((name, _wrong_input(name)) for name in WRONG_INPUTS),
+        mistake(
+            "ps3.half_the_padding",
+            "dx lacks its ends: dz has to be padded by F − 1 on both sides for a full correlation",
+            "x[0] is read by z[0] alone. Which entry of your padded dz stands there?",
+            lambda dz, w: _input_slope(dz, w)[
+                :, (len(w) - 1) // 2 : _any_input(dz, w).shape[1] - len(w) // 2
+            ],
+        ),
+    ],
+    delegates=("conv_forward",),
+)
+
+
+def _causal(x, w):
+    M, _, C = x.shape
+    padded = np.concatenate([np.zeros((M, len(w) - 1, C)), x], axis=1)
+    return _sequence(padded, w, np.zeros(w.shape[-1]))
+
+
+def _causal_slope(dz, w):
+    x = np.zeros((len(dz), dz.shape[1], w.shape[1]))
+    return slopes(lambda x: _causal(x, w), (x,), dz)[0]
+
+
+def _cropped(full, first):
+    """Return a wrong dx: of the padded sequence's, the part that starts at first(F)."""
+
+    def wrong(dz, w):
+        start = first(len(w))
+        return full(dz, w)[:, start : start + dz.shape[1]]
+
+    return wrong
+
+
+CAUSAL = task(
+    "ps3.4",
+    "causal_input_backward",
+    "dz, w",
+    "the gradient of the input of a causal convolution",
+    [Part("dx", ("M", "L", "C"))],
+    lambda rng: _sequence_cases(rng, _causal_case),
+    _causal_slope,
+    [
+        mistake(
+            "ps3.zeros_behind",
+            "the zeros are taken off at the end; they were put in front",
+            "F = 2: which output reads the last x with weight w[0], and is there one?",
+            _cropped(_input_slope, lambda F: 0),
+        ),
+        mistake(
+            "ps3.zeros_on_both_sides",
+            'half of the zeros are taken off on each side, as for "same" padding; all of them stand in front',
+            "F = 3: which x does z[0] read?",
+            _cropped(_input_slope, lambda F: (F - 1) // 2),
+        ),
+        mistake(
+            "ps3.zeros_not_taken_off",
+            "the zeros in front are still there: dx has the shape of x, not of the padded x",
+            "how long is x, and how long is your dx?",
+            _input_slope,
+        ),
+        *((name, _cropped(_wrong_input(name), lambda F: F - 1)) for name in WRONG_INPUTS),
+        mistake(
+            "ps3.forward_again",
+            "dz is run through the causal layer as if it were x: the gradient comes from the "
+            "future, not from the past",
+            "which outputs read x[0]: z[0] only, or z[0] and later ones?",
+            lambda dz, w: _causal(dz, w.transpose(0, 2, 1)),
+        ),
+    ],
+    delegates=("conv_forward",),
+)
+
+EXERCISES = (
+    SEQUENCE_FORWARD,
+    SEQUENCE_WEIGHTS,
+    SEQUENCE_INPUT,
+    CAUSAL,
+)

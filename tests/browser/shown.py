@@ -1,0 +1,285 @@
+"""What a page of JupyterLab shows of the interactive views, and a mouse and keys to use them."""
+
+import json
+import re
+import symtable
+import time
+
+from nbformat.v4 import new_code_cell, new_notebook, writes
+
+from tests.lesson_rules import Lesson
+
+NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook"
+PATIENCE = 20_000  # ms
+
+# A callback that fails outside an explorer's own alert says so on the kernel's channel, in no output of a cell.
+LISTEN = """() => {
+    const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
+    window.saidByKernel = [];
+    kernel.iopubMessage.connect((_, { header, content }) => {
+        if (header.msg_type === 'error') saidByKernel.push(`${content.ename}: ${content.evalue}`);
+        if (header.msg_type === 'stream' && content.name === 'stderr') saidByKernel.push(content.text);
+    });
+}"""
+
+
+class Page:
+    """The notebook in sight: its matrices, its controls, and what the kernel says of them.
+
+    Attributes
+    ----------
+    page : playwright.sync_api.Page
+    scope : playwright.sync_api.Locator
+        Where matrices and controls are looked for; `within` narrows it.
+    requests : list of str
+        The addresses that were asked for since the notebook was opened.
+    """
+
+    def __init__(self, page, scope=None, requests=None):
+        self.page = page
+        self.scope = page.locator(NOTEBOOK) if scope is None else scope
+        self.requests = [] if requests is None else requests
+
+    def within(self, locator):
+        """Return the same page, narrowed to one element of it."""
+        return type(self)(self.page, locator, self.requests)
+
+    # Matrices ----------------------------------------------------------------------------------------------
+
+    def root(self, title):
+        heading = self.page.locator(".bp-matrix-title > span:first-child").filter(
+            has_text=re.compile(f"^{re.escape(title)}$")
+        )
+        return self.scope.locator(".bp-matrix").filter(has=heading)
+
+    def stage(self, title):
+        return self.root(title).locator(".bp-matrix-stage")
+
+    def data(self, title, name):
+        return self.root(title).get_attribute(f"data-{name}")
+
+    def wait(self, title, name, value):
+        """Wait until a data attribute has a value."""
+        self.page.wait_for_function(
+            """([scope, title, name, value]) => [...scope.querySelectorAll('.bp-matrix')].some(e =>
+                e.querySelector('.bp-matrix-title > span').textContent === title
+                && e.dataset[name] === value)""",
+            arg=[self.scope.element_handle(), title, name, value],
+            timeout=PATIENCE,
+        )
+
+    def highlights(self, title):
+        return json.loads(self.data(title, "highlights"))
+
+    def cells(self, title, color=None):
+        """Return the highlighted cells of a matrix, of one colour or of all, sorted."""
+        groups = self.highlights(title)
+        return sorted(tuple(c) for g in groups if color in (None, g["color"]) for c in g["cells"])
+
+    def point(self, title, row, column, channel=0):
+        """The middle of a cell, from the corner of the stage."""
+        geometry = json.loads(self.data(title, "geometry"))
+        left, top = geometry["panels"][channel]
+        cell = geometry["cell"]
+        return {"x": left + (column + 0.5) * cell, "y": top + (row + 0.5) * cell}
+
+    def hover(self, title, *cell):
+        self.stage(title).hover(position=self.point(title, *cell))
+
+    def click(self, title, *cell):
+        self.stage(title).click(position=self.point(title, *cell))
+
+    def away(self):
+        self.page.mouse.move(2, 2)
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def stroke(self, stage, *points):
+        """Draw with the mouse along points that are given from the corner of a stage."""
+        corner = stage.bounding_box()
+        mouse = self.page.mouse
+        mouse.move(corner["x"] + points[0]["x"], corner["y"] + points[0]["y"])
+        mouse.down()
+        for point in points[1:]:
+            mouse.move(corner["x"] + point["x"], corner["y"] + point["y"], steps=6)
+        mouse.up()
+
+    # Explorers ---------------------------------------------------------------------------------------------
+
+    @property
+    def arithmetic(self):
+        """What an explorer writes out now."""
+        return self.scope.locator(".bp-lines").inner_text()
+
+    def wait_for_text(self, text, selector=".bp-lines"):
+        """Wait until an element holds a text."""
+        found = self.scope.locator(selector).filter(has_text=text)
+        found.first.wait_for(timeout=PATIENCE)
+        return found.first.inner_text()
+
+    def alerts(self):
+        """What stands in the alerts of all explorers and matrices in sight."""
+        found = self.page.locator(f"{NOTEBOOK} :is(.bp-alert, .bp-matrix-alert)").filter(visible=True)
+        return [text for text in found.all_inner_texts() if text]
+
+    def slider(self, description):
+        """Return the box of a slider: its label, its track, its readout."""
+        label = self.page.locator(".widget-label").filter(has_text=re.compile(f"^{re.escape(description)}$"))
+        return self.scope.locator(".widget-inline-hbox:has(.noUi-handle)").filter(has=label)
+
+    def readout(self, description):
+        return self.slider(description).locator(".widget-readout").inner_text()
+
+    def drag(self, description, share, steps=8):
+        """Drag a slider's handle with the mouse to a share of its track: 0 is its left end, 1 its right."""
+        box = self.slider(description)
+        handle = box.locator(".noUi-handle")
+        handle.scroll_into_view_if_needed()
+        start, track = handle.bounding_box(), box.locator(".noUi-base").bounding_box()
+        middle = start["y"] + start["height"] / 2
+        mouse = self.page.mouse
+        mouse.move(start["x"] + start["width"] / 2, middle)
+        mouse.down()
+        mouse.move(track["x"] + share * track["width"], middle, steps=steps)
+        mouse.up()
+
+    def button(self, name):
+        return self.scope.get_by_role("button", name=name, exact=True)
+
+    # The kernel --------------------------------------------------------------------------------------------
+
+    def expect(self, expression, value):
+        """Wait until an expression in the kernel has a value: the browser sends while the kernel is idle."""
+        end = time.monotonic() + PATIENCE / 1000
+        while (found := self.ask(expression)) != value and time.monotonic() < end:
+            self.page.wait_for_timeout(50)
+        assert found == value
+
+    def ask(self, expression):
+        """Return the value of an expression in the kernel."""
+        return json.loads(self.run(f"import json; print(json.dumps({expression}))"))
+
+    def run(self, code):
+        """Run code in the kernel, in no cell; return what it prints."""
+        return self.page.evaluate(
+            """async code => {
+                const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
+                const future = kernel.requestExecute({ code, store_history: false });
+                let text = '';
+                future.onIOPub = ({ content }) => { text += content.text ?? content.traceback ?? ''; };
+                const { content } = await future.done;
+                if (content.status !== 'ok') throw new Error(`${content.ename}: ${content.evalue}`);
+                return text;
+            }""",
+            code,
+        )
+
+    def said_by_kernel(self):
+        """Return the errors that the kernel reported since the notebook was opened."""
+        return self.page.evaluate("() => window.saidByKernel ?? []")
+
+    def left_the_machine(self, lab):
+        """Return the addresses of all requests to anything but the local server."""
+        own = (f"http://127.0.0.1:{lab.port}/", f"ws://127.0.0.1:{lab.port}/", "data:", "blob:")
+        return [url for url in self.requests if not url.startswith(own)]
+
+
+# Notebooks -------------------------------------------------------------------------------------------------
+
+
+def write_notebook(lab, name, *sources):
+    """Write a notebook with these code cells where JupyterLab sees it."""
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    (lab.folder / name).write_text(writes(notebook), encoding="utf-8")
+
+
+def open_notebook(page, name):
+    """Open a notebook, with its kernel; return its `Page`."""
+    opened = Page(page)
+    page.problems.clear()
+    page.on("request", lambda request: opened.requests.append(request.url))
+    page.evaluate(
+        """async path => {
+            const { commands, shell } = jupyterapp;
+            await commands.execute('docmanager:open', { path });
+            await shell.currentWidget.revealed;
+            await shell.currentWidget.sessionContext.ready;
+            await commands.execute('notebook:hide-all-cell-code');
+        }""",
+        name,
+    )
+    page.evaluate(LISTEN)
+    return opened
+
+
+def close_all(page):
+    """Close every notebook and stop its kernel."""
+    page.evaluate(
+        """async () => {
+            const { commands, serviceManager } = window.jupyterapp;
+            await commands.execute('docmanager:save-all');  // or a dialog asks
+            await commands.execute('application:close-all');
+            await serviceManager.sessions.shutdownAll();
+        }"""
+    )
+
+
+def run_cells(page, numbers):
+    """Run these cells of the notebook in sight, as the reader does it; none may end in an error."""
+    page.evaluate(
+        """async numbers => {
+            const { commands, shell } = jupyterapp;
+            const { content } = shell.currentWidget;
+            for (const number of numbers) {
+                content.deselectAll();
+                content.activeCellIndex = number;
+                await commands.execute('notebook:run-cell');
+            }
+        }""",
+        numbers,
+    )
+    failed = page.locator(f"{NOTEBOOK} [data-mime-type='application/vnd.jupyter.error']")
+    assert failed.all_inner_texts() == []
+
+
+def needed_cells(path, shows, given=()):
+    """Return the numbers of the cells that a lesson's cell needs, with its own last.
+
+    Parameters
+    ----------
+    path : Path
+    shows : str
+        The last line of the cell.
+    given : collection of str
+        Names that the kernel has already: their cells are left out.
+    """
+    cells = Lesson.read(path).notebook.cells
+    last = [cell.cell_type == "code" and cell.source.splitlines()[-1:] == [shows] for cell in cells]
+    target = last.index(True)
+    missing, found = read_names(cells[target].source) - set(given), [target]
+    for number in reversed(range(target)):
+        if cells[number].cell_type == "code" and (made := made_names(cells[number].source)) & missing:
+            found.append(number)
+            missing = (missing - made) | (read_names(cells[number].source) - set(given))
+    return found[::-1]
+
+
+def made_names(source):
+    """Return the names that a cell gives a value."""
+    table = symtable.symtable(source, "cell", "exec")
+    return {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+
+
+def read_names(source):
+    """Return the names that a cell takes from those before it."""
+    table = symtable.symtable(source, "cell", "exec")
+    found = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
+    tables = table.get_children()
+    while tables:
+        table = tables.pop()
+        found |= {s.get_name() for s in table.get_symbols() if s.is_referenced() and s.is_global()}
+        tables += table.get_children()
+    return found - made_names(source)
