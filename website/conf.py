@@ -45,9 +45,9 @@ napoleon_use_param = False
 
 html_theme = "sphinx_book_theme"
 html_title = project
-html_static_path = ["_static"]
-html_css_files = ["site.css"]
-html_js_files = ["site.js"]
+html_static_path = ["_static", str(ROOT / "backprop_helpers/views/matrix_view/matrix_view.css")]
+html_css_files = ["site.css", "matrix_view.css"]
+html_js_files = ["site.js", "live.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {

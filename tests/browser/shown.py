@@ -12,7 +12,7 @@ from tests.lesson_rules import Lesson
 NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook"
 PATIENCE = 20_000  # ms
 
-# A callback that fails outside an explorer's own alert says so on the kernel's channel, in no output of a cell.
+# A callback that fails outside an explorer's alert says so on the kernel's channel, in no output of a cell.
 LISTEN = """() => {
     const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
     window.saidByKernel = [];

@@ -252,7 +252,6 @@ class ConvolutionExplorer(Explorer):
             },
         )
         geometry = [*self.sliders["kernel"], *self.sliders["stride"], *self.sliders["padding"], self.same]
-        parts = [controls(*geometry, *self.sliders["dilation"])]
         self.side = widgets.VBox([], layout={"min_width": "0"})
         lines = []
         if lower:
@@ -264,10 +263,8 @@ class ConvolutionExplorer(Explorer):
         if len(self.filter.options) > 1:
             lines.append(self.filter)
         # Above the matrices: a reading may add some below, and no button moves away under the pointer.
-        if lines:
-            parts.append(controls(*lines))
-        parts += [row(self.grid, self.side, gap="12px 40px"), self.words]
-        return parts
+        above = controls(*geometry, *self.sliders["dilation"], *lines)
+        return [above, row(self.grid, self.side, gap="12px 40px"), self.words]
 
     def _observe(self):
         for pair in self.sliders.values():
@@ -436,10 +433,10 @@ class ConvolutionExplorer(Explorer):
             return ()
         names = {"scatter-add": (), "correlation": ("D", "W̄"), "sparse matrix": ("T",)}[self.reading.value]
         before = self.setting.zeros_before
-        s = self.setting.windows.stride
+        between = pair_text([s - 1 for s in self.setting.windows.stride])
         notes = {
             "scatter-add": "",
-            "correlation": f"D: dZ, {pair_text([n - 1 for n in s])} zero{'s' * (s != (2, 2))} between its entries, "
+            "correlation": f"D: dZ, {between} zero{'s' * (between != '1')} between its entries, "
             + (
                 f"{pair_text(before)} around"
                 if min(before) >= 0
@@ -554,7 +551,7 @@ class ConvolutionExplorer(Explorer):
         marks = {
             "Z": [Highlight(outputs, OUTPUT, "reads it", texts=numbers)],
             "dZ": [Highlight(outputs, OUTPUT, "sends to it", texts=numbers)],
-            "W": [Highlight(offsets, WEIGHT, "between them", texts=numbers)],
+            "W": [Highlight(offsets, WEIGHT, "joins them", texts=numbers)],
         }
         twin = "dX" if own == "X" else "X"
         if s.inside(pixel):

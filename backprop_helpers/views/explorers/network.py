@@ -817,7 +817,7 @@ class NetworkExplorer(Explorer):
                 for source in (self._run.activations, self._run.gradients)
             ]
             when = self._moments[self.moment.value][0]
-            when = f", {when}" if len(self._moments) > 1 else ""
+            when = f", {'step ' * when.isdigit()}{when}" if len(self._moments) > 1 else ""
             return plots.maps_and_gradients(
                 *sources, layers=names, title=f"Label {self._target}: forward and backward{when}"
             )

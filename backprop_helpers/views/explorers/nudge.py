@@ -336,12 +336,12 @@ class NudgeExplorer(Explorer):
             continuous_update=True,
             tooltip="size of the nudge, in powers of ten and a few between",
             style={"description_width": "60px"},
-            layout={"width": "380px"},
+            layout={"width": "340px"},
         )
         self.sign = base.toggles(
-            "", [("up, +ε", 1), ("down, −ε", -1)], 1 if epsilon > 0 else -1, width="240px", button="112px"
+            "", [("up, +ε", 1), ("down, −ε", -1)], 1 if epsilon > 0 else -1, width="220px", button="104px"
         )
-        self.shown = base.toggles("", list(SHOWN.items()), "change", width="330px", button="102px")
+        self.shown = base.toggles("", list(SHOWN.items()), "change", width="300px", button="92px")
         self.controls = base.controls(self.size, self.sign, base.words("shown below:"), self.shown)
         shapes = [as_view(array).shape for array in self.before.values()]
         roomy = sum(shape[1] for shape in shapes) <= 18 and max(shape[0] for shape in shapes) <= 3

@@ -236,9 +236,9 @@ class SoftmaxExplorer(Explorer):
                 Mark(written(state.loss), "orange", True),
             ],
             [
-                f"dZ = Ŷ − Y:  true class {written(state.y_hat[label])} − 1 = ",
+                f"dZ = Ŷ − Y:  at the true class {written(state.y_hat[label])} − 1 = ",
                 Mark(written(state.dz[label]), "purple"),
-                ", each other class its ŷ;  together ",
+                ", elsewhere ŷ itself;  together ",
                 Mark(f"{_zero(state.dz.sum())}", "purple"),
             ],
             f"Added to all: {written(self.shift.value)}.  {self._shift_words()}",
