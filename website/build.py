@@ -12,11 +12,10 @@ import shutil
 import sys
 from pathlib import Path
 
+import live
 import nbformat
 from nbformat.v4 import new_markdown_cell
 from sphinx.cmd.build import main as sphinx_build
-
-import live
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -78,7 +77,9 @@ def gather(source):
         else:
             target.write_text(settle_links(path.read_text(encoding="utf-8"), name, known), encoding="utf-8")
     for path in source.glob("*.md"):
-        path.write_text(LIVE_HERE.sub(place_live(explorers), path.read_text(encoding="utf-8")), encoding="utf-8")
+        path.write_text(
+            LIVE_HERE.sub(place_live(explorers), path.read_text(encoding="utf-8")), encoding="utf-8"
+        )
     return explorers
 
 

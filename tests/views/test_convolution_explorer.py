@@ -392,11 +392,12 @@ def test_the_learners_numbers_are_repeated_not_replaced():
 # Arguments, errors, text -----------------------------------------------------------------------------------
 
 
-def test_the_image_is_outlined_inside_its_padding():
+def test_the_padding_is_outlined():
     e = ConvolutionExplorer(padding=1)
     (frame,) = e.views["X"].highlights
     assert frame.label == module.FRAME
-    assert set(frame.cells) == {(i, j) for i in (1, 2, 3) for j in (1, 2, 3)}
+    image = {(i, j) for i in (1, 2, 3) for j in (1, 2, 3)}
+    assert set(frame.cells) == set(np.ndindex(5, 5)) - image
     assert e.views["X"].row_labels == ("−1", "0", "1", "2", "3")
     e.views["X"].hovered = (0, 1)
     assert "X[−1,0] is padding, always 0. It is read by 2 outputs" in e.arithmetic_text

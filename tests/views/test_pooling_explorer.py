@@ -103,7 +103,7 @@ def test_highlights_are_the_cells_that_a_unit_of_gradient_reaches(setting):
             assert marked(e, "X") >= reached
         for pixel in reached:
             readers.setdefault(pixel, set()).add(output)
-    label = "it is the first" if options["mode"] == "max" else ""
+    label = "it wins" if options["mode"] == "max" else ""
     for pixel in cells(e, "X"):
         for name in ("X", "dX"):
             point(e, name, pixel)
@@ -123,7 +123,7 @@ def test_windows_losers_and_ties_are_told_apart_by_nudging(setting):
         reads = {tuple(int(n) for n in cell) for cell in np.argwhere((before != after)[0, :, :, 0])}
         assert marked(e, "Z") == reads
         holds_it = {o for o in reads if before[0, *o, 0] == x[0, *pixel, 0]}
-        assert marked(e, "Z", "it is") | marked(e, "Z", "equal") == holds_it
+        assert marked(e, "Z", "it wins") | marked(e, "Z", "it ties") == holds_it
 
 
 def test_paying_every_tie_is_shown_and_the_sums_differ():
@@ -140,7 +140,7 @@ def test_paying_every_tie_is_shown_and_the_sums_differ():
     assert "dZ[0,0] = 5 goes to X[0,0] = 4, and to no other." in e.arithmetic_text
     assert "X[0,1] equals it; the first in row-major order gets everything." in e.arithmetic_text
     assert "2·5 = 10 handed on, 5 came in." in e.arithmetic_text
-    assert marked(e, "X", "equal") == {(0, 1)}
+    assert marked(e, "X", "tied") == {(0, 1)}
     point(e, "X", (0, 1))
     assert "It ties, but is not first, in Z[0,0]." in e.arithmetic_text
     assert "If every tie were paid it would get 5." in e.arithmetic_text

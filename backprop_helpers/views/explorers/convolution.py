@@ -62,7 +62,7 @@ ROWS = {
     "weights": (("X", "W", "b", "Z"), (None, "dW", "db", "dZ")),
     "input": (("X", "W", "b", "Z"), ("dX", None, None, "dZ")),
 }
-FRAME = "X itself; zeros around it"
+FRAME = "padding"
 HINT = "Point at any cell, or Tab into a matrix and use the arrows. A click holds the cell; Escape lets go."
 
 
@@ -249,6 +249,8 @@ class ConvolutionExplorer(Explorer):
                 "grid_gap": "10px 8px",
                 "align_items": "flex-start",
                 "justify_items": "flex-start",
+                "max_width": "100%",
+                "overflow": "auto hidden",  # a wide X scrolls beside an open file browser
             },
         )
         geometry = [*self.sliders["kernel"], *self.sliders["stride"], *self.sliders["padding"], self.same]
@@ -512,9 +514,14 @@ class ConvolutionExplorer(Explorer):
         self.words.value = say(HINT)
 
     def _frame(self):
-        """Return the outline of X inside its padding."""
-        pixels = [self._pixel_in_view(pixel) for pixel in np.ndindex(self.setting.x.shape[:2])]
-        return Highlight(pixels, "black", FRAME)
+        """Return the outline of the padding: X's own cells keep the room for the other outlines."""
+        (height, width), (top, bottom, left, right) = self.setting.x.shape[:2], self.setting.windows.padding
+        padding = [
+            (i, j)
+            for i, j in np.ndindex(top + height + bottom, left + width + right)
+            if not (top <= i < top + height and left <= j < left + width)
+        ]
+        return Highlight(padding, "black", FRAME)
 
     def _at_rest(self):
         s = self.setting

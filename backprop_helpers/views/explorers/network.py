@@ -53,7 +53,8 @@ STYLE = """<style>
   line-height: 17px; padding-right: 8px; white-space: nowrap; color: var(--bp-ink);
   font-variant-numeric: tabular-nums; }
 .bp-explorer .bp-layer small { font-size: 12px; line-height: 15px; color: var(--bp-soft); }
-.bp-explorer .bp-stays { position: sticky; left: 0; z-index: 2; background: var(--bp-ground); }
+.bp-explorer .bp-stays { position: sticky; left: 0; z-index: 2;
+  background: var(--jp-layout-color0, var(--vscode-editor-background, #ffffff)); }
 .bp-explorer .bp-source .widget-toggle-button { padding: 0 2px; }
 .bp-explorer .bp-step .bp-matrix-title { font-size: 12px; padding: 0; white-space: nowrap; }
 .bp-explorer .bp-draw .widget-label-basic { font-size: 13px; }

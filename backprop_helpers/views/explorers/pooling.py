@@ -387,10 +387,10 @@ class PoolingExplorer(Explorer):
             for output in s.outputs:
                 winners.setdefault(s.winner_of(output, c), []).append(output)
             texts = [senders(outputs, letters) for outputs in winners.values()] if letters else None
-            marks["X"].append(Highlight(list(winners), WINNER, "first largest of its window", texts=texts))
+            marks["X"].append(Highlight(list(winners), WINNER, "first largest", texts=texts))
             marks["dX"].append(Highlight(list(winners), WINNER, "receives", texts=texts))
             losers = {p for o in s.ties(c) for p in s.tied(o, c)[1:]} - set(winners)
-            marks["X"].append(Highlight(sorted(losers), TIED, "equal, but not first"))
+            marks["X"].append(Highlight(sorted(losers), TIED, "tied, not first"))
             marks["every tie"].append(
                 Highlight(sorted({p for o in s.ties(c) for p in s.tied(o, c)}), TIED, "tied")
             )
@@ -438,14 +438,14 @@ class PoolingExplorer(Explorer):
         twin = "dZ" if own == "Z" else "Z"
         z, dz = Mark(s.name("Z", (*output, c)), OUTPUT, True), Mark(s.name("dZ", (*output, c)), OUTPUT, True)
         share = s.dz[(*output, c)]
-        marks = {twin: [Highlight([output], OUTPUT, "the same output")]}
+        marks = {twin: [Highlight([output], OUTPUT, "same output")]}
         if s.mode == "max":
             tied = s.tied(output, c)
             winner = s.winner_of(output, c)
             marks["X"] = [
                 Highlight(window, INPUT, "its window"),
                 Highlight([winner], WINNER, "first largest"),
-                Highlight([p for p in tied if p != winner], TIED, "equal, but not first"),
+                Highlight([p for p in tied if p != winner], TIED, "tied, not first"),
             ]
             marks["dX"] = [Highlight(window, INPUT, "its window"), Highlight([winner], WINNER, "receives")]
             marks["every tie"] = [Highlight(tied, TIED, "all receive")]

@@ -1,0 +1,512 @@
+"""The explorers in their lessons: opened in JupyterLab, run, and used with a real mouse.
+
+Every test ends with a look at everything that can go wrong out of sight: alerts, what the kernel reports, the
+page's own errors, requests that leave the machine.
+"""
+
+import numpy as np
+import pytest
+
+from backprop_helpers.layers import conv_backward, pool_backward, pool_forward, softmax
+from tests.browser.shown import close_all, needed_cells, open_notebook, run_cells, write_notebook
+from tests.tool_loader import ROOT
+
+pytestmark = pytest.mark.browser
+
+# The example that lessons 04 to 08 share.
+X = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
+W = np.array([[1, 2], [3, -1]])
+DZ = np.array([[1, -2], [3, 2]])
+
+
+def open_lesson(lab, page, number, shown, before="", given=()):
+    """Open a lesson and run the cells that show these variables; return {variable: its part of the page}."""
+    (path,) = (ROOT / "notebooks").glob(f"{number:02}_*.ipynb")
+    opened = open_notebook(page, path.name)
+    if before:
+        opened.run(before)
+    cells = {name: needed_cells(lab.folder / path.name, name, given) for name in shown}
+    run_cells(page, sorted(set().union(*cells.values())))
+    found = {}
+    for name, numbers in cells.items():
+        output = opened.scope.locator(".jp-Cell").nth(numbers[-1]).locator(".jp-OutputArea-output")
+        found[name] = opened.within(output)
+        output.locator(".bp-explorer").wait_for()
+        views = opened.ask(f"sum(type(w).__name__ == 'MatrixView' for w in {WIDGETS.format(name)})")
+        page.wait_for_function(
+            """([output, count]) =>
+                output.querySelectorAll('.bp-matrix[data-drawn][data-geometry]').length >= count""",
+            arg=[output.element_handle(), views],
+        )
+    return found
+
+
+# All widgets inside an explorer, as a generator expression for the kernel.
+WIDGETS = "(lambda f: f(f, {0}))(lambda f, w: [w] + [x for c in getattr(w, 'children', ()) for x in f(f, c)])"
+
+
+def assert_all_is_well(page, lab):
+    """No alert, no error in the kernel or the page, no request that leaves the machine."""
+    assert page.alerts() == []
+    assert page.said_by_kernel() == []
+    assert page.page.problems == []
+    assert page.left_the_machine(lab) == []
+
+
+def entry(array, *index):
+    """An entry as an explorer writes it."""
+    return str(array[index]).replace("-", "−")
+
+
+class InLesson:
+    """What the tests of every lesson share."""
+
+    NUMBER = 0
+    SHOWN = ("explorer",)
+    BEFORE = ""
+    GIVEN = ()
+    BROKEN = "_point"  # what the callback of the first explorer's pointer calls
+    POINT = ("X", 0, 0)  # a cell that the pointer may be over
+
+    @pytest.fixture(scope="class")
+    def parts(self, lab, lab_page):
+        yield open_lesson(lab, lab_page, self.NUMBER, self.SHOWN, self.BEFORE, self.GIVEN)
+        close_all(lab_page)
+
+    @pytest.fixture
+    def explorer(self, parts, lab):
+        """The first explorer of the lesson."""
+        first = parts[self.SHOWN[0]]
+        first.away()
+        yield first
+        first.away()
+        assert_all_is_well(first, lab)
+
+    @pytest.fixture
+    def other(self, parts, explorer):
+        """The second one."""
+        return parts[self.SHOWN[1]]
+
+    def test_an_error_in_a_callback_is_seen(self, explorer):
+        name = self.SHOWN[0]
+        explorer.run(
+            "def fails(*args):\n    raise ValueError('a planted error')\n"
+            f"setattr({name}, {self.BROKEN!r}, fails)"
+        )
+        try:
+            self.point_somewhere(explorer)
+            alert = explorer.scope.get_by_role("alert").filter(has_text="ValueError: a planted error")
+            alert.filter(visible=True).wait_for(timeout=20_000)
+            assert explorer.alerts() == ["ValueError: a planted error"]
+        finally:
+            explorer.run(f"delattr({name}, {self.BROKEN!r})")
+        explorer.away()
+        explorer.expect(f"{name}.alert_text", "")
+        alert.wait_for(state="hidden")
+
+    def point_somewhere(self, explorer):
+        explorer.hover(*self.POINT)
+
+    def assert_written_as_in_the_kernel(self, explorer, name="explorer"):
+        assert explorer.arithmetic == explorer.ask(f"{name}.arithmetic_text")
+
+
+class TestNudges(InLesson):
+    """Lesson 00: the nudge explorer and the check explorer."""
+
+    NUMBER = 0
+    SHOWN = ("nudges_in_a_network", "steps_and_checks")
+    BROKEN = "_write"
+
+    def moved(self, explorer, name):
+        return explorer.ask(f"nudges_in_a_network.moves[{name!r}].title")
+
+    def point_somewhere(self, explorer):
+        explorer.hover(self.moved(explorer, "z"), 0, 0)
+
+    def test_hover_a_change(self, explorer):
+        explorer.hover(self.moved(explorer, "z"), 0, 0)
+        text = explorer.wait_for_text("z[0, 0]: promised")
+        assert "= 1 × 0.5 = 0.5" in text
+        assert "measured  0.5" in text
+        explorer.away()
+        assert "= 6 × 0.5 = 3" in explorer.wait_for_text("J: promised")
+
+    def test_a_click_chooses_the_entry_that_is_nudged(self, explorer):
+        explorer.click("W1", 1, 2)
+        text = explorer.wait_for_text("W1[1, 2] is nudged by ε = +0.5")
+        assert "z 1 of 3" in text
+        explorer.wait(self.moved(explorer, "z"), "hovered", "")
+        assert explorer.cells(self.moved(explorer, "z"), "blue") == [(0, 2)]
+        explorer.click("x", 0, 0)
+        explorer.wait_for_text("x[0, 0] is nudged")
+        assert explorer.cells(self.moved(explorer, "z"), "blue") == [(0, 0), (0, 1), (0, 2)]
+
+    def test_drag_the_size_of_the_nudge(self, explorer):
+        drawn = int(explorer.data(self.moved(explorer, "J"), "drawn"))
+        explorer.drag("nudge ε", 0)
+        assert "ε = +1e−6" in explorer.wait_for_text("x[0, 0] is nudged by ε = +1e−6")
+        assert explorer.readout("nudge ε") == "1e−6"
+        assert int(explorer.data(self.moved(explorer, "J"), "drawn")) > drawn
+        explorer.drag("nudge ε", 1)
+        explorer.wait_for_text("no longer good")
+        explorer.run("nudges_in_a_network.size.value = 0.5")
+
+    def test_drag_the_step_of_the_check(self, other):
+        other.drag("step ε", 0)
+        text = other.wait_for_text("ε = 1e−17")
+        assert text.count("relative error") == 3
+        assert (
+            other.scope.locator("svg.bp-curve")
+            .get_attribute("aria-label")
+            .startswith("relative error against step; at step 1e-17: ")
+        )
+        other.drag("step ε", 1)
+        other.wait_for_text("ε = 1e−1 ")
+        self.assert_written_as_in_the_kernel(other, "steps_and_checks")
+
+    def test_a_planted_bug_is_found_and_the_right_code_is_not(self, other):
+        found = other.scope.locator(".bp-found")
+        other.button("with bug").click()
+        found.get_by_text("fooled").first.wait_for()
+        other.button("right").click()
+        other.wait_for_text("the right code of relu_backward", ".bp-found")
+        assert "fooled" not in found.inner_text()
+        other.scope.get_by_label("layer").select_option("convolution")
+        other.wait_for_text("the right code of conv_backward", ".bp-found")
+
+
+class TestSoftmax(InLesson):
+    """Lesson 03."""
+
+    NUMBER = 3
+    BROKEN = "_mark"
+
+    def z(self, explorer):
+        return np.array(explorer.ask("explorer.z.tolist()"))
+
+    def jacobian(self, explorer):
+        return explorer.ask("explorer.jacobian.title")
+
+    def point_somewhere(self, explorer):
+        explorer.hover(self.jacobian(explorer), 0, 1)
+
+    def test_hover_an_entry_of_the_jacobian(self, explorer):
+        title = self.jacobian(explorer)
+        y_hat = softmax(self.z(explorer)[None])[0]
+        explorer.hover(title, 1, 2)
+        text = explorer.wait_for_text("∂ŷ[1]/∂z[2] = ŷ[1] · ")
+        assert f"{-y_hat[1] * y_hat[2]:.4g}".replace("-", "−") in text
+        explorer.wait(title, "hovered", "1,2")
+        assert explorer.cells(title, "orange") == [(1, 2)]
+        assert explorer.cells(title, "blue") == [(0, 2), (2, 2), (3, 2), (4, 2)]
+        explorer.away()
+        explorer.wait(title, "highlights", "[]")
+        explorer.wait_for_text("J = −log")
+
+    def test_drag_a_score(self, explorer):
+        def shown(column):
+            cells = explorer.scope.locator(f".bp-softmax-bars tbody tr td:nth-child({column})")
+            return np.array([float(text.split()[0].replace("−", "-")) for text in cells.all_inner_texts()])
+
+        before = shown(3)
+        explorer.drag("z[3]", 1)
+        explorer.page.wait_for_function(
+            """([scope, before]) =>
+                scope.querySelector('.bp-softmax-bars tbody tr:nth-child(4) td:nth-child(3)').innerText !== before""",
+            arg=[explorer.scope.element_handle(), f"{before[3]:.3f}"],
+        )
+        explorer.expect("explorer.sliders[3].value == explorer.sliders[3].max", True)
+        y_hat = softmax(self.z(explorer)[None])[0]
+        assert shown(3) == pytest.approx(y_hat, abs=5.1e-4)
+        assert shown(6) == pytest.approx(y_hat - np.eye(5)[4], abs=5.1e-4)
+        explorer.button("back to the start").click()
+        explorer.expect("explorer.sliders[3].value != explorer.sliders[3].max", True)
+        assert shown(3) == pytest.approx(before)
+
+    def test_adding_to_all_changes_nothing(self, explorer):
+        bars = explorer.scope.locator(".bp-softmax-bars").inner_text()
+        explorer.drag("add to all", 1)
+        explorer.wait_for_text("Added to all: 1")
+        assert explorer.scope.locator(".bp-softmax-bars").inner_text() == bars
+        explorer.button("back to the start").click()
+        explorer.wait_for_text("Added to all: 0")
+
+
+class TestConvolution(InLesson):
+    """Lesson 06."""
+
+    NUMBER = 6
+    POINT = ("dX", 1, 1)
+
+    def gradients(self):
+        image, kernel, above = X[None, :, :, None], W[:, :, None, None], DZ[None, :, :, None]
+        return conv_backward(above.astype(float), image.astype(float), kernel.astype(float))
+
+    def test_hover_an_entry_of_dx(self, explorer):
+        explorer.hover("dX", 1, 1)
+        text = explorer.wait_for_text("dX[1,1] = dZ[0,0]·W[1,1] + dZ[0,1]·W[1,0] + dZ[1,0]·W[0,1]")
+        products = [f"{entry(DZ, i, j)}·{entry(W, 1 - i, 1 - j)}" for i in (0, 1) for j in (0, 1)]
+        bare = text.replace("(", "").replace(")", "")
+        assert " + ".join(products) + " = 1" in bare
+        everything = [(0, 0), (0, 1), (1, 0), (1, 1)]
+        assert explorer.cells("dZ") == explorer.cells("Z") == explorer.cells("W") == everything
+        assert explorer.cells("X") == [(1, 1)]
+        texts = {title: explorer.highlights(title)[0]["texts"] for title in ("W", "dZ")}
+        assert texts["W"] == texts["dZ"], "the same number marks the two factors of a product"
+        self.assert_written_as_in_the_kernel(explorer)
+        explorer.away()
+        explorer.wait("dZ", "highlights", "[]")
+
+    def test_hover_goes_with_the_pointer(self, explorer):
+        for cell, senders in (((0, 0), [(0, 0)]), ((2, 1), [(1, 0), (1, 1)]), ((2, 2), [(1, 1)])):
+            explorer.hover("dX", *cell)
+            explorer.wait_for_text(f"dX[{cell[0]},{cell[1]}] = ")
+            explorer.wait("dX", "hovered", ",".join(map(str, cell)))
+            assert explorer.cells("dZ") == senders
+
+    def test_drag_the_outputs_so_far(self, explorer):
+        explorer.drag("outputs so far", 0.25)
+        text = explorer.wait_for_text("dX[0,0] += ")
+        assert explorer.readout("outputs so far") == "1"
+        assert explorer.root("dX so far").count() == 1
+        assert "dX[1,0] += 1·3" in text
+        explorer.hover("dX so far", 1, 1)
+        explorer.wait("dX so far", "hovered", "1,1")
+        readout = explorer.root("dX so far").locator(".bp-matrix-readout")
+        readout.filter(has_text="[1, 1] = −1").wait_for()
+        explorer.away()
+        explorer.drag("outputs so far", 1)
+        explorer.root("dX").wait_for()
+
+    def test_the_three_readings_show_the_same_sum(self, explorer):
+        explorer.click("dX", 1, 1)
+        explorer.wait("dX", "pinned", "1,1")
+        explorer.wait_for_text("dX[1,1] = dZ[0,0]·W[1,1]")
+        explorer.button("correlation").click()
+        explorer.root("D").wait_for()
+        assert explorer.wait_for_text("W̄[0,0]").rstrip().endswith("= 1")
+        assert explorer.cells("D") == [(1, 1), (1, 2), (2, 1), (2, 2)]
+        explorer.button("sparse matrix").click()
+        explorer.wait_for_text("T[")
+        assert explorer.arithmetic.rstrip().endswith("= 1")
+        assert {column for _, column in explorer.cells("T: row = output, column = pixel")} == {4}
+        explorer.button("scatter-add").click()
+        explorer.root("D").wait_for(state="detached")
+        explorer.click("dX", 1, 1)
+        explorer.wait("dX", "pinned", "")
+
+    def test_what_is_drawn_is_the_gradient(self, explorer):
+        dx, _, _ = self.gradients()
+        assert explorer.ask("explorer.views['dX'].values.tolist()") == dx[0, :, :, 0].tolist()
+        assert explorer.data("dX", "numbers") == "true"
+
+
+class TestGeneralConvolution(InLesson):
+    """Lesson 07: two explorers, one of them with the geometry of the lesson."""
+
+    NUMBER = 7
+    SHOWN = ("explorer", "small")
+    POINT = ("dZ", 0, 0)
+
+    def test_hover_an_output(self, explorer):
+        """Rows 3·1 + 2u − 1 and columns 2·3 + 3v − 4, drawn inside a padding of 1 and 4."""
+        title = "X and its padding"
+        explorer.hover("Z", 1, 3)
+        explorer.wait_for_text("Z[1,3,0]")
+        rows, columns = (explorer.ask(f"explorer.setting.windows.size[{axis}]") for axis in (0, 1))
+        expected = [(3 + 2 * u, 6 + 3 * v) for u in range(rows) for v in range(columns)]
+        assert explorer.cells(title, "blue") == expected
+        self.assert_written_as_in_the_kernel(explorer)
+
+    def test_choosing_a_filter_shows_its_gradient(self, explorer):
+        before = explorer.data("dZ", "drawn")
+        explorer.scope.get_by_label("filter k").select_option("1")
+        explorer.page.wait_for_function(
+            "([root, before]) => root.dataset.drawn !== before",
+            arg=[explorer.root("dZ").element_handle(), before],
+        )
+        explorer.hover("dZ", 0, 0)
+        explorer.wait_for_text("Z[0,0,1]")
+        explorer.scope.get_by_label("filter k").select_option("0")
+        explorer.hover("dZ", 0, 1)
+        explorer.wait_for_text("Z[0,1,0]")
+
+    def test_drag_the_stride(self, other):
+        """The second opens as a correlation at stride 2; at stride 1 there are no zeros between."""
+        assert other.ask("small.views['D'].values.tolist()")[0] == [1, 0, -2, 0]
+        other.drag("stride", 0)
+        other.expect("small.setting.windows.stride", [1, 1])
+        other.expect("list(small.setting.windows.count)", [4, 4])
+        other.wait_for_text("16 outputs")
+        geometry = other.data("Z", "geometry")
+        assert '"rows":4,"columns":4' in geometry
+        other.drag("padding", 0)
+        other.wait_for_text("4 outputs")
+        other.hover("dX", 1, 1)
+        assert other.wait_for_text("dX[1,1] = ").rstrip().endswith("= 1")
+        other.away()
+        other.run("small.sliders['stride'][0].value = 2; small.sliders['padding'][0].value = 1")
+
+
+class TestPooling(InLesson):
+    """Lesson 08."""
+
+    NUMBER = 8
+    SHOWN = ("explorer", "with_a_tie")
+    POINT = ("X", 1, 1)
+
+    def title(self, part, name, key):
+        return part.ask(f"{name}.views[{key!r}].title")
+
+    def test_hover_the_pixel_that_wins_twice(self, explorer):
+        explorer.hover("X", 1, 1)
+        text = explorer.wait_for_text("X[1,1] = 4 is in 4 windows")
+        assert "dX[1,1] = dZ[0,0] + dZ[0,1]" in text
+        assert text.rstrip().endswith("1 + (−2) = −1")
+        assert explorer.cells("Z", "vermillion") == [(0, 0), (0, 1)]
+        self.assert_written_as_in_the_kernel(explorer)
+        title = self.title(explorer, "explorer", "dZ")
+        explorer.hover(title, 1, 1)
+        explorer.wait(title, "hovered", "1,1")
+        explorer.wait_for_text("dZ[1,1] = 2 goes to X[2,2] = 6")
+
+    def test_average(self, explorer):
+        explorer.button("average").click()
+        explorer.hover("X", 1, 1)
+        text = explorer.wait_for_text("dX[1,1] = ")
+        _, cache = pool_forward(X[None, :, :, None].astype(float), size=2, stride=1, mode="average")
+        dx = pool_backward(DZ[None, :, :, None].astype(float), cache)[0, :, :, 0]
+        assert text.rstrip().endswith(f"= {dx[1, 1]:g}".replace("-", "−"))
+        explorer.away()
+        explorer.button("max").click()
+        explorer.wait_for_text("to one pixel")
+
+    def test_drag_the_size(self, explorer):
+        explorer.drag("size", 1)
+        explorer.expect("list(explorer.setting.windows.count)", [1, 1])
+        explorer.wait_for_text("1 window")
+        assert '"rows":1,"columns":1' in explorer.data("Z", "geometry")
+        explorer.run("explorer.sliders['size'][0].value = 2; explorer.sliders['stride'][0].value = 1")
+        explorer.expect("list(explorer.setting.windows.count)", [2, 2])
+
+    def test_paying_every_tie(self, other):
+        every = self.title(other, "with_a_tie", "every tie")
+        assert other.root(every).count() == 0
+        other.scope.get_by_label("pay every tie").click()
+        other.root(every).wait_for()
+        text = other.wait_for_text("If every tie were paid")
+        came_in = other.ask("float(with_a_tie.setting.dz.sum())")
+        paid = other.ask("float(with_a_tie.views['every tie'].values.sum())")
+        assert came_in != paid
+        assert f"paid: {paid:g}" in text
+        other.scope.get_by_label("pay every tie").click()
+        other.root(every).wait_for(state="detached")
+
+
+class TestNetwork(InLesson):
+    """Lesson 10, with the series' network in place of the one that the reader trains."""
+
+    NUMBER = 10
+    BEFORE = "from backprop_helpers.training import series_cnn\nnet = series_cnn()"
+    GIVEN = ("net",)
+    BROKEN = "_light_cell"
+
+    def map_of(self, explorer, layer):
+        """The matrix with a layer's maps: it has no title, so it is found by its description."""
+        return explorer.scope.locator(".bp-matrix").filter(
+            has=explorer.page.locator(f'.bp-matrix-stage[aria-label*="{layer}, "]')
+        )
+
+    def hover_map(self, explorer, layer, row, column, channel):
+        root = self.map_of(explorer, layer)
+        panels, cell = root.evaluate(
+            "e => { const g = JSON.parse(e.dataset.geometry); return [g.panels, g.cell]; }"
+        )
+        left, top = panels[channel]
+        position = {"x": left + (column + 0.5) * cell, "y": top + (row + 0.5) * cell}
+        root.locator(".bp-matrix-stage").hover(position=position)
+
+    def point_somewhere(self, explorer):
+        self.hover_map(explorer, "pool1", 5, 6, 2)
+
+    def test_hover_a_cell_of_a_map(self, explorer):
+        self.hover_map(explorer, "conv2", 4, 6, 2)
+        text = explorer.wait_for_text("conv2[4,6,2] = ")
+        values = explorer.ask("[float(explorer._run.activations['conv2'][0, 4, 6, 2])]")
+        assert float(text.split("conv2[4,6,2] = ")[1].split()[0].replace("−", "-")) == pytest.approx(
+            values[0], rel=2e-3, abs=1e-4
+        )
+        assert "sees rows" in text
+        self.assert_written_as_in_the_kernel(explorer)
+        frame = self.map_of(explorer, "input").first.get_attribute("data-highlights")
+        assert '"color":"purple"' in frame
+        explorer.away()
+        explorer.wait_for_text("Point at a cell")
+
+    def verdict(self, explorer, text):
+        return explorer.wait_for_text(text, ".bp-verdict")
+
+    def test_drag_through_the_training(self, explorer):
+        after = explorer.scope.locator(".bp-verdict").inner_text()
+        explorer.drag("training step", 0)
+        explorer.expect("explorer.moment.value", 0)
+        assert explorer.readout("training step") == "0"
+        untrained = explorer.ask("float(explorer.probabilities.max())")
+        trained = explorer.ask("float(net.probabilities(explorer.image).max())")
+        assert untrained < trained
+        self.verdict(explorer, f"{100 * untrained:.0f}")
+        explorer.drag("training step", 1)
+        self.verdict(explorer, after.splitlines()[0])
+
+    def test_draw_a_digit(self, explorer):
+        explorer.button("draw your own").click()
+        pad = explorer.scope.locator(".bp-matrix-paint")
+        pad.wait_for()
+        pad.scroll_into_view_if_needed()
+        panels, cell = pad.evaluate(
+            "e => { const g = JSON.parse(e.dataset.geometry); return [g.panels, g.cell]; }"
+        )
+        (left, top) = panels[0]
+        points = [{"x": left + (j + 0.5) * cell, "y": top + (i + 0.5) * cell} for i, j in DRAWN_ONE]
+        explorer.stroke(pad.locator(".bp-matrix-stage"), *points)
+        self.verdict(explorer, "reads a 1")
+        explorer.expect("bool(explorer.pad.values[8:18, 14].min() == 1)", True)
+        best, share = explorer.ask(
+            "[int(explorer.probabilities.argmax()), float(explorer.probabilities.max())]"
+        )
+        assert best == 1
+        assert share > 0.5
+        bars = explorer.scope.locator(".bp-bar")
+        assert bars.count() == 10
+        assert bars.nth(1).locator(".bp-number").inner_text().startswith(f"{100 * share:.0f}")
+        explorer.wait_for_text("pixels of ink", ".bp-words")
+        assert explorer.root("centred").is_visible()
+        explorer.button("Clear").click()
+        explorer.wait_for_text("Blank paper", ".bp-words")
+        explorer.button("data").click()
+        self.map_of(explorer, "input").first.wait_for()
+
+
+DRAWN_ONE = [(5, 14), (22, 14)]
+
+
+def test_a_callback_that_says_nothing_in_the_view_is_heard(lab, lab_page):
+    """What no explorer catches does not go unseen in these tests."""
+    source = (
+        "from backprop_helpers.views.matrix_view import MatrixView\n"
+        "view = MatrixView([[1, 2]], title='v')\n"
+        "view.observe(lambda change: 1 / 0, 'active')\nview"
+    )
+    write_notebook(lab, "96_fails.ipynb", source)
+    opened = open_notebook(lab_page, "96_fails.ipynb")
+    try:
+        run_cells(lab_page, [0])
+        opened.root("v").wait_for()
+        opened.wait("v", "numbers", "true")
+        opened.hover("v", 0, 1)
+        opened.expect("view.active", [0, 1])
+        with pytest.raises(AssertionError, match="ZeroDivisionError"):
+            assert_all_is_well(opened, lab)
+    finally:
+        close_all(lab_page)
