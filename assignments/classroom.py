@@ -219,6 +219,9 @@ def reaches_for_the_grader(nb):
 
 
 def _suspects(source):
+    for line, text in enumerate(source.splitlines(), start=1):
+        if re.match(r"\s*(!|%%?(bash|sh|script|system|sx|reset)\b)", text):
+            yield line, "the system's shell"
     # Magics are no Python; what is left must parse, or it would not run either.
     plain = re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", source)
     try:
@@ -245,9 +248,6 @@ def _suspects(source):
             yield node.lineno, f"`{ast.unparse(node)}`, {REACHES_FOR_THE_GRADER[ast.unparse(node)]}"
         elif isinstance(node, ast.Constant) and node.value in ("NBGRADER_EXECUTION", "assert_ok"):
             yield node.lineno, f"`{node.value}`, {REACHES_FOR_THE_GRADER[node.value]}"
-    for line, text in enumerate(source.splitlines(), start=1):
-        if re.match(r"\s*(!|%%?(bash|sh|script|system|sx|reset)\b)", text):
-            yield line, "the system's shell"
 
 
 def _root(node):

@@ -105,6 +105,15 @@ def png_only(lesson):
                 yield f"cell {cell.id} shows {kind}; pictures are PNG"
 
 
+def described_pictures(lesson):
+    """Every picture has a text for those who do not see it."""
+    for cell, output in lesson.outputs():
+        if "image/png" in output.get("data", {}):
+            alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
+            if not alt.strip():
+                yield f"cell {cell.id} shows a picture without a description; its figure has no `alt`"
+
+
 def one_title(lesson):
     titles = [title for level, title in lesson.headings() if level == 1]
     if len(titles) != 1:
@@ -219,6 +228,7 @@ RULES = {
         plain_kernelspec,
         cell_ids,
         png_only,
+        described_pictures,
         one_title,
         heading_levels,
         common_headings,

@@ -47,7 +47,9 @@ def good_notebook(number=6):
             execution_count=2,
             outputs=[
                 new_output(
-                    "display_data", {"image/png": PIXEL, "text/plain": "<Figure size 640x480 with 1 Axes>"}
+                    "display_data",
+                    {"image/png": PIXEL, "text/plain": "<Figure size 640x480 with 1 Axes>"},
+                    metadata={"image/png": {"alt": "One pixel."}},
                 )
             ],
         ),

@@ -82,8 +82,8 @@ def test_infinite_loop_costs_one_task(course):
 
 def test_memory_hog_costs_one_task(course):
     notebook = solved(course, "ps1")
-    answer(notebook, "skip_backward", "hoard = np.empty((30_000, 100_000), dtype=np.uint8)\n")
-    assert graded(course, "hog", notebook, megabytes=2048) == without("skip_backward")
+    answer(notebook, "skip_backward", "hoard = np.empty((40_000, 100_000), dtype=np.uint8)\n")
+    assert graded(course, "hog", notebook) == without("skip_backward")
     assert "MemoryError" in course.feedback("hog", "ps1")
 
 

@@ -1,6 +1,7 @@
 """The site, built once for all its tests, and a server and a browser to look at it."""
 
 import http.server
+import json
 import subprocess
 import sys
 import threading
@@ -49,3 +50,26 @@ def browser(require_tool):
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
         yield browser
         browser.close()
+
+
+def view(page, name):
+    """The matrix `name` of the page's live explorer."""
+    title = page.locator(".bp-matrix-title span:first-child").get_by_text(name, exact=True)
+    return page.locator(".live-view .bp-matrix").filter(has=title)
+
+
+def point(page, name, cell):
+    """Move the mouse to a cell of the matrix `name`, and wait until it is drawn."""
+    matrix = view(page, name)
+    matrix.locator(".bp-matrix-stage").scroll_into_view_if_needed()
+    geometry = json.loads(matrix.get_attribute("data-geometry"))
+    (left, top), side = geometry["panels"][0], geometry["cell"]
+    row, column = cell
+    place = {"x": left + (column + 0.5) * side, "y": top + (row + 0.5) * side}
+    matrix.locator(".bp-matrix-stage").hover(position=place)
+    settle(page)
+
+
+def settle(page):
+    """Wait until the browser has drawn what it was told."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")

@@ -7,12 +7,14 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 
+from tests.site.conftest import point
 from tests.tool_loader import ROOT
 
 pytestmark = pytest.mark.site
 
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
-LOOKED_AT = ["index.html", "notebooks/06_convolution_input.html", "notebooks/formula_sheet.html"]
+WITH_FORMULAS = ["notebooks/06_convolution_input.html", "notebooks/formula_sheet.html"]
+LOOKED_AT = ["index.html", *WITH_FORMULAS, "assignments/README.html", "api/layers.html"]
 
 
 class Page(HTMLParser):
@@ -98,19 +100,16 @@ def test_one_title_and_no_level_is_skipped(pages):
         assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), name
 
 
-@pytest.fixture(params=["light", "dark"])
-def theme(request):
-    return request.param
-
-
-@pytest.fixture(params=[1280, 400], ids="{} pixels".format)
-def width(request):
+@pytest.fixture(params=[("light", 1280), ("dark", 400)], ids="{0[0]}, {0[1]} pixels".format)
+def setting(request):
+    """A theme and a width of the window. Contrast hangs on the theme, what fits on the width: two will do."""
     return request.param
 
 
 @pytest.fixture
-def look(browser, address, theme, width):
+def look(browser, address, setting):
     """A function that opens a page, waits for its formulas and returns it with what went wrong."""
+    theme, width = setting
     opened = []
 
     def look(name):
@@ -118,6 +117,7 @@ def look(browser, address, theme, width):
         opened.append(page)
         problems = []
         page.on("pageerror", lambda error: problems.append(f"error: {error}"))
+        page.on("console", lambda m: problems.append(m.text) if m.type in ("error", "warning") else None)
         page.on("requestfailed", lambda request: problems.append(f"failed: {request.url}"))
         page.on(
             "request",
@@ -133,14 +133,16 @@ def look(browser, address, theme, width):
 
 
 @pytest.mark.parametrize("name", LOOKED_AT)
-def test_page_can_be_seen_and_heard(look, require_tool, name, theme, width):
+def test_page_can_be_seen_and_heard(look, require_tool, name, setting):
+    theme, width = setting
     page, problems = look(name)
+    if page.locator(".live-view").count():
+        point(page, "dX", (1, 1))  # what is written out must be readable, too
     assert page.evaluate("document.documentElement.dataset.theme") == theme
-    assert (
-        page.evaluate("document.documentElement.scrollWidth") <= width
-    )  # wide things scroll in their own box
+    # Wide things scroll in their own box.
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("mjx-merror").count() == 0
-    if name != "index.html":
+    if name in WITH_FORMULAS:
         assert page.locator("mjx-container").count() > 20
     assert page.evaluate("[...document.images].filter(i => i.complete && !i.naturalWidth).length") == 0
     assert problems == []

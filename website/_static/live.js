@@ -38,8 +38,9 @@
   class Live {
     constructor(place, data, render) {
       Object.assign(this, { data, render, models: {}, active: {}, pinned: {}, source: null });
-      place.replaceChildren();
+      const words = [...place.childNodes];
       this.build(data.tree, place);
+      for (const node of words) node.remove();
       this.show();
     }
 
@@ -116,5 +117,5 @@
     for (const place of places) new Live(place, await load(place.dataset.states), render);
   }
 
-  addEventListener("DOMContentLoaded", start);
+  window.liveStarted = new Promise((done) => addEventListener("DOMContentLoaded", () => done(start())));
 })();

@@ -17,7 +17,7 @@ function completeForAccess() {
 
 window.addEventListener("load", async () => {
   completeForAccess();
-  await window.MathJax?.startup?.promise;
+  await Promise.all([window.MathJax?.startup?.promise, window.liveStarted]);
   completeForAccess();
   document.documentElement.dataset.complete = "true";
 });

@@ -161,8 +161,8 @@ class Figure(_Figure):
     Attributes
     ----------
     alt : str
-        One sentence for readers who do not see the picture. Notebooks keep it in the output's metadata, as
-        ``{"image/png": {"alt": ...}}``.
+        One sentence for readers who do not see the picture; if it is empty, the titles of the axes stand in.
+        Notebooks keep it in the output's metadata, as ``{"image/png": {"alt": ...}}``.
     """
 
     alt = ""
@@ -183,7 +183,9 @@ class Figure(_Figure):
         return self.png()
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {}, ({"image/png": {"alt": self.alt}} if self.alt else {})
+        titles = [ax.get_title() or ax.get_title("left") for ax in self.axes]
+        alt = self.alt or "; ".join(title for title in titles if title)
+        return {}, ({"image/png": {"alt": alt}} if alt else {})
 
 
 def drawing(function):
