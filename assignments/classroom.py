@@ -18,6 +18,7 @@ import re
 import sys
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.util import run_sync
 from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbformat.v4 import new_output
 from nbgrader.api import Gradebook
@@ -72,7 +73,7 @@ def configure(c):
         ],
     }
     c.LimitOutput.max_lines = 200
-    c.OverwriteCells.add_missing_cells = True
+    c.OverwriteCells.add_missing_cells = False
     c.Autograde.sanitize_preprocessors = [
         ClearOutput,
         DeduplicateIds,
@@ -178,6 +179,9 @@ class ExecuteWithLimits(Execute):
         if os.name == "posix":
             options["preexec_fn"] = self._limit
         await super().async_start_new_kernel(**options)
+
+    # nbclient made its own of these two when its class was made, with its own asynchronous method inside.
+    start_new_kernel = run_sync(async_start_new_kernel)
 
     def _limit(self):
         import resource

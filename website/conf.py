@@ -101,7 +101,13 @@ def _escape(parts):
     ]
 
 
+def leave_out_aliases(app, what, name, object_, skip, options):
+    """Leave out the fields of named tuples: Python's "Alias for field number 0" says less than the class."""
+    return True if (object_.__doc__ or "").startswith("Alias for field number") else None
+
+
 def setup(app):
     """Register the steps of our own."""
+    app.connect("autodoc-skip-member", leave_out_aliases)
     app.connect("doctree-read", mark_equations)
     app.connect("autodoc-process-docstring", spare_signs)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
+from tests.browser.shown import close_all
 from tests.synthetic_lesson import as_lesson, good_notebook
 from tests.tool_loader import ROOT, load_tool
 
@@ -162,11 +163,4 @@ def page(lab_page):
     """JupyterLab with nothing open; `page.problems` lists the uncaught errors of its scripts."""
     lab_page.problems.clear()
     yield lab_page
-    lab_page.evaluate(
-        """async () => {
-            const { commands, serviceManager } = window.jupyterapp;
-            await commands.execute('docmanager:save-all');  // or a dialog asks
-            await commands.execute('application:close-all');
-            await serviceManager.sessions.shutdownAll();
-        }"""
-    )
+    close_all(lab_page)

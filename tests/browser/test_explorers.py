@@ -7,7 +7,7 @@ page's own errors, requests that leave the machine.
 import numpy as np
 import pytest
 
-from backprop_helpers.layers import conv_backward, pool_backward, pool_forward, softmax
+from backprop_helpers.layers import conv_backward, conv_forward, pool_backward, pool_forward, softmax
 from tests.browser.shown import close_all, needed_cells, open_notebook, run_cells, write_notebook
 from tests.tool_loader import ROOT
 
@@ -69,8 +69,9 @@ class InLesson:
     POINT = ("X", 0, 0)  # a cell that the pointer may be over
 
     @pytest.fixture(scope="class")
-    def parts(self, lab, lab_page):
-        yield open_lesson(lab, lab_page, self.NUMBER, self.SHOWN, self.BEFORE, self.GIVEN)
+    @classmethod
+    def parts(cls, lab, lab_page):
+        yield open_lesson(lab, lab_page, cls.NUMBER, cls.SHOWN, cls.BEFORE, cls.GIVEN)
         close_all(lab_page)
 
     @pytest.fixture
@@ -209,19 +210,25 @@ class TestSoftmax(InLesson):
             cells = explorer.scope.locator(f".bp-softmax-bars tbody tr td:nth-child({column})")
             return np.array([float(text.split()[0].replace("−", "-")) for text in cells.all_inner_texts()])
 
-        before = shown(3)
+        before, row = shown(3), ".bp-softmax-bars tr:nth-child(4)"
+        start = np.array(explorer.ask("z[0].tolist()"))
+        assert before == pytest.approx(softmax(start[None])[0], abs=5.1e-4), "the scores of the lesson"
         explorer.drag("z[3]", 1)
         explorer.page.wait_for_function(
-            """([scope, before]) =>
-                scope.querySelector('.bp-softmax-bars tbody tr:nth-child(4) td:nth-child(3)').innerText !== before""",
-            arg=[explorer.scope.element_handle(), f"{before[3]:.3f}"],
+            """([scope, row, before]) =>
+                scope.querySelector(`${row} > td:nth-child(3)`).innerText !== before""",
+            arg=[explorer.scope.element_handle(), row, f"{before[3]:.3f}"],
         )
         explorer.expect("explorer.sliders[3].value == explorer.sliders[3].max", True)
         y_hat = softmax(self.z(explorer)[None])[0]
         assert shown(3) == pytest.approx(y_hat, abs=5.1e-4)
         assert shown(6) == pytest.approx(y_hat - np.eye(5)[4], abs=5.1e-4)
         explorer.button("back to the start").click()
-        explorer.expect("explorer.sliders[3].value != explorer.sliders[3].max", True)
+        explorer.page.wait_for_function(
+            """([scope, row, before]) =>
+                scope.querySelector(`${row} > td:nth-child(3)`).innerText === before""",
+            arg=[explorer.scope.element_handle(), row, f"{before[3]:.3f}"],
+        )
         assert shown(3) == pytest.approx(before)
 
     def test_adding_to_all_changes_nothing(self, explorer):
@@ -238,10 +245,6 @@ class TestConvolution(InLesson):
 
     NUMBER = 6
     POINT = ("dX", 1, 1)
-
-    def gradients(self):
-        image, kernel, above = X[None, :, :, None], W[:, :, None, None], DZ[None, :, :, None]
-        return conv_backward(above.astype(float), image.astype(float), kernel.astype(float))
 
     def test_hover_an_entry_of_dx(self, explorer):
         explorer.hover("dX", 1, 1)
@@ -297,7 +300,9 @@ class TestConvolution(InLesson):
         explorer.wait("dX", "pinned", "")
 
     def test_what_is_drawn_is_the_gradient(self, explorer):
-        dx, _, _ = self.gradients()
+        image, kernel, above = (a.astype(float) for a in (X[None, :, :, None], W[:, :, None, None], DZ))
+        _, cache = conv_forward(image, kernel, np.ones(1), stride=1, padding="valid")
+        dx, _, _ = conv_backward(above[None, :, :, None], cache)
         assert explorer.ask("explorer.views['dX'].values.tolist()") == dx[0, :, :, 0].tolist()
         assert explorer.data("dX", "numbers") == "true"
 
@@ -432,9 +437,9 @@ class TestNetwork(InLesson):
 
     def test_hover_a_cell_of_a_map(self, explorer):
         self.hover_map(explorer, "conv2", 4, 6, 2)
-        text = explorer.wait_for_text("conv2[4,6,2] = ")
+        text = explorer.wait_for_text("conv2[4, 6, 2] = ")
         values = explorer.ask("[float(explorer._run.activations['conv2'][0, 4, 6, 2])]")
-        assert float(text.split("conv2[4,6,2] = ")[1].split()[0].replace("−", "-")) == pytest.approx(
+        assert float(text.split("conv2[4, 6, 2] = ")[1].split()[0].replace("−", "-")) == pytest.approx(
             values[0], rel=2e-3, abs=1e-4
         )
         assert "sees rows" in text
@@ -479,7 +484,8 @@ class TestNetwork(InLesson):
         assert share > 0.5
         bars = explorer.scope.locator(".bp-bar")
         assert bars.count() == 10
-        assert bars.nth(1).locator(".bp-number").inner_text().startswith(f"{100 * share:.0f}")
+        words = "> 99.99 %" if share > 0.9999 else f"{100 * share:.2f} %"
+        assert bars.nth(1).locator(".bp-number").inner_text() == words
         explorer.wait_for_text("pixels of ink", ".bp-words")
         assert explorer.root("centred").is_visible()
         explorer.button("Clear").click()

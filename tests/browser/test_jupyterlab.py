@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser.shown import OPEN
 from tests.lesson_rules import Lesson
 from tests.tool_loader import ROOT
 
@@ -13,7 +14,7 @@ SYNTHETIC = "99_synthetic.ipynb"
 
 def open_lesson(page, lab, name):
     """Open a lesson and wait until all of it is drawn."""
-    page.evaluate("async path => { await jupyterapp.commands.execute('docmanager:open', { path }); }", name)
+    page.evaluate(OPEN, name)
     drawn = ".jp-Notebook .jp-Cell:not(.jp-mod-placeholder)"
     page.wait_for_function(
         "([drawn, count]) => document.querySelectorAll(drawn).length >= count",
@@ -24,7 +25,7 @@ def open_lesson(page, lab, name):
         """async () => {
             const size = () => document.querySelector('.jp-Notebook').querySelectorAll('*').length;
             const before = size();
-            await new Promise(resolve => setTimeout(resolve, 1000));
+            await new Promise(resolve => setTimeout(resolve, 400));
             return size() === before;
         }"""
     )

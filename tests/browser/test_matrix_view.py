@@ -2,13 +2,12 @@
 
 import json
 import re
-import time
 
 import numpy as np
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, writes
 
 from backprop_helpers.views.plots._style import ACCENTS, contrast
+from tests.browser.shown import close_all, open_notebook, run_cells, write_notebook
 
 pytestmark = pytest.mark.browser
 
@@ -48,114 +47,18 @@ widgets.VBox(rows)
 COUNT = 15
 
 
-class Views:
-    """The notebook's views: where they are on the page, and what the kernel says of them."""
-
-    def __init__(self, page):
-        self.page = page
-        self.requests = []
-
-    def root(self, title):
-        heading = self.page.locator(".bp-matrix-title > span:first-child").filter(
-            has_text=re.compile(f"^{title}$")
-        )
-        return self.page.locator(".bp-matrix").filter(has=heading)
-
-    def stage(self, title):
-        return self.root(title).locator(".bp-matrix-stage")
-
-    def data(self, title, name):
-        return self.root(title).get_attribute(f"data-{name}")
-
-    def wait(self, title, name, value):
-        """Wait until a data attribute has a value."""
-        self.page.wait_for_function(
-            """([title, name, value]) => [...document.querySelectorAll('.bp-matrix')].some(e =>
-                e.querySelector('.bp-matrix-title > span').textContent === title
-                && e.dataset[name] === value)""",
-            arg=[title, name, value],
-            timeout=20_000,
-        )
-
-    def highlights(self, title):
-        return json.loads(self.data(title, "highlights"))
-
-    def point(self, title, row, column, channel=0):
-        """The middle of a cell, from the corner of the stage."""
-        geometry = json.loads(self.data(title, "geometry"))
-        left, top = geometry["panels"][channel]
-        cell = geometry["cell"]
-        return {"x": left + (column + 0.5) * cell, "y": top + (row + 0.5) * cell}
-
-    def hover(self, title, *cell):
-        self.stage(title).hover(position=self.point(title, *cell))
-
-    def click(self, title, *cell):
-        self.stage(title).click(position=self.point(title, *cell))
-
-    def away(self):
-        self.page.mouse.move(2, 2)
-
-    def press(self, *keys):
-        for key in keys:
-            self.page.keyboard.press(key)
-
-    def expect(self, expression, value):
-        """Wait until an expression in the kernel has a value: the browser sends while the kernel is idle."""
-        end = time.monotonic() + 20
-        while (found := self.ask(expression)) != value and time.monotonic() < end:
-            self.page.wait_for_timeout(50)
-        assert found == value
-
-    def ask(self, expression):
-        """Return the value of an expression in the kernel."""
-        text = self.page.evaluate(
-            """async code => {
-                const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
-                const future = kernel.requestExecute({ code, store_history: false });
-                let text = '';
-                future.onIOPub = ({ content }) => { text += content.text ?? content.traceback ?? ''; };
-                await future.done;
-                return text;
-            }""",
-            f"print(json.dumps({expression}))",
-        )
-        return json.loads(text)
-
-
 @pytest.fixture(scope="module")
 def shared(lab, lab_page):
     """The notebook, run."""
-    page = lab_page
-    page.problems.clear()
-    views = Views(page)
-    page.on("request", lambda request: views.requests.append(request.url))
-    notebook = new_notebook(cells=[new_code_cell(SOURCE)])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    (lab.folder / NOTEBOOK).write_text(writes(notebook), encoding="utf-8")
-    page.evaluate(
-        """async path => {
-            const { commands, shell } = jupyterapp;
-            await commands.execute('docmanager:open', { path });
-            await shell.currentWidget.sessionContext.ready;
-            await commands.execute('notebook:hide-all-cell-code');
-            await commands.execute('notebook:run-all-cells');
-        }""",
-        NOTEBOOK,
-    )
-    page.wait_for_function(
+    write_notebook(lab, NOTEBOOK, SOURCE)
+    opened = open_notebook(lab_page, NOTEBOOK)
+    run_cells(lab_page, [0])
+    lab_page.wait_for_function(
         "count => document.querySelectorAll('.bp-matrix[data-drawn][data-geometry]').length === count",
         arg=COUNT,
     )
-    yield views
-    page.evaluate(
-        """async () => {
-            const { commands, serviceManager } = jupyterapp;
-            await commands.execute('docmanager:save-all');
-            await commands.execute('application:close-all');
-            await serviceManager.sessions.shutdownAll();
-        }"""
-    )
+    yield opened
+    close_all(lab_page)
 
 
 @pytest.fixture
@@ -384,13 +287,7 @@ class TestPaint:
         views.expect("float(pad.values.max())", 0)
 
     def stroke(self, views, start, end):
-        corner = views.stage("pad").bounding_box()
-        first, last = views.point("pad", *start), views.point("pad", *end)
-        mouse = views.page.mouse
-        mouse.move(corner["x"] + first["x"], corner["y"] + first["y"])
-        mouse.down()
-        mouse.move(corner["x"] + last["x"], corner["y"] + last["y"], steps=6)
-        mouse.up()
+        views.stroke(views.stage("pad"), views.point("pad", *start), views.point("pad", *end))
 
     def painted(self, views):
         """The values in the kernel, once it has heard of every stroke."""
@@ -590,5 +487,4 @@ class TestNotebook:
     def test_no_request_leaves_the_machine(self, views, lab):
         """Asked last: everything above has been loaded, hovered and painted by now."""
         assert any(f":{lab.port}/" in url for url in views.requests)
-        own = (f"http://127.0.0.1:{lab.port}/", f"ws://127.0.0.1:{lab.port}/", "data:", "blob:")
-        assert [url for url in views.requests if not url.startswith(own)] == []
+        assert views.left_the_machine(lab) == []

@@ -175,13 +175,10 @@ def test_page_lives_as_a_file(browser, site):
 
 
 def test_module_is_the_notebooks_own(site):
-    source = (ROOT / "backprop_helpers" / "views" / "matrix_view" / "matrix_view.js").read_text(
-        encoding="utf-8"
-    )
+    package = ROOT / "backprop_helpers" / "views" / "matrix_view"
     script = (site / "_static" / "live" / "matrix_view.js").read_text(encoding="utf-8")
-    assert json.loads(script[script.index(" = ") + 3 :].rstrip().removesuffix(";")) == path.read_text(
-        encoding="utf-8"
-    )
+    module = json.loads(script[script.index(" = ") + 3 :].rstrip().removesuffix(";"))
+    assert module == (package / "matrix_view.js").read_text(encoding="utf-8")
 
 
 def test_every_explorer_lives_or_says_how_to_run_it(site):

@@ -147,10 +147,9 @@ def test_page_can_be_seen_and_heard(look, require_tool, name, setting):
     assert page.evaluate("[...document.images].filter(i => i.complete && !i.naturalWidth).length") == 0
     assert problems == []
 
-    axe = _axe(require_tool)
-    found = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).response[
-        "violations"
-    ]
+    inside_formulas = {"exclude": [["mjx-container > *"]]}  # thousands of nodes, all in the text's colour
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+    found = _axe(require_tool).run(page, context=inside_formulas, options=rules).response["violations"]
     assert [f"{v['id']}: {v['nodes'][0]['target']} {v['nodes'][0]['failureSummary']}" for v in found] == []
 
 

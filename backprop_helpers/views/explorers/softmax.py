@@ -122,11 +122,12 @@ class SoftmaxExplorer(Explorer):
     def _build(self, z, label):
         wide = 270 if self.count <= 6 else 240
         reach = max(REACH, STEP * np.ceil(np.abs(z).max() / STEP))
+        # The browser rounds to whole steps from the lower end: each end is whole steps from the score given.
         self.sliders = [
             widgets.FloatSlider(
                 value=float(score),
-                min=-reach,
-                max=reach,
+                min=float(score - STEP * np.floor((score + reach) / STEP)),
+                max=float(score + STEP * np.floor((reach - score) / STEP)),
                 step=STEP,
                 description=f"z[{k}]",
                 readout_format=".2f",
