@@ -73,7 +73,7 @@ def configure(c):
         ],
     }
     c.LimitOutput.max_lines = 200
-    c.OverwriteCells.add_missing_cells = False
+    c.OverwriteCells.add_missing_cells = True
     c.Autograde.sanitize_preprocessors = [
         ClearOutput,
         DeduplicateIds,

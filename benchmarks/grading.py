@@ -23,7 +23,7 @@ def main(arguments=None):
     parser.add_argument("--submissions", type=int, default=50)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        course = Course(Path(folder) / "course", ["ps1"])
+        course = Course(Path(folder) / "course")
         students = [f"student{number:03d}" for number in range(options.submissions)]
         for number, student in enumerate(students):
             notebook = solved(course, "ps1")
