@@ -51,7 +51,8 @@ class Subject(NamedTuple):
     source : str
         Code of the cell that shows it.
     view : str
-        Selector of the matrices to point at; the first that is drawn is hovered.
+        Selector of the matrices to point at; the first that is drawn is hovered. The empty text leaves
+        pointing out.
     slider : str
         Description of the slider that is moved with the arrow keys; the empty text leaves sliders out.
     before : str
@@ -95,12 +96,12 @@ def explorer(name, arguments="", **options):
 
 SUBJECTS = (
     Subject("two linked matrices", PAIR, slider="size"),
-    explorer("NudgeExplorer", slider="nudge ε"),
+    explorer("NudgeExplorer", view='.bp-matrix:has(.bp-matrix-title:has-text("Δz"))', slider="nudge ε"),
     explorer("ConvolutionExplorer", slider="outputs so far"),
     explorer("ReLUExplorer", slider="bias"),
     explorer("SoftmaxExplorer", slider="z[0]"),
     explorer("PoolingExplorer", slider="size"),
-    explorer("CheckExplorer", slider="step ε"),
+    explorer("CheckExplorer", view="", slider="step ε"),  # its curve is no matrix
     explorer(
         "NetworkExplorer",
         slider="*",
@@ -120,12 +121,13 @@ WATCH = """(answer) => {
     const observer = new MutationObserver(changes => {
         const now = performance.now();
         for (const { target, attributeName, type } of changes) {
-            if (attributeName === 'data-highlights') watch.highlight = now;
-            else if (attributeName === 'data-drawn') watch.last = now;
-            if (type === 'childList' && answer
-                && target.closest?.('.widget-html')?.querySelector(answer)) watch.answer ??= now;
+            // Written-out arithmetic counts as well; a slider's own readout is no answer of Python's.
+            const html = type === 'childList' && target.closest?.('.widget-html');
+            if (attributeName === 'data-highlights' || html) watch.highlight = now;
+            if (attributeName === 'data-drawn' || html) watch.last = now;
+            if (html && answer && html.querySelector(answer)) watch.answer ??= now;
+            if (attributeName || html) watch.any = now;
         }
-        watch.any = now;
     });
     observer.observe(output, {
         subtree: true, childList: true, attributes: true,
@@ -143,7 +145,7 @@ WATCH = """(answer) => {
             await new Promise(resolve => setTimeout(resolve, 20));
             const now = performance.now();
             if (watch[what] !== undefined && now - (watch.any ?? begun) > quiet) break;
-            if (now - begun > 3000) return null;
+            if (now - begun > 2000) return null;
         }
         return watch.heard?.[0] === type ? watch[what] - watch.heard[1] : null;
     };
@@ -229,7 +231,7 @@ def chromium(address):
 
 
 def run_cell(page, number):
-    """Run one cell, with all other outputs cleared, until its matrices are drawn."""
+    """Run one cell, with all other outputs cleared, until its widgets are drawn."""
     page.evaluate(
         """async number => {
             const { commands, shell } = jupyterapp;
@@ -239,7 +241,7 @@ def run_cell(page, number):
         }""",
         number,
     )
-    page.wait_for_selector(".bp-matrix[data-geometry]")
+    page.wait_for_selector(".bp-matrix[data-geometry], .bp-explorer svg")
     page.wait_for_timeout(1500)  # everything else of the subject, and a theme or font that comes late
 
 
@@ -357,7 +359,7 @@ def measure(options):
             print(f"{subject.name} …", file=sys.stderr, flush=True)
             run_cell(page, number)
             page.evaluate(WATCH, subject.answer)
-            results[subject.name, "hover"] = hovers(page, subject, options.repeats)
+            results[subject.name, "hover"] = hovers(page, subject, options.repeats) if subject.view else []
             results[subject.name, "slider"] = slides(page, subject, options.repeats) if subject.slider else []
             results[subject.name, "digit"] = digits(page, subject, options.repeats) if subject.before else []
     return results

@@ -202,7 +202,9 @@ def write_notebook(lab, name, *sources):
 # emptied when a notebook is closed.
 OPEN = """async path => {
     const { commands, serviceManager, shell } = jupyterapp;
-    window.testKernel ??= (await serviceManager.kernels.startNew({ name: 'python3' })).model;
+    // Only one connection to a kernel hears its widgets: the notebook's, not this one.
+    const options = [{ name: 'python3' }, { handleComms: false }];
+    window.testKernel ??= (await serviceManager.kernels.startNew(...options)).model;
     await commands.execute('docmanager:open', { path, kernel: testKernel });
     await shell.currentWidget.revealed;
 }"""

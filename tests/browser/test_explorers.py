@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backprop_helpers.layers import conv_backward, conv_forward, pool_backward, pool_forward, softmax
-from tests.browser.shown import close_all, needed_cells, open_notebook, run_cells, write_notebook
+from tests.browser.shown import NOTEBOOK, close_all, needed_cells, open_notebook, run_cells, write_notebook
 from tests.tool_loader import ROOT
 
 pytestmark = pytest.mark.browser
@@ -56,6 +56,38 @@ def assert_all_is_well(page, lab):
 def entry(array, *index):
     """An entry as an explorer writes it."""
     return str(array[index]).replace("-", "−")
+
+
+THEMES = ["JupyterLab Light", "JupyterLab Dark"]
+NOT_OURS = [
+    ".jp-RenderedImage img",  # JupyterLab gives the figures' <img> no alt; the text below each reads it aloud
+    ".noUi-handle",  # ipywidgets writes a slider's name beside it, and does not tie the two together
+]
+
+
+def set_theme(page, theme):
+    """Change JupyterLab's theme; wait until the matrices have its colours."""
+    page.evaluate(
+        "async theme => { await jupyterapp.commands.execute('apputils:change-theme', { theme }); }", theme
+    )
+    page.wait_for_function(
+        """dark => {
+            const [r, g, b] = getComputedStyle(document.querySelector('.bp-explorer')).color.match(/\\d+/g);
+            return document.body.dataset.jpThemeLight === String(!dark) && dark === (+r + +g + +b > 380);
+        }""",
+        arg=theme.endswith("Dark"),
+    )
+
+
+def violations(page, require_tool, *selectors):
+    """Return what axe finds against WCAG 2 A and AA in the parts of the page, one text a violation."""
+    require_tool("axe_playwright_python")
+    from axe_playwright_python.sync_playwright import Axe
+
+    rules = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa"]}}
+    parts = {"include": list(selectors), "exclude": NOT_OURS}
+    found = Axe().run(page, context=parts, options=rules).response["violations"]
+    return [f"{v['id']}: {n['html'][:120]} {n['failureSummary']}" for v in found for n in v["nodes"]]
 
 
 class InLesson:
@@ -108,12 +140,20 @@ class InLesson:
     def point_somewhere(self, explorer):
         explorer.hover(*self.POINT)
 
+    def test_axe_finds_nothing(self, explorer, require_tool):
+        """The explorers of the lesson, with a cell pointed at, in both themes."""
+        self.point_somewhere(explorer)
+        for theme in THEMES:
+            set_theme(explorer.page, theme)
+            assert violations(explorer.page, require_tool, f"{NOTEBOOK} .bp-explorer") == [], theme
+        set_theme(explorer.page, THEMES[0])
+
     def assert_written_as_in_the_kernel(self, explorer, name="explorer"):
         assert explorer.arithmetic == explorer.ask(f"{name}.arithmetic_text")
 
 
 class TestNudges(InLesson):
-    """Lesson 00: the nudge explorer and the check explorer."""
+    """Lesson 00: the nudge explorer and the check explorer. Its reports and text stand for those of all."""
 
     NUMBER = 0
     SHOWN = ("nudges_in_a_network", "steps_and_checks")
@@ -124,6 +164,14 @@ class TestNudges(InLesson):
 
     def point_somewhere(self, explorer):
         explorer.hover(self.moved(explorer, "z"), 0, 0)
+
+    def test_axe_finds_nothing(self, explorer, require_tool):
+        """All of the lesson that is ours: text, reports, figures, explorers."""
+        own = [f"{NOTEBOOK} {part}" for part in (".jp-RenderedMarkdown", ".jp-OutputArea-output")]
+        for theme in THEMES:
+            set_theme(explorer.page, theme)
+            assert violations(explorer.page, require_tool, *own) == [], theme
+        set_theme(explorer.page, THEMES[0])
 
     def test_hover_a_change(self, explorer):
         explorer.hover(self.moved(explorer, "z"), 0, 0)

@@ -163,6 +163,27 @@ def test_theme_is_followed(opened):
     assert all(light != dark for light, dark in zip(inks["light"], inks["dark"])), inks
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_view_can_be_read_and_heard(browser, address, require_tool, theme):
+    """In a wide window: where the view is cut off at the side, axe cannot tell what is behind a text."""
+    require_tool("axe_playwright_python")
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = browser.new_page(viewport={"width": 1280, "height": 1600}, color_scheme=theme)
+    page.goto(address + "index.html")
+    page.wait_for_function("document.documentElement.dataset.complete")
+    settle(page)
+    point(page, "dX", (1, 1))
+    every = {"resultTypes": ["violations", "passes"]}
+    found = Axe().run(page, context={"include": [[".live-view"]]}, options=every).response
+    assert [f"{v['id']}: {v['nodes'][0]['failureSummary']}" for v in found["violations"]] == []
+    (contrast,) = [rule for rule in found["passes"] if rule["id"] == "color-contrast"]
+    read = " ".join(node["html"] for node in contrast["nodes"])
+    for part in ("bp-title", "bp-words", "bp-lines", "bp-blue", "bp-vermillion", "bp-green"):
+        assert part in read, part
+    page.close()
+
+
 def test_page_lives_as_a_file(browser, site):
     """Opened from the disk, where a page may not request anything."""
     page = browser.new_page()

@@ -16,7 +16,7 @@ LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")
 WITH_FORMULAS = ["notebooks/06_convolution_input.html", "notebooks/formula_sheet.html"]
 LOOKED_AT = ["index.html", *WITH_FORMULAS, "assignments/README.html", "api/layers.html"]
 # A lesson has thousands of coloured words of code. One of each kind is enough for the contrast, and takes a
-# quarter of the time.
+# third of the time.
 ONE_OF_EACH_COLOR = """() => {
     const seen = new Set();
     for (const word of document.querySelectorAll("pre span[class]")) {

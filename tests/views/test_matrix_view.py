@@ -379,12 +379,15 @@ class TestPaint:
     def from_browser(self, pad, values):
         pad.set_state({"_data": memoryview(values.astype("<f8").tobytes()), "strokes": pad.strokes + 1})
 
-    def test_what_is_painted_is_there_when_strokes_change(self, pad):
+    @pytest.mark.parametrize("order", [("_data", "strokes"), ("strokes", "_data")])
+    def test_what_is_painted_is_there_when_strokes_change(self, pad, order):
+        """From the browser the values come last: they are bytes, and those are put back into the message."""
         found = []
         pad.observe(lambda change: found.append((change.new, pad.values[3, 4])), "strokes")
         values = np.zeros((28, 28))
         values[3, 4] = 0.75
-        self.from_browser(pad, values)
+        state = {"_data": memoryview(values.astype("<f8").tobytes()), "strokes": 1}
+        pad.set_state({name: state[name] for name in order})
         assert found == [(1, 0.75)]
 
     def test_painted_values_stay_in_range(self, pad):

@@ -477,12 +477,15 @@ class MatrixView(anywidget.AnyWidget):
     def _follow(self, _change):
         self.set_trait("active", self.hovered if self.pinned is None else self.pinned)
 
-    @traitlets.observe("_data")
-    def _painted(self, change):
-        """Take over what was painted in the browser."""
-        if not self._paints or len(change.new) != 8 * self._values.size:
+    @traitlets.observe("_data", "strokes")
+    def _painted(self, _change):
+        """Take over what was painted in the browser.
+
+        Both come in one message, in either order: whoever observes `strokes` finds the new values.
+        """
+        if not self._paints or len(self._data) != 8 * self._values.size:
             return
-        values = np.frombuffer(change.new, dtype="<f8").reshape(self.shape)
+        values = np.frombuffer(self._data, dtype="<f8").reshape(self.shape)
         if not np.array_equal(values, self._values):
             self._values = _frozen(np.clip(np.nan_to_num(values), 0.0, 1.0))
 
