@@ -173,3 +173,13 @@ class TestArguments:
 
 def test_text_form(explorer):
     assert repr(explorer) == "SoftmaxExplorer(4 classes): run the cell to use it"
+
+
+@pytest.mark.parametrize("z", [[2.04, -2.5557, 0.418], [9.3, -9.1, 0.0], [-8.0, 8.0, 0.1]])
+def test_the_browser_does_not_round_the_scores_that_are_given(z):
+    """A slider in the browser stands on whole steps from its lower end only."""
+    for slider, score in zip(SoftmaxExplorer(z, 0).sliders, z):
+        steps = (score - slider.min) / slider.step
+        assert steps == pytest.approx(round(steps), abs=1e-9)
+        assert slider.min <= slider.value <= slider.max
+        assert slider.value == score

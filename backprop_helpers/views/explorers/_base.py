@@ -107,9 +107,11 @@ class Explorer(widgets.VBox):
         if text == self._arithmetic_text and self.arithmetic.value:
             return
         self._arithmetic_text = text
-        self.arithmetic.value = '<div class="bp-lines" role="status" aria-live="polite">{}</div>'.format(
-            "\n".join(marked(line) for line in lines)
-        )
+        # Long text scrolls: the keyboard can reach it, and there the arrows do not choose another cell.
+        self.arithmetic.value = (
+            '<div class="bp-lines" role="status" aria-live="polite" tabindex="0" '
+            'data-lm-suppress-shortcuts="true">{}</div>'
+        ).format("\n".join(marked(line) for line in lines))
 
     def fail(self, error):
         """Show an exception in the view."""
