@@ -38,7 +38,7 @@ from .modules import Conv, Flatten, FullyConnected, MaxPool, ReLU, Standardize
 from .parameters import ParameterViews
 from .threads import one_blas_thread
 
-BLOCK = 64  # examples: with more the caches overflow, with fewer than 32 the cost of each NumPy call shows
+BLOCK = 32  # examples: more do not stay in a core's cache, with fewer the cost of each call of NumPy shows
 FEWEST = 16  # examples for which a thread is worth waking
 CACHE_LINE = 64  # bytes
 UNPACKED = 10**6  # multiply-adds up to which OpenBLAS reads the operands where they are (see _multiply)
