@@ -21,6 +21,13 @@ from backprop_helpers.training import (
 )
 
 RNG = np.random.default_rng(4)
+START = RNG.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers_in_any_order():
+    """Each test begins with the same random numbers, whichever tests ran before it."""
+    RNG.bit_generator.state = START
 
 
 class Smooth(Layer):
