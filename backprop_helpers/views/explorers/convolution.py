@@ -6,7 +6,6 @@ import numpy as np
 from backprop_helpers.layers._validate import as_array, as_pair, described, shown
 from backprop_helpers.views.explorers import _conv_terms as terms
 from backprop_helpers.views.explorers._base import (
-    Explorer,
     Mark,
     choice,
     controls,
@@ -27,6 +26,7 @@ from backprop_helpers.views.explorers._conv_terms import (
     repeated,
     written,
 )
+from backprop_helpers.views.explorers._linked import LinkedExplorer
 from backprop_helpers.views.matrix_view import Highlight, MatrixView
 
 NAME = "ConvolutionExplorer"
@@ -66,7 +66,7 @@ FRAME = "padding"
 HINT = "Point at any cell, or Tab into a matrix and use the arrows. A click holds the cell; Escape lets go."
 
 
-class ConvolutionExplorer(Explorer):
+class ConvolutionExplorer(LinkedExplorer):
     """X, W, b and Z, and below each its gradient: point at a cell to see every product it takes part in.
 
     The formula of the cell is written out with its numbers. The slider "outputs so far" adds up dX, dW and db
@@ -123,8 +123,6 @@ class ConvolutionExplorer(Explorer):
                 f"{NAME}: dz must have the shape of the output, {count[0]}×{count[1]} (rows × columns); "
                 f"dz is {self._dz.shape[0]}×{self._dz.shape[1]}"
             )
-        self._source = None  # the view whose active cell is shown
-        self._busy = False
         self._scrubbed = False
         self._shown = {}
         self._make_controls(stride, padding, dilation)
@@ -278,16 +276,8 @@ class ConvolutionExplorer(Explorer):
         self.reading.observe(self._on_view, "value")
         self.channel.observe(self._on_view, "value")
         self.filter.observe(self._on_view, "value")
-        for name, view in self.views.items():
-            view.observe(lambda change, name=name: self._on_active(name, change["new"]), "active")
-            view.observe(lambda change, name=name: self._on_pin(name, change["new"]), "pinned")
 
     # Geometry --------------------------------------------------------------------------------------------
-
-    def chosen(self, name):
-        """Return the (rows, columns) that the sliders of "kernel", "stride", "padding" or "dilation" say."""
-        pair = self.sliders[name]
-        return pair[0].value, pair[-1].value
 
     def _fit_ranges(self):
         """Let every slider end where the window would no longer fit, given all the others."""
@@ -342,9 +332,7 @@ class ConvolutionExplorer(Explorer):
             self.play.max = steps
             self.play.value = steps
             self._scrubbed = False
-            self._source = None
-            for view in self.views.values():
-                view.pinned = view.hovered = None
+            self._release()
         finally:
             self._busy = False
         self._refresh()
@@ -366,10 +354,6 @@ class ConvolutionExplorer(Explorer):
             self.play.value = change["new"]
         finally:
             self._busy = False
-        self._refresh()
-
-    @guarded
-    def _on_view(self, _change):
         self._refresh()
 
     # What the matrices hold ------------------------------------------------------------------------------
@@ -460,42 +444,11 @@ class ConvolutionExplorer(Explorer):
 
     # Pointing --------------------------------------------------------------------------------------------
 
-    @guarded
-    def _on_active(self, name, cell):
-        if self._busy:
-            return
-        if cell is not None:
-            self._source = name
-        elif self._source == name:
-            self._source = next(
-                (other for other, view in self.views.items() if view.active is not None), None
-            )
-        else:
-            return
-        self._point()
-
-    @guarded
-    def _on_pin(self, name, cell):
-        if cell is None or self._busy:
-            return
-        self._busy = True
-        try:
-            for other, view in self.views.items():
-                if other != name and view.pinned is not None:
-                    view.pinned = None
-        finally:
-            self._busy = False
-
     def _point(self):
         """Write out, and mark in every matrix, what the active cell takes part in."""
-        name = self._source
-        cell = None if name is None else self.views[name].active
-        if cell is not None and not all(
-            0 <= at < size for at, size in zip(cell, self.views[name].values.shape)
-        ):
-            cell = None
+        name, cell = self._pointed()
         if cell is not None:
-            picture = getattr(self, "_at_" + METHODS[name])(tuple(cell))
+            picture = getattr(self, "_at_" + METHODS[name])(cell)
         elif self._scrubbed and self.steps.value:
             picture = self._at_step(self.steps.value - 1)
         else:
@@ -811,8 +764,7 @@ class ConvolutionExplorer(Explorer):
         from backprop_helpers.views import plots
 
         s, c, k = self.setting, self.channel.value, self.filter.value
-        name = self._source
-        cell = None if name is None else self.views[name].active
+        name, cell = self._pointed()
         x, w = s.x[:, :, c], s.w[:, :, c, k]
         symmetric = (
             s.windows.padding[0] == s.windows.padding[1] and s.windows.padding[2] == s.windows.padding[3]

@@ -8,7 +8,6 @@ import numpy as np
 from backprop_helpers.layers import pool_backward, pool_forward
 from backprop_helpers.layers._validate import as_pair
 from backprop_helpers.views.explorers._base import (
-    Explorer,
     Mark,
     check,
     choice,
@@ -22,6 +21,7 @@ from backprop_helpers.views.explorers._base import (
     words,
 )
 from backprop_helpers.views.explorers._conv_terms import bracketed, equals, indexed, repeated, written
+from backprop_helpers.views.explorers._linked import LinkedExplorer
 from backprop_helpers.views.explorers.convolution import as_image
 from backprop_helpers.views.matrix_view import Highlight, MatrixView
 
@@ -113,7 +113,7 @@ class Pooling:
         return indexed(letter, cell[:2] if self.plain else cell)
 
 
-class PoolingExplorer(Explorer):
+class PoolingExplorer(LinkedExplorer):
     """Where each unit of gradient goes, in max and in average pooling.
 
     Point at an entry of Z or dZ to see its window and who receives its gradient; at a pixel of X or dX to see
@@ -163,8 +163,6 @@ class PoolingExplorer(Explorer):
                 f"{NAME}: dz must have the shape of the output, {count[0]}×{count[1]} (rows × columns); "
                 f"dz is {self._dz.shape[0]}×{self._dz.shape[1]}"
             )
-        self._source = None
-        self._busy = False
         self._shown = {}
         self._make_controls(size, stride, mode)
         columns = self._x.shape[1] * 2 + count[1]
@@ -250,16 +248,8 @@ class PoolingExplorer(Explorer):
         self.mode.observe(self._on_geometry, "value")
         self.channel.observe(self._on_view, "value")
         self.pay_every_tie.observe(self._on_view, "value")
-        for name, view in self.views.items():
-            view.observe(lambda change, name=name: self._on_active(name, change["new"]), "active")
-            view.observe(lambda change, name=name: self._on_pin(name, change["new"]), "pinned")
 
     # Geometry --------------------------------------------------------------------------------------------
-
-    def chosen(self, name):
-        """Return the (rows, columns) that the sliders of "size" or "stride" say."""
-        pair = self.sliders[name]
-        return pair[0].value, pair[-1].value
 
     def _fit_ranges(self):
         """Let the sliders end where no window would fit, or no step would make a difference."""
@@ -289,15 +279,9 @@ class PoolingExplorer(Explorer):
                 stride=self.chosen("stride"),
                 mode=self.mode.value,
             )
-            self._source = None
-            for view in self.views.values():
-                view.pinned = view.hovered = None
+            self._release()
         finally:
             self._busy = False
-        self._refresh()
-
-    @guarded
-    def _on_view(self, _change):
         self._refresh()
 
     # What the matrices hold ------------------------------------------------------------------------------
@@ -329,40 +313,15 @@ class PoolingExplorer(Explorer):
 
     # Pointing --------------------------------------------------------------------------------------------
 
-    @guarded
-    def _on_active(self, name, cell):
-        if self._busy:
-            return
-        if cell is not None:
-            self._source = name
-        elif self._source == name:
-            self._source = next((o for o, view in self.views.items() if view.active is not None), None)
-        else:
-            return
-        self._point()
-
-    @guarded
-    def _on_pin(self, name, cell):
-        if cell is None or self._busy:
-            return
-        for other, view in self.views.items():
-            if other != name and view.pinned is not None:
-                view.pinned = None
-
     def _point(self):
         """Write out, and mark in every matrix, what the active cell takes part in."""
-        name = self._source
-        cell = None if name is None else self.views[name].active
-        if cell is not None and not all(
-            0 <= at < size for at, size in zip(cell, self.views[name].values.shape)
-        ):
-            cell = None
+        name, cell = self._pointed()
         if cell is None:
             marks, lines = self._at_rest()
         elif name in ("Z", "dZ"):
-            marks, lines = self._at_output(tuple(cell), name)
+            marks, lines = self._at_output(cell, name)
         else:
-            marks, lines = self._at_pixel(tuple(cell), name)
+            marks, lines = self._at_pixel(cell, name)
         for other, view in self.views.items():
             groups = tuple(group for group in marks.get(other, ()) if group.cells)
             if self._shown.get(other, ()) != groups:
