@@ -6,9 +6,11 @@ page's own errors, requests that leave the machine.
 
 import numpy as np
 import pytest
+from nbformat.v4 import writes
 
 from backprop_helpers.layers import conv_backward, conv_forward, pool_backward, pool_forward, softmax
 from tests.browser.shown import NOTEBOOK, close_all, needed_cells, open_notebook, run_cells, write_notebook
+from tests.lesson_rules import Lesson
 from tests.tool_loader import ROOT
 
 pytestmark = pytest.mark.browser
@@ -19,14 +21,26 @@ W = np.array([[1, 2], [3, -1]])
 DZ = np.array([[1, -2], [3, 2]])
 
 
-def open_lesson(lab, page, number, shown, before="", given=()):
-    """Open a lesson and run the cells that show these variables; return {variable: its part of the page}."""
+def open_lesson(lab, page, number, shown, before="", given=(), whole=False):
+    """Open a lesson and run the cells that show these variables; return {variable: its part of the page}.
+
+    Unless the `whole` lesson is asked for, only those cells are opened: the hundreds of formulas around them,
+    all drawn at once, slow down every look at the page.
+    """
     (path,) = (ROOT / "notebooks").glob(f"{number:02}_*.ipynb")
-    opened = open_notebook(page, path.name)
+    cells = {name: needed_cells(path, name, given) for name in shown}
+    needed = sorted(set().union(*cells.values()))
+    name = path.name if whole else f"cells_of_{path.name}"
+    if not whole:
+        notebook = Lesson.read(path).notebook
+        notebook.cells = [notebook.cells[number] for number in needed]
+        (lab.folder / name).write_text(writes(notebook), encoding="utf-8")
+        cells = {name: [needed.index(number) for number in numbers] for name, numbers in cells.items()}
+        needed = range(len(needed))
+    opened = open_notebook(page, name)
     if before:
         opened.run(before)
-    cells = {name: needed_cells(lab.folder / path.name, name, given) for name in shown}
-    run_cells(page, sorted(set().union(*cells.values())))
+    run_cells(page, list(needed))
     found = {}
     for name, numbers in cells.items():
         output = opened.scope.locator(".jp-Cell").nth(numbers[-1]).locator(".jp-OutputArea-output")
@@ -107,13 +121,14 @@ class InLesson:
     SHOWN = ("explorer",)
     BEFORE = ""
     GIVEN = ()
+    WHOLE = False  # True: with all of its text and figures
     BROKEN = "_point"  # what the callback of the first explorer's pointer calls
     POINT = ("X", 0, 0)  # a cell that the pointer may be over
 
     @pytest.fixture(scope="class")
     @classmethod
     def parts(cls, lab, lab_page):
-        yield open_lesson(lab, lab_page, cls.NUMBER, cls.SHOWN, cls.BEFORE, cls.GIVEN)
+        yield open_lesson(lab, lab_page, cls.NUMBER, cls.SHOWN, cls.BEFORE, cls.GIVEN, cls.WHOLE)
         close_all(lab_page)
 
     @pytest.fixture
@@ -164,6 +179,7 @@ class TestNudges(InLesson):
 
     NUMBER = 0
     SHOWN = ("nudges_in_a_network", "steps_and_checks")
+    WHOLE = True
     BROKEN = "_write"
 
     def moved(self, explorer, name):
