@@ -13,8 +13,6 @@ from tests.browser.shown import NOTEBOOK, close_all, needed_cells, open_notebook
 from tests.lesson_rules import Lesson
 from tests.tool_loader import ROOT
 
-pytestmark = pytest.mark.browser
-
 # The example that lessons 04 to 08 share.
 X = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
 W = np.array([[1, 2], [3, -1]])

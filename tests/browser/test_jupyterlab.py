@@ -6,8 +6,6 @@ from tests.browser.shown import OPEN
 from tests.lesson_rules import Lesson
 from tests.tool_loader import ROOT
 
-pytestmark = pytest.mark.browser
-
 LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 SYNTHETIC = "99_synthetic.ipynb"
 

@@ -9,8 +9,6 @@ import pytest
 from backprop_helpers.views.plots._style import ACCENTS, contrast
 from tests.browser.shown import close_all, open_notebook, run_cells, write_notebook
 
-pytestmark = pytest.mark.browser
-
 NOTEBOOK = "97_matrix_view.ipynb"
 SOURCE = """
 import json

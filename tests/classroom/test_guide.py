@@ -52,7 +52,6 @@ def test_limits_are_those_of_the_code():
     assert "LARGEST_FILE = 200 * 2**20 " in safely
 
 
-@pytest.mark.classroom
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_known_mistakes_of_the_problem_sets_are_recognised(task):
     for suspect in task.suspects:

@@ -5,7 +5,7 @@ import pytest
 from tests.classroom.submissions import FULL, PS1_TASKS, answer, graded, solved, without
 
 # nbgrader's own warnings, of its database library, are its business.
-pytestmark = [pytest.mark.classroom, pytest.mark.filterwarnings("ignore")]
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 ONE_SIDED = """
 def central_difference(f, x, dz, eps):

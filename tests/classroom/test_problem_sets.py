@@ -4,7 +4,7 @@ import pytest
 
 from tests.classroom.submissions import solved
 
-pytestmark = [pytest.mark.classroom, pytest.mark.filterwarnings("ignore")]
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.mark.parametrize("name", ["ps2", "ps3", "ps4", "ps5", "concepts_before", "concepts_after"])

@@ -9,7 +9,7 @@ import pytest
 from tests.classroom.submissions import COURSE, cell
 from tests.tool_loader import load_tool
 
-pytestmark = [pytest.mark.classroom, pytest.mark.filterwarnings("ignore")]
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture

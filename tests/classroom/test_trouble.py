@@ -18,7 +18,7 @@ from tests.classroom.submissions import (
 )
 from tests.tool_loader import load_tool
 
-pytestmark = [pytest.mark.classroom, pytest.mark.filterwarnings("ignore")]
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 DELEGATED = """
 from backprop_helpers.layers import fc_backward, fc_forward

@@ -2,25 +2,34 @@
 
 import http.server
 import json
+import shutil
 import subprocess
 import sys
 import threading
 from functools import partial
 
 import pytest
+from filelock import FileLock
 
 from tests.browser.conftest import CHROMIUM_OPTIONS
 from tests.tool_loader import ROOT
 
 
 @pytest.fixture(scope="session")
-def site(require_tool, tmp_path_factory):
+def site(require_tool, tmp_path_factory, worker_id):
     """The folder of the built site. A warning, such as a link that leads nowhere, fails the build."""
     require_tool("sphinx")
-    folder = tmp_path_factory.mktemp("site") / "html"
-    command = [sys.executable, str(ROOT / "website" / "build.py"), str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent  # one process builds, the others wait
+    folder = shared / "site" / "html"
+    with FileLock(shared / "site.lock"):
+        if not folder.exists():
+            command = [sys.executable, str(ROOT / "website" / "build.py"), str(folder)]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            if done.returncode != 0:
+                shutil.rmtree(folder, ignore_errors=True)
+            assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     return folder
 
 

@@ -12,8 +12,6 @@ from tests.tool_loader import ROOT
 
 sys.path.append(str(ROOT / "website"))
 
-pytestmark = pytest.mark.site
-
 X = [[3, 1, 2], [0, 4, 1], [5, 2, 6]]
 W = [[1, 2], [3, -1]]
 DZ = [[1, -2], [3, 2]]
@@ -58,13 +56,19 @@ def opened(browser, address):
 
 def on_page(page):
     """Return what the page shows: (arithmetic, {matrix: highlights})."""
-    marks = {}
-    for matrix in page.locator(".live-view .bp-matrix").all():
-        groups = json.loads(matrix.get_attribute("data-highlights"))
+    text, marks = page.evaluate(
+        """() => {
+            const shown = document.querySelector('.live-view');
+            const marks = [...shown.querySelectorAll('.bp-matrix')].map(matrix =>
+                [matrix.querySelector('.bp-matrix-title span').innerText, matrix.dataset.highlights]);
+            return [shown.querySelector('.bp-lines').innerText, marks];
+        }"""
+    )
+    marks = {name: json.loads(groups) for name, groups in marks}
+    for groups in marks.values():
         for group in groups:
             del group["pattern"]  # follows from the position
-        marks[matrix.locator(".bp-matrix-title span").first.inner_text()] = groups
-    return page.locator(".live-view .bp-lines").inner_text(), marks
+    return text, marks
 
 
 def in_python(lesson):
