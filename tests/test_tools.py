@@ -277,6 +277,11 @@ def test_programs_of_the_environment_are_found_first(tmp_path):
     assert variables["EXTRA"] == "1"
 
 
+def test_what_was_compiled_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert "PYTHONDONTWRITEBYTECODE" not in environment.environment_variables(tmp_path / "bin" / "python")
+
+
 RECORD = """<testsuites><testsuite>
 <testcase name="a"/><testcase name="b"/>
 <testcase name="c"><failure message="wrong"/></testcase>

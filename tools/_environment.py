@@ -85,6 +85,8 @@ def environment_variables(python, **extra):
     variables["PATH"] = os.pathsep.join([str(python.parent), variables.get("PATH", os.defpath)])
     variables.setdefault("PYTHONUTF8", "1")  # Windows would print and read in a code page
     variables.pop("PYTHONHOME", None)
+    # Packages are compiled when they are first imported; this would throw the result away, start for start.
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     return variables
 
 
