@@ -173,7 +173,8 @@ def test_bad_lessons_fail_and_are_not_written(tmp_path, capsys, source, message)
     assert path.read_bytes() == before
 
 
-def test_slow_lesson_fails(tmp_path, capsys):
+def test_slow_lesson_fails(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(refresher, "STUCK", 600)  # a loaded machine may need seconds for the cell
     path = save(tmp_path / "07_small.ipynb", new_code_cell("import time\ntime.sleep(0.3)"))
     assert run("--limit", "0.1", path) == 1
     assert "its limit is" in capsys.readouterr().out
