@@ -116,10 +116,16 @@ class Page:
         return self.scope.locator(".bp-lines").inner_text()
 
     def wait_for_text(self, text, selector=".bp-lines"):
-        """Wait until an element holds a text."""
+        """Wait until an element holds a text, and until the matrices show what came with it."""
         found = self.scope.locator(selector).filter(has_text=text)
         found.first.wait_for(timeout=PATIENCE)
+        self.settle()
         return found.first.inner_text()
+
+    def settle(self):
+        """Wait until all that the kernel sent is drawn; a matrix is, a frame after a text."""
+        self.run("")
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def alerts(self):
         """What stands in the alerts of all explorers and matrices in sight."""

@@ -173,11 +173,10 @@ class InLesson:
 
 
 class TestNudges(InLesson):
-    """Lesson 00: the nudge explorer and the check explorer. Its reports and text stand for those of all."""
+    """Lesson 00: the nudge explorer and the check explorer."""
 
     NUMBER = 0
     SHOWN = ("nudges_in_a_network", "steps_and_checks")
-    WHOLE = True
     BROKEN = "_write"
 
     def moved(self, explorer, name):
@@ -185,11 +184,6 @@ class TestNudges(InLesson):
 
     def point_somewhere(self, explorer):
         explorer.hover(self.moved(explorer, "z"), 0, 0)
-
-    def test_axe_finds_nothing(self, explorer, require_tool):
-        """All of the lesson that is ours: text, reports, figures, explorers."""
-        own = [f"{NOTEBOOK} {part}" for part in (".jp-RenderedMarkdown", ".jp-OutputArea-output")]
-        assert violations(explorer.page, require_tool, *own) == []
 
     def test_hover_a_change(self, explorer):
         explorer.hover(self.moved(explorer, "z"), 0, 0)
@@ -242,6 +236,41 @@ class TestNudges(InLesson):
         assert "fooled" not in found.inner_text()
         other.scope.get_by_label("layer").select_option("convolution")
         other.wait_for_text("the right code of conv_backward", ".bp-found")
+
+
+class TestReLU(InLesson):
+    """Lesson 02, whole: its text, reports and figures stand for those of all lessons."""
+
+    NUMBER = 2
+    WHOLE = True
+    BROKEN = "_mark"
+    POINT = ("dZ, handed down", 1, 2)
+
+    def test_axe_finds_nothing(self, explorer, require_tool):
+        """All of the lesson that is ours: text, reports, figures, explorers."""
+        own = [f"{NOTEBOOK} {part}" for part in (".jp-RenderedMarkdown", ".jp-OutputArea-output")]
+        assert violations(explorer.page, require_tool, *own) == []
+
+    def test_hover_an_entry_of_dz(self, explorer):
+        explorer.hover("dZ, handed down", 1, 2)
+        text = explorer.wait_for_text("dZ[1, 2] = dA[1, 2] · 1 = 4 · 1 = 4")
+        assert "Z[1, 2] + bias = 5 + 0 = 5,  so [5 > 0] = 1: open" in text
+        for title in ("Z + bias", "A = ReLU(Z + bias)", "dA, from above"):
+            assert explorer.cells(title, "orange") == [(1, 2)]
+        self.assert_written_as_in_the_kernel(explorer)
+        explorer.away()
+        explorer.wait_for_text("Point at a cell")
+
+    def test_drag_the_bias_until_every_unit_is_dead(self, explorer):
+        assert explorer.cells("Z + bias", "vermillion") == [(m, 1) for m in range(4)]
+        explorer.drag("bias", 0)
+        explorer.wait_for_text("Open 0 of 24", ".bp-words")
+        assert explorer.cells("Z + bias", "vermillion") == [(m, k) for m in range(4) for k in range(6)]
+        explorer.hover("dZ, handed down", 1, 2)
+        assert "unit 2 is dead" in explorer.wait_for_text("= 4 · 0 = 0")
+        explorer.away()
+        explorer.run("explorer.slider.value = 0")
+        explorer.wait_for_text("Open 11 of 24", ".bp-words")
 
 
 class TestSoftmax(InLesson):
