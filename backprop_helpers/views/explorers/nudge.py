@@ -341,8 +341,9 @@ class NudgeExplorer(Explorer):
         self.sign = base.toggles(
             "", [("up, +ε", 1), ("down, −ε", -1)], 1 if epsilon > 0 else -1, width="220px", button="104px"
         )
-        self.shown = base.toggles("", list(SHOWN.items()), "change", width="300px", button="92px")
-        self.controls = base.controls(self.size, self.sign, base.words("shown below:"), self.shown)
+        self.shown = base.toggles("", list(SHOWN.items()), "change", width="330px", button="102px")
+        below = base.row(base.words("shown below:"), self.shown, gap="8px", align="center", wrap=False)
+        self.controls = base.controls(self.size, self.sign, below)
         shapes = [as_view(array).shape for array in self.before.values()]
         roomy = sum(shape[1] for shape in shapes) <= 18 and max(shape[0] for shape in shapes) <= 3
         cell = 38 if roomy else 36

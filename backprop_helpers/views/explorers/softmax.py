@@ -87,7 +87,7 @@ class SoftmaxExplorer(Explorer):
             title=title or "Softmax and cross-entropy: every score moves every probability",
             summary=f"SoftmaxExplorer({self.count} classes): run the cell to use it",
             parts=[self.controls, self.board],
-            lines=5 if self.count <= 6 else 6,
+            lines=7,  # two of the five wrap beside an open file browser
         )
         self._draw()
 
