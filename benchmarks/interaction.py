@@ -11,32 +11,19 @@ import argparse
 import contextlib
 import os
 import platform
-import secrets
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
+from .browser import chromium, jupyterlab
 from .training import table
 
 NOTEBOOK = "interaction.ipynb"
-START_SECONDS = 120
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-]
 WORDS = ("hover → highlight", "slider → redrawn", "digit → prediction")
 TARGETS = {"hover": 50, "slider": 100, "digit": 100}  # ms, medians
 QUIET = 150  # ms without a redraw: what an event caused is done
@@ -154,67 +141,17 @@ WATCH = """(answer) => {
 }"""
 
 
-def free_port():
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 @contextlib.contextmanager
-def jupyterlab(folder, notebook):
-    """Start JupyterLab on a notebook in a folder of its own; yield its address."""
+def lab_page(folder, notebook):
+    """Open a notebook in JupyterLab, in a folder of its own; yield the page."""
     place = folder / "notebooks"
     place.mkdir()
     nbformat.write(notebook, place / NOTEBOOK)
-    port, token = free_port(), secrets.token_hex(8)
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser"]
-    command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
-    command += [f"--ServerApp.root_dir={place}", f"--IdentityProvider.token={token}"]
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={place}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    own = {
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "JUPYTERLAB_SETTINGS_DIR": "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-        "IPYTHONDIR": "ipython",
-    }
-    environment = os.environ | {name: str(folder / path) for name, path in own.items()}
-    log = (folder / "log.txt").open("wb")
-    process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + START_SECONDS
-        while process.poll() is None and time.monotonic() < end:
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status?token={token}", timeout=5).close()
-                break
-            time.sleep(0.2)
-        else:
-            raise RuntimeError("JupyterLab did not start: " + (folder / "log.txt").read_text()[-2000:])
-        yield f"http://127.0.0.1:{port}/lab?token={token}"
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        log.close()
-
-
-@contextlib.contextmanager
-def chromium(address):
-    """Open JupyterLab in a headless Chromium; yield the page."""
-    from playwright.sync_api import sync_playwright
-
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        raise SystemExit("No Chromium was found; the benchmark needs one.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
-        page = browser.new_page(viewport={"width": 1280, "height": 1400})
-        page.set_default_timeout(60_000)
-        page.goto(address)
+    with jupyterlab(command, folder) as (address, token), chromium(height=1400) as page:
+        page.goto(f"{address}lab?token={token}")
         page.wait_for_function("() => window.jupyterapp !== undefined")
         page.evaluate(
             """async path => {
@@ -227,7 +164,6 @@ def chromium(address):
             NOTEBOOK,
         )
         yield page
-        browser.close()
 
 
 def run_cell(page, number):
@@ -351,8 +287,7 @@ def measure(options):
     results = {}
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        jupyterlab(Path(folder), notebook) as address,
-        chromium(address) as page,
+        lab_page(Path(folder), notebook) as page,
         contextlib.suppress(KeyboardInterrupt),  # what has been measured until then is printed
     ):
         for number, subject in enumerate(chosen):

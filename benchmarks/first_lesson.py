@@ -1,0 +1,92 @@
+"""A newcomer's first minutes: ``python -m benchmarks.first_lesson``.
+
+Clones the repository, gives the first command of README.md with nothing installed and every cache empty,
+opens lesson 00 in a headless Chromium, runs it, and clicks into its first explorer. Then gives the command
+once more, as on the next day. What is not committed is not measured. The first command needs a network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .browser import chromium, jupyterlab
+from .training import table
+
+ROOT = Path(__file__).resolve().parent.parent
+LESSON = "00_nudges.ipynb"
+FIRST_EXPLORER = "nudges_in_a_network"  # the cell that shows it
+STAGES = ("JupyterLab answers", "lesson 00 is open", "its first explorer is there", "it has answered a click")
+
+RUN_ALL = """async name => {
+    const { commands, shell } = jupyterapp;
+    await shell.currentWidget.sessionContext.ready;
+    window.explorer = shell.currentWidget.content.widgets.findIndex(
+        cell => cell.model.sharedModel.getSource().trim() === name);
+    commands.execute('notebook:run-all-cells');
+}"""
+SCROLL = """async () => {
+    await jupyterapp.shell.currentWidget.content.scrollToItem(explorer, 'start');
+    return document.querySelectorAll('.bp-explorer .bp-matrix[data-drawn]').length > 2;
+}"""
+
+
+def measure(clone, scratch, variables):
+    """Give the first command in a clone; return the seconds until each of the `STAGES`."""
+    scratch.mkdir()
+    start, seconds = time.monotonic(), []
+
+    def reached():
+        seconds.append(time.monotonic() - start)
+
+    command = [shutil.which("python3") or sys.executable, str(clone / "tools" / "open_lessons")]
+    with jupyterlab(command, scratch, variables) as (address, token):
+        reached()
+        with chromium(height=900) as page:
+            page.goto(f"{address}lab/tree/{LESSON}?token={token}")
+            page.locator(".jp-Notebook h1").first.wait_for()
+            reached()
+            page.wait_for_function("() => window.jupyterapp !== undefined")
+            page.evaluate(RUN_ALL, FIRST_EXPLORER)
+            while not page.evaluate(SCROLL):
+                page.wait_for_timeout(100)
+            reached()
+            lines = page.locator(".bp-explorer .bp-lines").first
+            before = lines.inner_text()
+            page.locator(".bp-explorer .bp-matrix-stage").first.click(position={"x": 60, "y": 60})
+            page.wait_for_function(
+                "before => document.querySelector('.bp-explorer .bp-lines').innerText !== before", arg=before
+            )
+            reached()
+    return seconds
+
+
+def main():
+    """Measure and print."""
+    print(f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}\n")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        folder = Path(folder)
+        clone = folder / "clone"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        caches = {"UV_CACHE_DIR": "uv", "PIP_CACHE_DIR": "pip", "MPLCONFIGDIR": "matplotlib"}
+        variables = os.environ | {name: str(folder / "caches" / path) for name, path in caches.items()}
+        for name in ("VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE"):
+            variables.pop(name, None)
+        times = {}
+        with contextlib.suppress(KeyboardInterrupt):  # what has been measured until then is printed
+            for run in ("nothing installed", "the next day"):
+                print(f"{run} …", file=sys.stderr, flush=True)
+                times[run] = measure(clone, folder / run.replace(" ", "-"), variables)
+    rows = [[stage, *(f"{seconds[n]:.0f}" for seconds in times.values())] for n, stage in enumerate(STAGES)]
+    table("From the first command, in seconds, until", ["", *times], rows)
+
+
+if __name__ == "__main__":
+    main()
