@@ -13,11 +13,16 @@ import urllib.request
 
 START_SECONDS = 600  # a first start installs the packages
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The browser may talk to the local server only; without these it looks for updates of its own, too.
 CHROMIUM_OPTIONS = [
-    "--no-sandbox",
+    "--no-sandbox",  # root in a container has no sandbox
     "--disable-gpu",
+    "--disable-quic",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
 ]
 
 

@@ -121,3 +121,18 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line("none: every check that was selected ran")
     if deselected := len(stats.get("deselected", [])):
         terminalreporter.write_line(f"({deselected} more were deselected on the command line)")
+
+
+@pytest.fixture(scope="session")
+def browser(require_tool):
+    """A headless Chromium, for the lessons and the site."""
+    require_tool("playwright")
+    path = require_tool("chromium")
+    from playwright.sync_api import sync_playwright
+
+    from benchmarks.browser import CHROMIUM_OPTIONS
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
+        yield chromium
+        chromium.close()

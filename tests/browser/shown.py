@@ -190,7 +190,7 @@ class Page:
 
     def left_the_machine(self, lab):
         """Return the addresses of all requests to anything but the local server."""
-        own = (f"http://127.0.0.1:{lab.port}/", f"ws://127.0.0.1:{lab.port}/", "data:", "blob:")
+        own = (lab.root, lab.root.replace("http:", "ws:"), "data:", "blob:")
         return [url for url in self.requests if not url.startswith(own)]
 
 

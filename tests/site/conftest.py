@@ -11,7 +11,6 @@ from functools import partial
 import pytest
 from filelock import FileLock
 
-from tests.browser.conftest import CHROMIUM_OPTIONS
 from tests.tool_loader import ROOT
 
 
@@ -46,19 +45,6 @@ def address(site):
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="session")
-def browser(require_tool):
-    """Chromium, without a window."""
-    chromium = require_tool("chromium")
-    require_tool("playwright")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
-        yield browser
-        browser.close()
 
 
 def view(page, name):
