@@ -149,7 +149,10 @@ def test_page_can_be_seen_and_heard(look, require_tool, name, setting):
     theme, width = setting
     page, problems = look(name)
     if page.locator(".live-view").count():
-        point(page, "dX", (1, 1))  # what is written out must be readable, too
+        point(page, "dX", (1, 1))  # what is written out must be readable, too: none of it is cut off
+        lines = page.locator(".live-view .bp-lines").bounding_box()
+        assert lines["x"] + lines["width"] <= width
+        assert page.locator(".live-view .bp-lines").evaluate("e => e.scrollHeight <= e.clientHeight")
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     # Wide things scroll in their own box.
     assert page.evaluate("document.documentElement.scrollWidth") <= width
