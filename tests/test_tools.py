@@ -117,10 +117,11 @@ def test_first_run_makes_and_installs(project, capsys):
 
 
 @pytest.mark.parametrize("failing", ["quiet uv", "-m uv"])
-def test_pip_installs_where_uv_cannot(project, failing):
+def test_pip_installs_where_uv_cannot(project, failing, capsys):
     """No build of uv for this machine; a mirror that only pip's settings name."""
     project.fail = failing
     project.prepare()
+    assert "now with pip" in capsys.readouterr().err
     assert project.ran("-m pip install") == 2  # uv, then the requirements
     assert project.commands[-2][-2:] == ["-r", "requirements.txt"]
     assert project.commands[-2][2:4] == ["pip", "install"]

@@ -179,11 +179,11 @@ def _install(python, requirements, oldest):
 
     if not succeeds([str(python), "-c", "import pip"], stderr=subprocess.DEVNULL):
         succeeds([str(python), "-m", "ensurepip"])  # some tools make environments without pip
-    ways = [[[*pip, "uv"], [*uv, "-r", requirements]]]
+    if succeeds([*pip, "uv"]) and succeeds([*uv, "-r", requirements]):
+        return
     if not oldest:
-        ways.append([[*pip, "-r", requirements]])
-    for way in ways:
-        if all(succeeds(command) for command in way):
+        _say("That did not work with uv; now with pip, which takes a few minutes ...")
+        if succeeds([*pip, "-r", requirements]):
             return
     raise SystemExit(NOT_INSTALLED)
 
