@@ -123,7 +123,7 @@ class Page:
         return found.first.inner_text()
 
     def settle(self):
-        """Wait until all that the kernel sent is drawn; a matrix is, a frame after a text."""
+        """Wait until all that the kernel sent is drawn: a matrix takes a frame more than a text."""
         self.run("")
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
