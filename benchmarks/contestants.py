@@ -23,7 +23,9 @@ def make_network(spec):
 
     if isinstance(spec, str):
         return getattr(t, spec)(seed=SEED)
-    blocks = [layer for k in spec["filters"] for layer in (t.Conv(k, 5), t.ReLU(), t.MaxPool())]
+    blocks = [
+        layer for k in spec["filters"] for layer in (t.Conv(k, 5, padding="same"), t.ReLU(), t.MaxPool())
+    ]
     dense = [t.Flatten(), t.FullyConnected(spec["hidden"]), t.ReLU(), t.FullyConnected(10)]
     side = spec["side"]
     return t.Network([t.Standardize(), *blocks, *dense], seed=SEED, input_shape=(side, side, 1))

@@ -76,10 +76,10 @@ def _all_layers():
     fused = layers.softmax_cross_entropy_forward, layers.softmax_cross_entropy_backward
     one_hot = np.eye(5)[LABELS]
     return [
-        _conv("conv", (3, 3, 3, 2)),
-        _conv("conv, even kernel", (2, 4, 3, 2)),
-        _conv("conv, 1×1", (1, 1, 3, 2)),
-        _conv("conv, 1×1, stride", (1, 1, 3, 2), stride=2),
+        _conv("conv", (3, 3, 3, 2), padding="same"),
+        _conv("conv, even kernel", (2, 4, 3, 2), padding="same"),
+        _conv("conv, 1×1", (1, 1, 3, 2), padding="same"),
+        _conv("conv, 1×1, stride", (1, 1, 3, 2), stride=2, padding="same"),
         _conv("conv, valid", (3, 2, 3, 4), padding="valid"),
         _conv("conv, everything", (2, 3, 3, 4), stride=(2, 3), padding=(1, 3), dilation=(2, 1)),
         _conv("conv, whole image", (5, 6, 3, 4), padding="valid"),

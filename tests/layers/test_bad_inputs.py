@@ -207,7 +207,7 @@ for what, x_shape, w_shape, how in (
     call = partial(layers.conv_forward, ones(*x_shape), ones(*w_shape), ones(1), **how)
     row(f"conv_forward w: {what}", call, "w", {f"{w_shape[0]}×{w_shape[1]}", str(w_shape)})
 
-CONV_CACHE = layers.conv_forward(X, W, B)[1]
+CONV_CACHE = layers.conv_forward(X, W, B, padding="same")[1]
 UPSTREAMS = {
     "rank 0": (),
     "rank 3": (5, 6, 4),

@@ -187,11 +187,11 @@ def test_a_batch_too_large_for_one_piece_is_its_examples(order):
     rng = np.random.default_rng(0)
     x, w, b = np.array(normal(rng, (9, 64, 64, 1)), order=order), normal(rng, (32, 32, 1, 1)), normal(rng, 1)
     dz = np.array(normal(rng, x.shape), order=order)
-    z, cache = conv_forward(x, w, b)
+    z, cache = conv_forward(x, w, b, padding="same")
     dx, dw, db = conv_backward(dz, cache)
     sum_dw = 0
     for m in range(9):
-        z_m, cache_m = conv_forward(x[m : m + 1], w, b)
+        z_m, cache_m = conv_forward(x[m : m + 1], w, b, padding="same")
         dx_m, dw_m, _ = conv_backward(dz[m : m + 1], cache_m)
         assert_close(z[m], z_m[0])
         assert_close(dx[m], dx_m[0])

@@ -72,7 +72,7 @@ def loss(M, K):
 
 
 CASES = [
-    (conv, {}),
+    (conv, {"padding": "same"}),
     (conv, {"stride": 2, "padding": "valid"}),
     (conv, {"stride": (1, 3), "padding": (2, 1), "dilation": (2, 1)}),
     (pool, {}),

@@ -185,7 +185,7 @@ def test_a_whole_network(torch):
     w3, b3 = normal(rng, (15, 4)), normal(rng, 4)
     second = {"stride": (1, 2), "padding": (1, 0), "dilation": (2, 1)}
 
-    z1, conv1 = layers.conv_forward(x, w1, b1)
+    z1, conv1 = layers.conv_forward(x, w1, b1, padding="same")
     a1, relu1 = layers.relu_forward(z1)
     p1, pool1 = layers.pool_forward(a1)
     z2, conv2 = layers.conv_forward(p1, w2, b2, **second)

@@ -40,7 +40,14 @@ def small_network(seed=0, dtype=np.float32):
 
 def digits_network(seed=0, dtype=np.float32):
     """A small convolutional network for 28×28 digits."""
-    layers = [Standardize(), Conv(2, 5, stride=2), ReLU(), MaxPool(2), Flatten(), FullyConnected(10)]
+    layers = [
+        Standardize(),
+        Conv(2, 5, stride=2, padding="same"),
+        ReLU(),
+        MaxPool(2),
+        Flatten(),
+        FullyConnected(10),
+    ]
     return Network(layers, seed=seed, dtype=dtype)
 
 

@@ -166,7 +166,9 @@ def test_networks_of_the_lessons_take_the_fast_path(make):
 
 def test_ties_go_to_the_first_in_row_major_order():
     """One window of four equal outputs: the kernel's gradient is that of the upper left one alone."""
-    network = Network([Conv(1, 3), ReLU(), MaxPool(), Flatten(), FullyConnected(2)], input_shape=(2, 2, 1))
+    network = Network(
+        [Conv(1, 3, padding="same"), ReLU(), MaxPool(), Flatten(), FullyConnected(2)], input_shape=(2, 2, 1)
+    )
     network.parameters["conv1.w"] = 0.0
     network.parameters["conv1.b"] = 1.0
     images = np.array([[1, 2], [4, 8]], np.float32).reshape(1, 2, 2, 1)
@@ -179,7 +181,7 @@ def test_ties_go_to_the_first_in_row_major_order():
 
 
 def test_a_small_batch_after_a_full_one_sees_nothing_of_it():
-    layers = [Standardize(), Conv(2, 3), ReLU(), MaxPool(), Flatten(), FullyConnected(4)]
+    layers = [Standardize(), Conv(2, 3, padding="same"), ReLU(), MaxPool(), Flatten(), FullyConnected(4)]
     network = Network(layers, input_shape=(8, 8, 1))
     images, labels = examples(network, 64)
     used = kernels.plan(network, 64, threads=2)
@@ -289,16 +291,16 @@ def test_buffers_begin_on_a_cache_line():
 
 DENSE = [Flatten(), FullyConnected(4)]
 OTHERS = {
-    "stride": [Conv(2, 3, stride=2), ReLU(), MaxPool(), *DENSE],
-    "dilation": [Conv(2, 3, dilation=2), ReLU(), MaxPool(), *DENSE],
-    "larger pool": [Conv(2, 3), ReLU(), MaxPool(3), *DENSE],
-    "pool that is not square": [Conv(2, 3), ReLU(), MaxPool((2, 1)), *DENSE],
-    "overlapping pool": [Conv(2, 3), ReLU(), MaxPool(2, 1), *DENSE],
-    "average pool": [Conv(2, 3), ReLU(), AveragePool(), *DENSE],
-    "no pool": [Conv(2, 3), ReLU(), *DENSE],
-    "no ReLU": [Conv(2, 3), MaxPool(), *DENSE],
-    "ReLU after the pool": [Conv(2, 3), MaxPool(), ReLU(), *DENSE],
-    "standardise later": [Conv(2, 3), ReLU(), MaxPool(), Standardize(), *DENSE],
+    "stride": [Conv(2, 3, stride=2, padding="same"), ReLU(), MaxPool(), *DENSE],
+    "dilation": [Conv(2, 3, dilation=2, padding="same"), ReLU(), MaxPool(), *DENSE],
+    "larger pool": [Conv(2, 3, padding="same"), ReLU(), MaxPool(3), *DENSE],
+    "pool that is not square": [Conv(2, 3, padding="same"), ReLU(), MaxPool((2, 1)), *DENSE],
+    "overlapping pool": [Conv(2, 3, padding="same"), ReLU(), MaxPool(2, 1), *DENSE],
+    "average pool": [Conv(2, 3, padding="same"), ReLU(), AveragePool(), *DENSE],
+    "no pool": [Conv(2, 3, padding="same"), ReLU(), *DENSE],
+    "no ReLU": [Conv(2, 3, padding="same"), MaxPool(), *DENSE],
+    "ReLU after the pool": [Conv(2, 3, padding="same"), MaxPool(), ReLU(), *DENSE],
+    "standardise later": [Conv(2, 3, padding="same"), ReLU(), MaxPool(), Standardize(), *DENSE],
     "ReLU at the end": [*DENSE, ReLU()],
     "no ReLU between": [*DENSE, FullyConnected(4)],
     "rows of numbers": [FullyConnected(4)],

@@ -339,10 +339,18 @@ def assert_gradients_agree(actual, expected):
     "layers",
     [
         small_layers(),
-        [Conv(2, 2), Conv(2, 3, padding="valid"), Flatten(), FullyConnected(CLASSES)],
+        [Conv(2, 2, padding="same"), Conv(2, 3, padding="valid"), Flatten(), FullyConnected(CLASSES)],
         [Flatten(), FullyConnected(3), FullyConnected(CLASSES)],
         [Flatten(), FullyConnected(CLASSES)],
-        [MaxPool(2), Conv(2, 2), ReLU(), MaxPool(2), Flatten(), FullyConnected(CLASSES), Standardize()],
+        [
+            MaxPool(2),
+            Conv(2, 2, padding="same"),
+            ReLU(),
+            MaxPool(2),
+            Flatten(),
+            FullyConnected(CLASSES),
+            Standardize(),
+        ],
     ],
     ids=["every kind", "two convolutions", "two fully connected", "one layer", "others first and last"],
 )
@@ -542,9 +550,13 @@ def test_summary_reads_as_text_and_as_html():
     [
         ([], ValueError, "layers is empty"),
         ([FullyConnected(10)], ValueError, r"fc1 cannot follow .*\(28, 28, 1\).*put Flatten\(\) before it"),
-        ([Flatten(), Conv(2, 3)], ValueError, r"conv1 cannot follow .*\(784,\).*needs images"),
         (
-            [Conv(2, 3)],
+            [Flatten(), Conv(2, 3, padding="same")],
+            ValueError,
+            r"conv1 cannot follow .*\(784,\).*needs images",
+        ),
+        (
+            [Conv(2, 3, padding="same")],
             ValueError,
             r"conv1 gives \(28, 28, 2\); end with Flatten\(\) and FullyConnected\(10\)",
         ),
@@ -597,7 +609,7 @@ def test_bad_settings_are_named(make, message):
 
 def test_a_layer_outside_a_network_says_what_it_lacks():
     with pytest.raises(RuntimeError, match="has no parameters yet: put it in a Network"):
-        Conv(2, 3).forward(np.zeros((1, 6, 6, 1)))
+        Conv(2, 3, padding="same").forward(np.zeros((1, 6, 6, 1)))
     with pytest.raises(NotImplementedError):
         Layer().forward(np.zeros(1))
 

@@ -45,15 +45,17 @@ def network(*layers, shape=(9, 8, 2)):
 
 
 LINEAR = {
-    "same": network(Conv(2, 3)),
+    "same": network(Conv(2, 3, padding="same")),
     "valid, even kernel": network(Conv(2, (2, 4), padding="valid")),
     "stride": network(Conv(2, 3, stride=(2, 3), padding=1)),
-    "dilation": network(Conv(2, 3, dilation=2)),
-    "same, even, stride": network(Conv(2, 4, stride=2)),
+    "dilation": network(Conv(2, 3, dilation=2, padding="same")),
+    "same, even, stride": network(Conv(2, 4, stride=2, padding="same")),
     "pool": network(Standardize(), AveragePool(2)),
     "pool with remainder, overlapping": network(AveragePool(3, 2), AveragePool(2, 1)),
-    "deep": network(Standardize(), Conv(2, 3, padding="valid"), AveragePool(2), Conv(3, 2, dilation=2)),
-    "own": network(Conv(1, 3), Smooth()),
+    "deep": network(
+        Standardize(), Conv(2, 3, padding="valid"), AveragePool(2), Conv(3, 2, dilation=2, padding="same")
+    ),
+    "own": network(Conv(1, 3, padding="same"), Smooth()),
     "vector": Network([FullyConnected(4), FullyConnected(2)], input_shape=(5,), dtype=np.float64),
 }
 
@@ -89,7 +91,9 @@ def test_the_field_is_what_moves_the_cell(name):
 
 
 def test_a_network_with_kinks_is_moved_by_nothing_outside_the_field():
-    net = network(Conv(4, 3), ReLU(), MaxPool(2), Conv(3, 3), ReLU(), MaxPool(2))
+    net = network(
+        Conv(4, 3, padding="same"), ReLU(), MaxPool(2), Conv(3, 3, padding="same"), ReLU(), MaxPool(2)
+    )
     for cell in [(0, 0, 0), (1, 1, 2)]:
         moved = moved_by_nudges(net, "pool2", cell)
         assert moved.any()
@@ -113,7 +117,7 @@ def test_fields_of_the_series_network():
 
 
 def test_channels():
-    net = network(MaxPool(2), Conv(5, 3))
+    net = network(MaxPool(2), Conv(5, 3, padding="same"))
     assert receptive_field(net, "pool1", (1, 1, 1)).channels.tolist() == [1]
     assert receptive_field(net, "conv1", (1, 1, 4)).channels.tolist() == [0, 1]
 
@@ -121,9 +125,13 @@ def test_channels():
 NETWORKS = {
     "series": series_cnn().astype(np.float64),
     "rgb": network(
-        Conv(3, 3, stride=2), ReLU(), AveragePool(2, 1), Conv(2, (1, 2), dilation=2), shape=(9, 10, 3)
+        Conv(3, 3, stride=2, padding="same"),
+        ReLU(),
+        AveragePool(2, 1),
+        Conv(2, (1, 2), dilation=2, padding="same"),
+        shape=(9, 10, 3),
     ),
-    "own": network(Conv(2, 3), Smooth(), MaxPool(2)),
+    "own": network(Conv(2, 3, padding="same"), Smooth(), MaxPool(2)),
     "vector": Network(
         [FullyConnected(6), ReLU(), FullyConnected(3)], input_shape=(5,), dtype=np.float64, seed=2
     ),

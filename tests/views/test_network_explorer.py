@@ -470,15 +470,21 @@ def test_in_a_kernel_the_prediction_comes_before_the_maps(explorer):
 # Other networks -----------------------------------------------------------------------------------------
 
 OTHERS = {
-    "colour": a_network(Standardize(), Conv(5, 3, stride=2), ReLU(), MaxPool(2), Conv(3, 2, dilation=2)),
+    "colour": a_network(
+        Standardize(),
+        Conv(5, 3, stride=2, padding="same"),
+        ReLU(),
+        MaxPool(2),
+        Conv(3, 2, dilation=2, padding="same"),
+    ),
     "no convolution": Network(
         [Flatten(), FullyConnected(7), ReLU(), FullyConnected(3)], input_shape=(9, 9, 1)
     ),
     "vector": Network([FullyConnected(97), ReLU(), FullyConnected(2)], input_shape=(5,)),
     "many classes": a_network(AveragePool(2), classes=40, shape=(8, 8, 1)),
-    "many channels": a_network(Conv(200, 1), shape=(20, 20, 1), classes=2),
+    "many channels": a_network(Conv(200, 1, padding="same"), shape=(20, 20, 1), classes=2),
     "deep": a_network(*[ReLU() for _ in range(16)], shape=(3, 4, 2)),
-    "float32 small": a_network(Conv(2, 3), shape=(14, 14, 1), dtype=np.float32),
+    "float32 small": a_network(Conv(2, 3, padding="same"), shape=(14, 14, 1), dtype=np.float32),
 }
 
 
@@ -522,7 +528,7 @@ def test_a_drawing_for_smaller_images():
 
 
 def test_what_is_too_large_is_said():
-    net = a_network(Conv(30, 3), shape=(150, 150, 1), classes=2)
+    net = a_network(Conv(30, 3, padding="same"), shape=(150, 150, 1), classes=2)
     e = NetworkExplorer(net, *images_for(net, 1))
     assert e.alert_text == ""
     assert "too many to draw" in e._rows["input"][2].value
@@ -545,7 +551,7 @@ def test_a_layer_of_ones_own():
         def backward(self, dout, cache, *, need_dx=True):
             return 2 * dout, {}
 
-    net = a_network(Double(), Conv(2, 3), shape=(8, 8, 1))
+    net = a_network(Double(), Conv(2, 3, padding="same"), shape=(8, 8, 1))
     e = NetworkExplorer(net, *images_for(net))
     point(e, "double1", (3, 3, 0))
     assert "slope 2" in e.arithmetic_text
