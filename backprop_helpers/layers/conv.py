@@ -49,7 +49,7 @@ class ConvCache(NamedTuple):
     windows: Windows
 
 
-def conv_forward(x, w, b, *, stride=1, padding="same", dilation=1):
+def conv_forward(x, w, b, *, stride=1, padding=0, dilation=1):
     """Slide the kernel over the images.
 
     ::
@@ -70,7 +70,7 @@ def conv_forward(x, w, b, *, stride=1, padding="same", dilation=1):
         One number, or (rows, columns).
     padding : "same", "valid", int or (int, int)
         "same": H_out = ceil(H_in / s_h), an odd total puts the extra row at the bottom. "valid": none.
-        A number, or (rows, columns): that many zeros on both sides.
+        A number, or (rows, columns): that many zeros on both sides; 0 as in PyTorch.
 
     Returns
     -------
@@ -157,7 +157,7 @@ def conv_backward(dz, cache, *, need_dx=True):
     return dx, dw, db
 
 
-def im2col(x, kernel_shape, *, stride=1, padding="same", dilation=1):
+def im2col(x, kernel_shape, *, stride=1, padding=0, dilation=1):
     """Lay out the pixels under each window as one row of a matrix.
 
     Row (m, i, j), column (u, v, c) holds X[m, i·s_h + u·d_h − p_top, j·s_w + v·d_w − p_left, c], both
@@ -187,7 +187,7 @@ def im2col(x, kernel_shape, *, stride=1, padding="same", dilation=1):
     return np.ascontiguousarray(_as_matrix(_patches(x, windows, "C", x.dtype), "C"))
 
 
-def col2im(columns, x_shape, kernel_shape, *, stride=1, padding="same", dilation=1):
+def col2im(columns, x_shape, kernel_shape, *, stride=1, padding=0, dilation=1):
     """Add every entry of an `im2col` matrix back onto the pixel it was read from.
 
     This is the transpose of `im2col`, not its inverse: a pixel read by n windows receives n terms,
@@ -226,7 +226,7 @@ def col2im(columns, x_shape, kernel_shape, *, stride=1, padding="same", dilation
     return dx
 
 
-def output_size(size_in, kernel, stride=1, padding="same", dilation=1):
+def output_size(size_in, kernel, stride=1, padding=0, dilation=1):
     """Return how many windows fit along one axis (rows or columns).
 
     H_out = floor((H_in + 2p − d·(F − 1) − 1) / s) + 1; with "same" padding, ceil(H_in / s).

@@ -104,7 +104,7 @@ class Conv(Layer):
     size: int | tuple[int, int]
     _: KW_ONLY
     stride: int | tuple[int, int] = 1
-    padding: str | int | tuple[int, int] = "same"
+    padding: str | int | tuple[int, int] = 0
     dilation: int | tuple[int, int] = 1
 
     def __post_init__(self):

@@ -45,7 +45,7 @@ def conv_geometry(x_shape, w_shape, *, stride, padding, dilation):
     return s_h, s_w, d_h, d_w, top, left, h_out, w_out
 
 
-def conv_forward(x, w, b, *, stride=1, padding="same", dilation=1):
+def conv_forward(x, w, b, *, stride=1, padding=0, dilation=1):
     """Z[m,i,j,k] = b[k] + Σ_uvc X[m, i·s_h + u·d_h − p_top, j·s_w + v·d_w − p_left, c] · W[u,v,c,k]."""
     M, H, W, C = x.shape
     F_h, F_w, _, K = w.shape
@@ -63,7 +63,7 @@ def conv_forward(x, w, b, *, stride=1, padding="same", dilation=1):
     return z
 
 
-def conv_backward(dz, x, w, *, stride=1, padding="same", dilation=1):
+def conv_backward(dz, x, w, *, stride=1, padding=0, dilation=1):
     """dX[m,i,j,c] = Σ_uvk dZ[m, (i + p_top − u·d_h)/s_h, …, k] · W[u,v,c,k], whole, in-range quotients only.
 
     dW[u,v,c,k] = Σ_mij dZ[m,i,j,k] · X[m, i·s_h + u·d_h − p_top, …, c] and db[k] = Σ_mij dZ[m,i,j,k].

@@ -80,6 +80,10 @@ def test_im2col_and_col2im_leave_their_arguments_alone():
         assert_same(columns, before)
 
 
+def test_output_size_counts_without_padding_unless_asked():
+    assert output_size(7, 3) == output_size(7, 3, 1, "valid") == 5
+
+
 @given(case=conv_cases())
 def test_sizes_and_paddings_are_those_of_the_convolution(case):
     x_size, w_size, options = case.x_shape[1:3], case.w_shape[:2], case.options

@@ -17,8 +17,10 @@ from .table import LABELS, LAYERS
 every_layer = pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
 
 SIGNATURES = {
-    ("conv", "conv_forward"): "(x, w, b, *, stride=1, padding='same', dilation=1)",
+    ("conv", "conv_forward"): "(x, w, b, *, stride=1, padding=0, dilation=1)",
     ("conv", "conv_backward"): "(dz, cache, *, need_dx=True)",
+    ("conv", "im2col"): "(x, kernel_shape, *, stride=1, padding=0, dilation=1)",
+    ("conv", "col2im"): "(columns, x_shape, kernel_shape, *, stride=1, padding=0, dilation=1)",
     ("pooling", "pool_forward"): "(x, *, size=2, stride=None, mode='max')",
     ("pooling", "pool_backward"): "(dz, cache)",
     ("relu", "relu_forward"): "(z)",

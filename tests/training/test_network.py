@@ -578,6 +578,10 @@ def test_layers_that_make_no_network(layers, error, message):
         Network(layers)
 
 
+def test_a_convolution_is_not_padded_unless_asked():
+    assert Conv(1, 3).padding == 0
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
