@@ -239,7 +239,7 @@ def torch_step(network, optimizer, images, labels):
 
 
 def run_ours(spec, seed, epochs, images):
-    """Load MNIST, train by lesson 10's recipe, evaluate; return the accuracy."""
+    """Load MNIST, train by lesson 11's recipe, evaluate; return the accuracy."""
     from backprop_helpers import training as t
 
     mnist = t.load_mnist()

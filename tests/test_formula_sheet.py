@@ -108,7 +108,7 @@ class TestRecords:
         page.write_text("before", encoding="utf-8")
         assert sheet.main([]) == 1
         assert page.read_text(encoding="utf-8") == "before"
-        assert "FAILED: equation (1.2): there is no lesson 01" in capsys.readouterr().out
+        assert "FAILED: equation (2.2): there is no lesson 02" in capsys.readouterr().out
 
 
 def number(sizes, values):

@@ -94,9 +94,9 @@ def test_links_lead_to_headings():
 @pytest.mark.parametrize(
     "target",
     [
-        "06_convolution_input.ipynb#All-at-one",
-        "06_convolution_inputs.ipynb#All-at-once",
-        "06_convolution_input.ipynb",
+        "07_convolution_input.ipynb#All-at-one",
+        "07_convolution_inputs.ipynb#All-at-once",
+        "07_convolution_input.ipynb",
         "glossary.md#Symbol",
     ],
 )

@@ -168,7 +168,7 @@ class TestReadme:
 
     def test_lessons_that_exist_are_linked(self):
         rows = re.findall(r"^\| (\d\d) \| (.+?) \|", README, re.MULTILINE)
-        assert [number for number, _ in rows] == [f"{number:02d}" for number in range(12)]
+        assert [number for number, _ in rows] == [f"{number:02d}" for number in range(13)]
         for number, cell in rows:
             lessons = [path.name for path in (ROOT / "notebooks").glob(f"{number}_*.ipynb")]
             links = re.findall(r"\]\(notebooks/([^)]+)\)", cell)

@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from tests.lesson_rules import EQUATION_REFERENCE, RULES, Lesson
+from tests.lesson_rules import EQUATION_REFERENCE, OWN_BODIES, RULES, Lesson
 from tests.synthetic_lesson import PIXEL, as_lesson, good_notebook
 from tests.tool_loader import ROOT
 
@@ -32,7 +32,7 @@ def test_lessons_are_numbered_once():
 
 
 def test_equations_that_are_named_exist():
-    """`equation (6.4)` in the code, its docstrings or another lesson is an equation of lesson 06."""
+    """`equation (7.4)` in the code, its docstrings or another lesson is an equation of lesson 07."""
     tags = {lesson(name).number: set(lesson(name).tags()) for name in LESSONS}
     texts = {f"notebooks/{name}": lesson(name).prose for name in LESSONS}
     for folder in ("backprop_helpers", "benchmarks"):
@@ -253,9 +253,10 @@ def test_interactive_sections_may_not_be_absent(heading):
     assert list(RULES["common_headings"](as_lesson(notebook)))
 
 
-def test_later_lessons_end_alike():
-    notebook = good_notebook(number=10)
+@pytest.mark.parametrize("number", OWN_BODIES)
+def test_lessons_with_a_body_of_their_own_end_alike(number):
+    notebook = good_notebook(number=number)
     drop_section(notebook)
-    assert list(RULES["common_headings"](as_lesson(notebook, "10_synthetic.ipynb"))) == []
+    assert list(RULES["common_headings"](as_lesson(notebook, f"{number:02}_synthetic.ipynb"))) == []
     del notebook.cells[-1]
-    assert list(RULES["common_headings"](as_lesson(notebook, "10_synthetic.ipynb")))
+    assert list(RULES["common_headings"](as_lesson(notebook, f"{number:02}_synthetic.ipynb")))

@@ -78,7 +78,7 @@ class Lesson:
         return TAG.findall(self.prose)
 
     def checked_tags(self):
-        """The numbers in calls of `holds("6.3", …)`."""
+        """The numbers in calls of `holds("7.3", …)`."""
         from IPython.core.inputtransformer2 import TransformerManager  # only the tests need it
 
         found = []
@@ -110,7 +110,7 @@ class Lesson:
         return found
 
     def held(self):
-        """{tag: record} of what the cells with `holds("6.3", …)` have printed when they were executed."""
+        """{tag: record} of what the cells with `holds("7.3", …)` have printed when they were executed."""
         found = {}
         for cell, text in self.output_texts():
             for tag, record in HELD.findall(text):

@@ -1,6 +1,6 @@
 """The checks of the exercises: ``check.conv_backward(my_function)`` says what is right or wrong with it.
 
-``check.exercises`` lists them, ``check.reveal("05.1")`` shows a solution, after an attempt.
+``check.exercises`` lists them, ``check.reveal("06.1")`` shows a solution, after an attempt.
 """
 
 import difflib
@@ -28,7 +28,7 @@ def reveal(which):
     Parameters
     ----------
     which : str
-        The exercise's number or name, such as "05.1" or "weights_backward".
+        The exercise's number or name, such as "06.1" or "weights_backward".
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """The equation ledger: every numbered equation of the lessons is executed, and this says that it holds.
 
-A lesson that writes an equation with the tag (6.3) has a cell ``holds("6.3", left, right)`` below it. The
+A lesson that writes an equation with the tag (7.3) has a cell ``holds("7.3", left, right)`` below it. The
 ledger keeps what held, so that a test can compare it with the tags in the text, and a formula sheet with
 both.
 """
@@ -17,7 +17,7 @@ from backprop_helpers.checking._text import count, short_number
 class Held(NamedTuple):
     """An equation that was executed and holds.
 
-    Its text is the same on every machine: ``(6.3) holds: 9 entries, to 1e-12`` or ``(6.3) holds exactly: 9
+    Its text is the same on every machine: ``(7.3) holds: 9 entries, to 1e-12`` or ``(7.3) holds exactly: 9
     entries``.
 
     Attributes

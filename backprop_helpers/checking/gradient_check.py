@@ -1,4 +1,4 @@
-"""Compare a backward function with the slopes of its forward function (lesson 00).
+"""Compare a backward function with the slopes of its forward function (lesson 01).
 
 `numerical_gradient` nudges every entry of an input and sees how far the output moves. `gradient_check` does
 that for all inputs of a layer, compares with what the backward function says, and *reads* the

@@ -1,4 +1,4 @@
-"""Convolution: the same small kernel, slid over every image (lessons 04 to 07).
+"""Convolution: the same small kernel, slid over every image (lessons 05 to 08).
 
 Strictly a *cross-correlation*: the kernel is not flipped, as in every framework. One matrix product does the
 work. `im2col` lays the pixels under each window out as one row; then forward, dW and dX are the formulas of

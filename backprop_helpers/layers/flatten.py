@@ -1,4 +1,4 @@
-"""Flatten: the maps of an example become one row, ready for a fully connected layer (lesson 09)."""
+"""Flatten: the maps of an example become one row, ready for a fully connected layer (lesson 10)."""
 
 from typing import NamedTuple
 

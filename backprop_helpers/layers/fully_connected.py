@@ -1,4 +1,4 @@
-"""Fully connected layer: every output is a weighted sum of every input (lesson 01)."""
+"""Fully connected layer: every output is a weighted sum of every input (lesson 02)."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Pooling: each window of the image becomes one number, its maximum or its average (lesson 08)."""
+"""Pooling: each window of the image becomes one number, its maximum or its average (lesson 09)."""
 
 from typing import NamedTuple
 

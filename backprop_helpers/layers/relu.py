@@ -1,4 +1,4 @@
-"""ReLU: negative numbers become zero (lesson 02)."""
+"""ReLU: negative numbers become zero (lesson 03)."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Softmax and cross-entropy: from scores to probabilities to one loss (lesson 03).
+"""Softmax and cross-entropy: from scores to probabilities to one loss (lesson 04).
 
 The loss is the *mean* over the examples. Its 1/M appears here, in the loss's gradient, and nowhere else.
 """

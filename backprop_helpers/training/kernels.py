@@ -2,7 +2,7 @@
 
 ``plan`` recognises networks of the kind [Standardize] (Conv ReLU MaxPool)* Flatten (FullyConnected ReLU)*
 FullyConnected and lays out, once, all the memory that a training step on them needs. The sums are those of
-lessons 01 to 09, term by term; only their order differs, so results agree with ``layers`` to rounding. What
+lessons 02 to 10, term by term; only their order differs, so results agree with ``layers`` to rounding. What
 makes it fast:
 
 * **The example is the fastest axis.** X[m, i, j, c] lies in memory as (i, c, j, m). A slice, such as all
@@ -230,7 +230,7 @@ class _Worker:
         """Return the block's part of the mean loss and of the right answers; put ∂J/∂z in ``self.dx[-1]``."""
         dz, examples = self.dx[-1], np.arange(len(labels))
         correct = np.count_nonzero(z.argmax(axis=0)[: len(labels)] == labels)
-        z -= z.max(axis=0)  # softmax and cross-entropy of lesson 03
+        z -= z.max(axis=0)  # softmax and cross-entropy of lesson 04
         np.exp(z, out=dz)
         sums = dz.sum(axis=0)
         losses = np.log(sums[: len(labels)]) - z[labels, examples]
@@ -339,7 +339,7 @@ class _ConvReluPool:
         z, rows, a = self.z, self.rows, self.a
         np.maximum(z[0], z[1], out=rows)
         np.maximum(rows[0::2], rows[1::2], out=a)
-        if learn:  # While they are in the cache: which members won? Of equals the first, as in lesson 08.
+        if learn:  # While they are in the cache: which members won? Of equals the first, as in lesson 09.
             _mark_less(z[0], z[1], out=z[0])
             _mark_less(rows[0::2], rows[1::2], out=rows[0::2])
         a += b[:, np.newaxis]

@@ -2,7 +2,7 @@
 
     python -m backprop_helpers.training.series
 
-trains the network (``reference_cnn``, lesson 10's recipe) and writes ``data/series_cnn.npz`` and
+trains the network (``reference_cnn``, lesson 11's recipe) and writes ``data/series_cnn.npz`` and
 ``data/series_snapshots.npz``. Same machine and number of threads, same files.
 """
 

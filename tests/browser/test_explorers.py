@@ -13,7 +13,7 @@ from tests.browser.shown import NOTEBOOK, close_all, needed_cells, open_notebook
 from tests.lesson_rules import Lesson
 from tests.tool_loader import ROOT
 
-# The example that lessons 04 to 08 share.
+# The example that lessons 05 to 09 share.
 X = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
 W = np.array([[1, 2], [3, -1]])
 DZ = np.array([[1, -2], [3, 2]])
@@ -173,10 +173,10 @@ class InLesson:
 
 
 class TestNudges(InLesson):
-    """Lesson 00: the nudge explorer and the check explorer."""
+    """Lesson 00."""
 
     NUMBER = 0
-    SHOWN = ("nudges_in_a_network", "steps_and_checks")
+    SHOWN = ("nudges_in_a_network",)
     BROKEN = "_write"
 
     def moved(self, explorer, name):
@@ -213,35 +213,48 @@ class TestNudges(InLesson):
         explorer.wait_for_text("no longer good")
         explorer.run("nudges_in_a_network.size.value = 0.5")
 
-    def test_drag_the_step_of_the_check(self, other):
-        other.drag("step ε", 0)
-        text = other.wait_for_text("ε = 1e−17")
+
+class TestGradientChecks(InLesson):
+    """Lesson 01."""
+
+    NUMBER = 1
+    SHOWN = ("steps_and_checks",)
+    BROKEN = "write"
+
+    def point_somewhere(self, explorer):
+        """There is no cell to point at: the slider is dragged, there and back."""
+        explorer.drag("step ε", 0.2)
+        explorer.drag("step ε", 0.7)
+
+    def test_drag_the_step_of_the_check(self, explorer):
+        explorer.drag("step ε", 0)
+        text = explorer.wait_for_text("ε = 1e−17")
         assert text.count("relative error") == 3
         assert (
-            other.scope.locator("svg.bp-curve")
+            explorer.scope.locator("svg.bp-curve")
             .get_attribute("aria-label")
             .startswith("relative error against step; at step 1e-17: ")
         )
-        other.drag("step ε", 1)
-        other.expect("steps_and_checks.step.value", -1)
-        other.wait_for_text("ε = 1e−1 exact")
-        self.assert_written_as_in_the_kernel(other, "steps_and_checks")
+        explorer.drag("step ε", 1)
+        explorer.expect("steps_and_checks.step.value", -1)
+        explorer.wait_for_text("ε = 1e−1 exact")
+        self.assert_written_as_in_the_kernel(explorer, "steps_and_checks")
 
-    def test_a_planted_bug_is_found_and_the_right_code_is_not(self, other):
-        found = other.scope.locator(".bp-found")
-        other.button("with bug").click()
+    def test_a_planted_bug_is_found_and_the_right_code_is_not(self, explorer):
+        found = explorer.scope.locator(".bp-found")
+        explorer.button("with bug").click()
         found.get_by_text("fooled").first.wait_for()
-        other.button("right").click()
-        other.wait_for_text("the right code of relu_backward", ".bp-found")
+        explorer.button("right").click()
+        explorer.wait_for_text("the right code of relu_backward", ".bp-found")
         assert "fooled" not in found.inner_text()
-        other.scope.get_by_label("layer").select_option("convolution")
-        other.wait_for_text("the right code of conv_backward", ".bp-found")
+        explorer.scope.get_by_label("layer").select_option("convolution")
+        explorer.wait_for_text("the right code of conv_backward", ".bp-found")
 
 
 class TestReLU(InLesson):
-    """Lesson 02, whole: its text, reports and figures stand for those of all lessons."""
+    """Lesson 03, whole: its text, reports and figures stand for those of all lessons."""
 
-    NUMBER = 2
+    NUMBER = 3
     WHOLE = True
     BROKEN = "_mark"
     POINT = ("dZ, handed down", 1, 2)
@@ -274,9 +287,9 @@ class TestReLU(InLesson):
 
 
 class TestSoftmax(InLesson):
-    """Lesson 03."""
+    """Lesson 04."""
 
-    NUMBER = 3
+    NUMBER = 4
     BROKEN = "_mark"
 
     def z(self, explorer):
@@ -337,9 +350,9 @@ class TestSoftmax(InLesson):
 
 
 class TestConvolution(InLesson):
-    """Lesson 06."""
+    """Lesson 07."""
 
-    NUMBER = 6
+    NUMBER = 7
     POINT = ("dX", 1, 1)
 
     def test_hover_an_entry_of_dx(self, explorer):
@@ -404,9 +417,9 @@ class TestConvolution(InLesson):
 
 
 class TestGeneralConvolution(InLesson):
-    """Lesson 07: two explorers, one of them with the geometry of the lesson."""
+    """Lesson 08: two explorers, one of them with the geometry of the lesson."""
 
-    NUMBER = 7
+    NUMBER = 8
     SHOWN = ("explorer", "small")
     POINT = ("dZ", 0, 0)
 
@@ -451,9 +464,9 @@ class TestGeneralConvolution(InLesson):
 
 
 class TestPooling(InLesson):
-    """Lesson 08."""
+    """Lesson 09."""
 
-    NUMBER = 8
+    NUMBER = 9
     SHOWN = ("explorer", "with_a_tie")
     POINT = ("X", 1, 1)
 
@@ -506,9 +519,9 @@ class TestPooling(InLesson):
 
 
 class TestNetwork(InLesson):
-    """Lesson 10, with the series' network in place of the one that the reader trains."""
+    """Lesson 11, with the series' network in place of the one that the reader trains."""
 
-    NUMBER = 10
+    NUMBER = 11
     BEFORE = "from backprop_helpers.training import series_cnn\nnet = series_cnn()"
     GIVEN = ("net",)
     BROKEN = "_light_cell"

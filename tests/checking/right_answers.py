@@ -44,7 +44,16 @@ def reused_backward(x, y, z):
     return dx + 1.0, dy, dz
 
 
-# --- 01: fully connected and flatten
+# --- 01: gradient checks
+
+
+@answers("gradients_agree", "math.isclose, entry by entry")
+def gradients_agree_isclose(analytic, numeric):
+    pairs = zip(np.ravel(analytic).tolist(), np.ravel(numeric).tolist())
+    return all(math.isclose(a, n, rel_tol=1e-6, abs_tol=0) for a, n in pairs)
+
+
+# --- 02: fully connected and flatten
 
 
 @answers("fc_forward", "three nested loops over plain numbers")
@@ -122,7 +131,7 @@ def flatten_backward_loops(dy, x):
     return dx
 
 
-# --- 02: ReLU
+# --- 03: ReLU
 
 
 @answers("relu_backward", "np.where")
@@ -165,7 +174,7 @@ def leaky_relu_backward_parts(da, z, *, slope):
     return positive * da + slope * (1 - positive) * da
 
 
-# --- 03: softmax and cross-entropy
+# --- 04: softmax and cross-entropy
 
 
 @answers("softmax", "log-sum-exp")
@@ -231,7 +240,7 @@ def softmax_cross_entropy_backward_complex(z, y):
     return dz
 
 
-# --- 04: convolution forward
+# --- 05: convolution forward
 
 
 @answers("correlate", "as_strided")
@@ -274,7 +283,7 @@ def patches_hstack(x, w):
     return np.hstack(shifted)
 
 
-# --- 05 and 06: backward, plain
+# --- 06 and 07: backward, plain
 
 
 @answers("weights_backward", "scipy.signal for each pair of maps")
@@ -339,7 +348,7 @@ def input_backward_same_cropped(dz, w):
     return input_backward_scipy(dz, w)[:, top : top + dz.shape[1], left : left + dz.shape[2]]
 
 
-# --- 07: the general case
+# --- 08: the general case
 
 
 @answers("output_size", "counted")
@@ -449,7 +458,7 @@ def conv_backward_slices(dz, x, w, *, stride, padding, dilation):
     return dx, dw, dz.sum((0, 1, 2))
 
 
-# --- 08: pooling
+# --- 09: pooling
 
 
 @answers("pool_forward", "sliding windows")
@@ -538,7 +547,7 @@ def average_pool_backward_scipy(dz, x, *, size, stride):
     return dx
 
 
-# --- 09: the whole network
+# --- 10: the whole network
 
 
 @answers("sgd_step", "a list of pairs")

@@ -27,7 +27,7 @@ def test_the_number_of_known_mistakes():
 
 
 def test_the_plan_has_every_lesson_of_the_course():
-    assert [lesson for lesson, *_ in PLAN] == [f"{number:02}" for number in range(11)]
+    assert [lesson for lesson, *_ in PLAN] == [f"{number:02}" for number in range(12)]
 
 
 @pytest.mark.parametrize(("lesson", "figures", "explorers"), PLAN)

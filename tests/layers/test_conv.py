@@ -231,7 +231,7 @@ def test_need_dx_false_leaves_only_dx_out(case):
     assert_close(only_db, db)
 
 
-# The worked example of lessons 04 to 07, by hand.
+# The worked example of lessons 05 to 08, by hand.
 IMAGE = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
 KERNEL = np.array([[1, 2], [3, -1]])
 BIAS = np.array([1])

@@ -15,12 +15,12 @@ sys.path.append(str(ROOT / "website"))
 X = [[3, 1, 2], [0, 4, 1], [5, 2, 6]]
 W = [[1, 2], [3, -1]]
 DZ = [[1, -2], [3, 2]]
-LESSON_06 = "notebooks/06_convolution_input.html"
+LESSON_07 = "notebooks/07_convolution_input.html"
 PAGES = {
     "index.html": "input",
-    LESSON_06: "input",
-    "notebooks/04_convolution_forward.html": "forward",
-    "notebooks/05_convolution_weights_and_bias.html": "weights",
+    LESSON_07: "input",
+    "notebooks/05_convolution_forward.html": "forward",
+    "notebooks/06_convolution_weights_and_bias.html": "weights",
 }
 
 
@@ -101,8 +101,8 @@ def test_every_cell_says_what_python_says(opened, name):
 
 
 def test_pixel_in_the_middle_is_written_out(opened):
-    """The numbers of lesson 06, written here by hand."""
-    page = opened(LESSON_06)
+    """The numbers of lesson 07, written here by hand."""
+    page = opened(LESSON_07)
     point(page, "X", (1, 1))
     text, marks = on_page(page)
     assert "= 1·(−1) + (−2)·3 + 3·2 + 2·1 = 1" in text
@@ -113,7 +113,7 @@ def test_pixel_in_the_middle_is_written_out(opened):
 
 
 def test_keyboard_points_pins_and_lets_go(opened):
-    page, lesson = opened(LESSON_06), explorer("input")
+    page, lesson = opened(LESSON_07), explorer("input")
     page.mouse.move(1, 1)
     view(page, "X").locator(".bp-matrix-stage").focus()
     page.keyboard.press("Tab")  # on to W
@@ -153,7 +153,7 @@ def test_keyboard_points_pins_and_lets_go(opened):
 
 
 def test_theme_is_followed(opened):
-    page = opened(LESSON_06)
+    page = opened(LESSON_07)
     inks = {}
     for theme in ("light", "dark"):
         page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)

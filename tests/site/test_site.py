@@ -11,7 +11,7 @@ from tests.site.conftest import point
 from tests.tool_loader import ROOT
 
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
-WITH_FORMULAS = ["notebooks/06_convolution_input.html", "notebooks/formula_sheet.html"]
+WITH_FORMULAS = ["notebooks/07_convolution_input.html", "notebooks/formula_sheet.html"]
 LOOKED_AT = ["index.html", *WITH_FORMULAS, "assignments/README.html", "api/layers.html"]
 # A lesson has thousands of coloured words of code, and hundreds of formulas. One of each kind is enough for
 # the contrast, and takes a fraction of the time.

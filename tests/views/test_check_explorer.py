@@ -21,7 +21,7 @@ def explorer():
 
 class TestTeaching:
     def test_the_three_formulas_on_a_cube(self):
-        """Lesson 00: at x = 2 with the nudge 1 the three say 19, 13 and 11."""
+        """Lesson 01: at x = 2 with the nudge 1 the three say 19, 13 and 11."""
         found = module.differences(lambda x: x * x * x, 2.0, 1.0)
         assert list(found.values()) == [19, 13, 11]
 

@@ -8,6 +8,7 @@ from backprop_helpers.checking.exercises import (
     convolution,
     correlation,
     fully_connected,
+    gradient_checks,
     nudges,
     pooling,
     relu,
@@ -22,6 +23,7 @@ EXERCISES = {
     exercise.name: exercise
     for module in (
         nudges,
+        gradient_checks,
         fully_connected,
         relu,
         softmax,

@@ -82,7 +82,7 @@ class Exercise:
     Attributes
     ----------
     number : str
-        The lesson and a count, such as "05.1"; "ps3.2" for a task of an assignment.
+        The lesson and a count, such as "06.1"; "ps3.2" for a task of an assignment.
     name : str
         The check's and the function's name.
     title : str

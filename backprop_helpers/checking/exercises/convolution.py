@@ -1,4 +1,4 @@
-"""Lessons 05 to 07: the backward pass of a convolution, and its general case."""
+"""Lessons 06 to 08: the backward pass of a convolution, and its general case."""
 
 import numpy as np
 
@@ -486,7 +486,7 @@ FORWARD_MISTAKES = (
 
 EXERCISES = (
     Exercise(
-        number="05.1",
+        number="06.1",
         name="weights_backward",
         title="the gradient of the kernel",
         signature="weights_backward(dz, x, w)",
@@ -548,7 +548,7 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        number="05.2",
+        number="06.2",
         name="bias_backward",
         title="the gradient of the bias",
         signature="bias_backward(dz)",
@@ -582,7 +582,7 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        number="06.1",
+        number="07.1",
         name="input_backward",
         title="the gradient of the input",
         signature="input_backward(dz, w)",
@@ -596,7 +596,7 @@ EXERCISES = (
         suspects=_input_suspects("valid"),
     ),
     Exercise(
-        number="06.2",
+        number="07.2",
         name="input_backward_same",
         title='the gradient of the input, with padding "same"',
         signature="input_backward_same(dz, w)",
@@ -611,7 +611,7 @@ EXERCISES = (
         suspects=_input_suspects("same"),
     ),
     Exercise(
-        number="07.1",
+        number="08.1",
         name="output_size",
         title="how many windows fit along one axis",
         signature="output_size(n, f, *, stride, padding, dilation)",
@@ -623,7 +623,7 @@ EXERCISES = (
         delegates=("output_size", "resolve_padding", "conv_forward", "im2col"),
     ),
     Exercise(
-        number="07.2",
+        number="08.2",
         name="conv_forward",
         title="the convolution with any stride, padding and dilation",
         signature="conv_forward(x, w, b, *, stride, padding, dilation)",
@@ -639,7 +639,7 @@ EXERCISES = (
         delegates=("conv_forward", "im2col"),
     ),
     Exercise(
-        number="07.3",
+        number="08.3",
         name="conv_backward",
         title="the gradients of the input, the kernel and the bias",
         signature="conv_backward(dz, x, w, *, stride, padding, dilation)",

@@ -1,4 +1,4 @@
-"""Lesson 04: the kernel slid over the image, without padding, one step at a time."""
+"""Lesson 05: the kernel slid over the image, without padding, one step at a time."""
 
 import numpy as np
 
@@ -169,7 +169,7 @@ def _image_mistakes(adapt):
 
 EXERCISES = (
     Exercise(
-        number="04.1",
+        number="05.1",
         name="correlate",
         title="one kernel slid over one image, with its bias",
         signature="correlate(X, W, bias)",
@@ -189,7 +189,7 @@ EXERCISES = (
         delegates=("conv_forward", "im2col"),
     ),
     Exercise(
-        number="04.2",
+        number="05.2",
         name="correlate_channels",
         title="each filter slid over each image, all channels at once",
         signature="correlate_channels(x, w, b)",
@@ -228,7 +228,7 @@ EXERCISES = (
         delegates=("conv_forward", "im2col"),
     ),
     Exercise(
-        number="04.3",
+        number="05.3",
         name="patches",
         title="the pixels under each window, one window a row",
         signature="patches(x, w)",

@@ -1,4 +1,4 @@
-"""Lesson 01: the fully connected layer, and flatten."""
+"""Lesson 02: the fully connected layer, and flatten."""
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def _flatten_backward(dy, x):
 
 EXERCISES = (
     Exercise(
-        number="01.1",
+        number="02.1",
         name="fc_forward",
         title="the outputs of a fully connected layer",
         signature="fc_forward(x, w, b)",
@@ -103,7 +103,7 @@ EXERCISES = (
         delegates=("fc_forward",),
     ),
     Exercise(
-        number="01.2",
+        number="02.2",
         name="fc_backward",
         title="the gradients of the input, the weights and the bias",
         signature="fc_backward(dz, x, w)",
@@ -127,7 +127,7 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        number="01.3",
+        number="02.3",
         name="flatten_backward",
         title="the gradient of the images, from that of their rows of numbers",
         signature="flatten_backward(dy, x)",

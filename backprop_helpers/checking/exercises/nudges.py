@@ -1,9 +1,9 @@
-"""Lesson 00: slopes by nudging, the chain rule, and when two gradients agree."""
+"""Lesson 00: slopes by nudging, and the chain rule."""
 
 import numpy as np
 
 from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
-from backprop_helpers.checking.exercises._inputs import normal, own, written
+from backprop_helpers.checking.exercises._inputs import own
 
 # --- slope
 
@@ -85,116 +85,6 @@ SLOPE = Exercise(
     ),
 )
 
-# --- gradients_agree
-
-
-def _agree_cases(rng):
-    g = normal(rng, 3, 4)
-    wrong = g.copy()
-    wrong[1, 2] += 0.05
-    missing = g.copy()
-    missing[0] = 0
-    dead = g * (rng.random(g.shape) < 0.5)
-    dead[0, 0], dead[0, 1] = 0.0, 1.0
-    broken = dead.copy()
-    broken[0, 1] = 2.0
-    zeros = np.zeros((3, 4))
-    not_a_number = g.copy()
-    not_a_number[2, 1] = np.nan
-    return [
-        Case("the same numbers", (g, g.copy())),
-        Case("equal but for rounding, 1e-9", (g, g * (1 + 1e-9))),
-        Case("one entry of twelve is wrong", (wrong, g)),
-        Case("the sign is flipped", (-g, g)),
-        Case("twice as large", (2 * g, g)),
-        Case("the right numbers in the wrong places", (g[:, ::-1].copy(), g)),
-        Case("all entries too small", (g - 0.5, g)),
-        Case("zero everywhere", (zeros, g)),
-        Case("zero in the first row", (missing, g)),
-        Case("both zero everywhere", (zeros, zeros.copy())),
-        Case("both zero in places", (dead, dead * (1 - 1e-9))),
-        Case("both zero in places, one entry wrong", (broken, dead)),
-        Case("a NaN", (not_a_number, g)),
-        Case("small numbers, half as large", (5e-4 * g, 1e-3 * g)),
-        Case("large numbers, right", (1e6 * g, 1e6 * g * (1 + 1e-9))),
-    ]
-
-
-def _gradients_agree(analytic, numeric):
-    difference = np.abs(analytic - numeric)
-    scale = np.maximum(np.abs(analytic), np.abs(numeric))
-    return bool((difference <= 1e-6 * np.maximum(scale, 1e-8)).all())
-
-
-def _relative(analytic, numeric, floor=1e-8):
-    with np.errstate(all="ignore"):
-        return np.abs(analytic - numeric) / np.maximum(np.abs(analytic) + np.abs(numeric), floor)
-
-
-def _means(analytic, numeric):
-    return bool(_relative(analytic.mean(), numeric.mean()) < 1e-6)
-
-
-def _one_sided(analytic, numeric):
-    there = analytic != 0
-    return bool((np.abs(analytic - numeric)[there] / np.abs(analytic[there]) < 1e-6).all())
-
-
-def _not_larger(analytic, numeric):
-    return not _relative(analytic, numeric, 0.0).max() > 1e-6
-
-
-def _zero_by_zero(analytic, numeric):
-    return bool(_relative(analytic, numeric, 0.0).max() < 1e-6)
-
-
-AGREE = Exercise(
-    number="00.2",
-    name="gradients_agree",
-    title="True if two gradients are equal but for rounding",
-    signature="gradients_agree(analytic, numeric)",
-    returns=(Part("the answer", (), "truth"),),
-    about=(
-        "Two arrays of one shape. Every entry counts, relative to its size, to about 1e-6; "
-        "where both are zero\n"
-        "they agree; NaN agrees with nothing."
-    ),
-    cases=_agree_cases,
-    reference=_gradients_agree,
-    suspects=(
-        written("check.means_compared", _means),
-        written("check.threshold_ten", lambda a, n: bool(_relative(a, n).max() < 10)),
-        written("check.one_sided_denominator", _one_sided),
-        written("check.zero_by_zero", _not_larger),
-        written("check.zero_by_zero", _zero_by_zero),
-        written("check.prints_only", lambda a, n: None),
-        own(
-            "gradients_agree.always_true",
-            "the answer is always True: a check that cannot fail",
-            "what should it say to a gradient of zeros?",
-            lambda a, n: True,
-        ),
-        own(
-            "gradients_agree.sign_of_the_difference",
-            "the difference has lost its absolute value: whatever is too small passes",
-            "is −5 < 1e-6?",
-            lambda a, n: bool(((a - n) / np.maximum(np.abs(a) + np.abs(n), 1e-8)).max() < 1e-6),
-        ),
-        own(
-            "gradients_agree.any_entry",
-            "one entry that agrees is enough for a True; all of them have to",
-            "`any` or `all`?",
-            lambda a, n: bool((_relative(a, n) < 1e-6).any()),
-        ),
-        own(
-            "gradients_agree.exactly_equal",
-            "`==` asks for every digit; the numerical gradient is right to about nine",
-            "is 0.1 + 0.2 == 0.3?",
-            lambda a, n: bool((a == n).all()),
-        ),
-    ),
-)
-
 # --- reused_backward
 
 
@@ -205,7 +95,7 @@ def _reused_cases(rng):
 
 
 REUSED = Exercise(
-    number="00.3",
+    number="00.2",
     name="reused_backward",
     title="the slopes of f = (x + y)·z + x, in which x is used twice",
     signature="reused_backward(x, y, z)",
@@ -254,4 +144,4 @@ REUSED = Exercise(
     ),
 )
 
-EXERCISES = (SLOPE, AGREE, REUSED)
+EXERCISES = (SLOPE, REUSED)

@@ -1,4 +1,4 @@
-"""Lesson 08: pooling, forward and backward."""
+"""Lesson 09: pooling, forward and backward."""
 
 import numpy as np
 
@@ -163,7 +163,7 @@ OF_MAX = (
 
 EXERCISES = (
     Exercise(
-        number="08.1",
+        number="09.1",
         name="pool_forward",
         title="the maximum, or the average, of each window",
         signature="pool_forward(x, *, size, stride, mode)",
@@ -213,7 +213,7 @@ EXERCISES = (
         delegates=("pool_forward",),
     ),
     Exercise(
-        number="08.2",
+        number="09.2",
         name="max_pool_backward",
         title="the gradient of the input of max pooling",
         signature="max_pool_backward(dz, x, *, size, stride)",
@@ -250,7 +250,7 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        number="08.3",
+        number="09.3",
         name="average_pool_backward",
         title="the gradient of the input of average pooling",
         signature="average_pool_backward(dz, x, *, size, stride)",

@@ -1,4 +1,4 @@
-"""Lesson 02: ReLU, and its leaky sister."""
+"""Lesson 03: ReLU, and its leaky sister."""
 
 import numpy as np
 
@@ -34,7 +34,7 @@ def _leaky_relu_backward(da, z, *, slope):
 
 EXERCISES = (
     Exercise(
-        number="02.1",
+        number="03.1",
         name="relu_backward",
         title="the gradient at the input of ReLU",
         signature="relu_backward(da, z)",
@@ -54,7 +54,7 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        number="02.2",
+        number="03.2",
         name="leaky_relu_backward",
         title="the gradient at the input of a leaky ReLU, max(z, slope·z) for a slope below 1",
         signature="leaky_relu_backward(da, z, *, slope)",

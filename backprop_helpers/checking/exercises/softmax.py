@@ -1,4 +1,4 @@
-"""Lesson 03: softmax and cross-entropy."""
+"""Lesson 04: softmax and cross-entropy."""
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def _without_shift(z, y):
 
 EXERCISES = (
     Exercise(
-        number="03.1",
+        number="04.1",
         name="softmax",
         title="the probabilities of the scores",
         signature="softmax(z)",
@@ -86,7 +86,7 @@ EXERCISES = (
         delegates=("softmax", "softmax_forward", "softmax_cross_entropy_forward"),
     ),
     Exercise(
-        number="03.2",
+        number="04.2",
         name="softmax_backward",
         title="the gradient of the scores, from that of the probabilities",
         signature="softmax_backward(dy_hat, y_hat)",
@@ -119,7 +119,7 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        number="03.3",
+        number="04.3",
         name="cross_entropy_backward",
         title="the gradient of the mean cross-entropy with respect to the probabilities",
         signature="cross_entropy_backward(y_hat, y)",
@@ -153,7 +153,7 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        number="03.4",
+        number="04.4",
         name="softmax_cross_entropy_backward",
         title="the gradient of the mean cross-entropy with respect to the scores",
         signature="softmax_cross_entropy_backward(z, y)",

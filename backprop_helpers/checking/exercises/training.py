@@ -1,4 +1,4 @@
-"""Lesson 09: initial weights, a step of gradient descent, and the layers in a row."""
+"""Lesson 10: initial weights, a step of gradient descent, and the layers in a row."""
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def _scaled(factor):
 
 
 INITIAL = Exercise(
-    number="09.1",
+    number="10.1",
     name="initial_weights",
     title="weights and bias of a fully connected layer that ReLU follows, before training",
     signature="initial_weights(inputs, units, rng)",
@@ -123,7 +123,7 @@ def _sgd_step(w, b, dw, db, learning_rate):
 
 
 STEP = Exercise(
-    number="09.2",
+    number="10.2",
     name="sgd_step",
     title="the weights and the bias after a step of gradient descent",
     signature="sgd_step(w, b, dw, db, learning_rate)",
@@ -241,7 +241,7 @@ def _z_for_a(x, y, w1, b1, w2, b2):
 
 
 TWO_LAYERS = Exercise(
-    number="09.3",
+    number="10.3",
     name="two_layer_backward",
     title="the gradients of a network: fully connected, ReLU, fully connected, softmax cross-entropy",
     signature="two_layer_backward(x, y, w1, b1, w2, b2)",

@@ -1,4 +1,4 @@
 """The exercises' solutions, one file a lesson: NumPy alone, as the lessons write it.
 
-``check.reveal("05.1")`` shows one of them, after an attempt.
+``check.reveal("06.1")`` shows one of them, after an attempt.
 """

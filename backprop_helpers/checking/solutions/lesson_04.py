@@ -1,35 +1,32 @@
-"""Lesson 04: the convolution, forward."""
+"""Lesson 04: softmax and cross-entropy."""
 
 import numpy as np
 
 
-def correlate(X, W, bias):
-    """Return Z[i, j] = bias + Σ_uv X[i + u, j + v] · W[u, v]."""
-    (H_in, W_in), (F_h, F_w) = X.shape, W.shape
-    Z = np.zeros((H_in - F_h + 1, W_in - F_w + 1))
-    for i in range(Z.shape[0]):
-        for j in range(Z.shape[1]):
-            Z[i, j] = (X[i : i + F_h, j : j + F_w] * W).sum() + bias
-    return Z
+def softmax(z):
+    """Return the probabilities of each row; less the largest score, no exponential overflows."""
+    exponentials = np.exp(z - z.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
-def correlate_channels(x, w, b):
-    """Return Z[m, i, j, k] = b[k] + Σ_uvc X[m, i + u, j + v, c] · W[u, v, c, k]."""
-    (M, H_in, W_in, _), (F_h, F_w, _, K) = x.shape, w.shape
-    H_out, W_out = H_in - F_h + 1, W_in - F_w + 1
-    z = np.zeros((M, H_out, W_out, K)) + b
-    for u in range(F_h):
-        for v in range(F_w):
-            z += x[:, u : u + H_out, v : v + W_out] @ w[u, v]
-    return z
+def softmax_backward(dy_hat, y_hat):
+    """Return dZ = Ŷ ∗ (dŶ − the mean of dŶ, weighted with Ŷ), row by row."""
+    mean = (dy_hat * y_hat).sum(axis=1, keepdims=True)
+    return y_hat * (dy_hat - mean)
 
 
-def patches(x, w):
-    """Return the pixels under each window as a row, in the order of the entries of w."""
-    (M, H_in, W_in, _), (F_h, F_w) = x.shape, w.shape[:2]
-    rows = []
-    for m in range(M):
-        for i in range(H_in - F_h + 1):
-            for j in range(W_in - F_w + 1):
-                rows.append(x[m, i : i + F_h, j : j + F_w].ravel())
-    return np.array(rows)
+def cross_entropy_backward(y_hat, y):
+    """Return −1/(M·ŷ) at the right class of each example, and 0 elsewhere."""
+    M = len(y)
+    dy_hat = np.zeros(y_hat.shape)
+    dy_hat[np.arange(M), y] = -1 / (M * y_hat[np.arange(M), y])
+    return dy_hat
+
+
+def softmax_cross_entropy_backward(z, y):
+    """Return dZ = (Ŷ − Y)/M."""
+    M = len(y)
+    exponentials = np.exp(z - z.max(axis=1, keepdims=True))
+    dz = exponentials / exponentials.sum(axis=1, keepdims=True)
+    dz[np.arange(M), y] -= 1
+    return dz / M

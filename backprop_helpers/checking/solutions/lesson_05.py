@@ -1,20 +1,35 @@
-"""Lesson 05: the convolution backward, to the kernel and the bias."""
+"""Lesson 05: the convolution, forward."""
 
 import numpy as np
 
 
-def weights_backward(dz, x, w):
-    """Return dW[u, v, c, k] = Σ_mij X[m, i + u, j + v, c] · dZ[m, i, j, k]."""
-    F_h, F_w = w.shape[:2]
-    H_out, W_out = dz.shape[1:3]
-    dw = np.zeros(w.shape)
+def correlate(X, W, bias):
+    """Return Z[i, j] = bias + Σ_uv X[i + u, j + v] · W[u, v]."""
+    (H_in, W_in), (F_h, F_w) = X.shape, W.shape
+    Z = np.zeros((H_in - F_h + 1, W_in - F_w + 1))
+    for i in range(Z.shape[0]):
+        for j in range(Z.shape[1]):
+            Z[i, j] = (X[i : i + F_h, j : j + F_w] * W).sum() + bias
+    return Z
+
+
+def correlate_channels(x, w, b):
+    """Return Z[m, i, j, k] = b[k] + Σ_uvc X[m, i + u, j + v, c] · W[u, v, c, k]."""
+    (M, H_in, W_in, _), (F_h, F_w, _, K) = x.shape, w.shape
+    H_out, W_out = H_in - F_h + 1, W_in - F_w + 1
+    z = np.zeros((M, H_out, W_out, K)) + b
     for u in range(F_h):
         for v in range(F_w):
-            pixels = x[:, u : u + H_out, v : v + W_out]  # all that W[u, v] was multiplied by
-            dw[u, v] = np.einsum("mijc,mijk->ck", pixels, dz)
-    return dw
+            z += x[:, u : u + H_out, v : v + W_out] @ w[u, v]
+    return z
 
 
-def bias_backward(dz):
-    """Return db[k] = Σ_mij dZ[m, i, j, k]."""
-    return dz.sum(axis=(0, 1, 2))
+def patches(x, w):
+    """Return the pixels under each window as a row, in the order of the entries of w."""
+    (M, H_in, W_in, _), (F_h, F_w) = x.shape, w.shape[:2]
+    rows = []
+    for m in range(M):
+        for i in range(H_in - F_h + 1):
+            for j in range(W_in - F_w + 1):
+                rows.append(x[m, i : i + F_h, j : j + F_w].ravel())
+    return np.array(rows)

@@ -1,26 +1,20 @@
-"""Lesson 06: the convolution backward, to the input."""
+"""Lesson 06: the convolution backward, to the kernel and the bias."""
 
 import numpy as np
 
 
-def input_backward(dz, w):
-    """Return dX: each output hands its gradient back to the pixels under its window."""
-    M, H_out, W_out, _ = dz.shape
-    F_h, F_w, C, _ = w.shape
-    dx = np.zeros((M, H_out + F_h - 1, W_out + F_w - 1, C))
+def weights_backward(dz, x, w):
+    """Return dW[u, v, c, k] = Σ_mij X[m, i + u, j + v, c] · dZ[m, i, j, k]."""
+    F_h, F_w = w.shape[:2]
+    H_out, W_out = dz.shape[1:3]
+    dw = np.zeros(w.shape)
     for u in range(F_h):
         for v in range(F_w):
-            dx[:, u : u + H_out, v : v + W_out] += dz @ w[u, v].T
-    return dx
+            pixels = x[:, u : u + H_out, v : v + W_out]  # all that W[u, v] was multiplied by
+            dw[u, v] = np.einsum("mijc,mijk->ck", pixels, dz)
+    return dw
 
 
-def input_backward_same(dz, w):
-    """Return dX of the padded image without its border: of F − 1 zeros, (F − 1) // 2 stand in front."""
-    M, H, W, _ = dz.shape
-    F_h, F_w, C, _ = w.shape
-    dx_padded = np.zeros((M, H + F_h - 1, W + F_w - 1, C))
-    for u in range(F_h):
-        for v in range(F_w):
-            dx_padded[:, u : u + H, v : v + W] += dz @ w[u, v].T
-    top, left = (F_h - 1) // 2, (F_w - 1) // 2
-    return dx_padded[:, top : top + H, left : left + W]
+def bias_backward(dz):
+    """Return db[k] = Σ_mij dZ[m, i, j, k]."""
+    return dz.sum(axis=(0, 1, 2))

@@ -1,33 +1,37 @@
-"""Lesson 09: the whole network."""
+"""Lesson 09: pooling."""
 
 import numpy as np
 
 
-def initial_weights(inputs, units, rng):
-    """Return He's weights: a sum of `inputs` terms, half of which ReLU lets through, keeps its size."""
-    w = np.sqrt(2 / inputs) * rng.normal(size=(inputs, units))
-    b = np.zeros(units)
-    return w, b
+def pool_forward(x, *, size, stride, mode):
+    """Return the maximum, or the average, of each whole window."""
+    (F_h, F_w), (s_h, s_w) = np.broadcast_to(size, 2), np.broadcast_to(stride, 2)
+    M, H_in, W_in, C = x.shape
+    z = np.zeros((M, (H_in - F_h) // s_h + 1, (W_in - F_w) // s_w + 1, C))
+    for i in range(z.shape[1]):
+        for j in range(z.shape[2]):
+            window = x[:, i * s_h : i * s_h + F_h, j * s_w : j * s_w + F_w]
+            z[:, i, j] = window.max(axis=(1, 2)) if mode == "max" else window.mean(axis=(1, 2))
+    return z
 
 
-def sgd_step(w, b, dw, db, learning_rate):
-    """Return w and b, a step down the slope."""
-    return w - learning_rate * dw, b - learning_rate * db
+def max_pool_backward(dz, x, *, size, stride):
+    """Return dX: each output hands its gradient to the pixel that won."""
+    (F_h, F_w), (s_h, s_w) = np.broadcast_to(size, 2), np.broadcast_to(stride, 2)
+    dx = np.zeros(x.shape)
+    for m, i, j, c in np.ndindex(dz.shape):
+        window = x[m, i * s_h : i * s_h + F_h, j * s_w : j * s_w + F_w, c]
+        u, v = np.unravel_index(window.argmax(), window.shape)
+        dx[m, i * s_h + u, j * s_w + v, c] += dz[m, i, j, c]
+    return dx
 
 
-def two_layer_backward(x, y, w1, b1, w2, b2):
-    """Return the gradients: forward as far as the probabilities, and back the same way."""
-    M = len(y)
-    z1 = x @ w1 + b1
-    a1 = np.maximum(z1, 0)
-    z2 = a1 @ w2 + b2
-    exponentials = np.exp(z2 - z2.max(axis=1, keepdims=True))
-    y_hat = exponentials / exponentials.sum(axis=1, keepdims=True)
-
-    dz2 = y_hat.copy()
-    dz2[np.arange(M), y] -= 1
-    dz2 /= M
-    dw2, db2 = a1.T @ dz2, dz2.sum(axis=0)
-    dz1 = (dz2 @ w2.T) * (z1 > 0)
-    dw1, db1 = x.T @ dz1, dz1.sum(axis=0)
-    return dw1, db1, dw2, db2
+def average_pool_backward(dz, x, *, size, stride):
+    """Return dX: each output shares its gradient out among the pixels of its window."""
+    (F_h, F_w), (s_h, s_w) = np.broadcast_to(size, 2), np.broadcast_to(stride, 2)
+    dx = np.zeros(x.shape)
+    for i in range(dz.shape[1]):
+        for j in range(dz.shape[2]):
+            share = dz[:, i : i + 1, j : j + 1] / (F_h * F_w)
+            dx[:, i * s_h : i * s_h + F_h, j * s_w : j * s_w + F_w] += share
+    return dx

@@ -1,4 +1,4 @@
-"""One convolution of one example, taken apart into the products that lessons 04 to 07 write out.
+"""One convolution of one example, taken apart into the products that lessons 05 to 08 write out.
 
 Everything here is arrays in, numbers and cells out: no widget. X is (H_in, W_in, C), W is (F_h, F_w, C, K),
 b is (K,), Z and dZ are (H_out, W_out, K): the lessons' arrays without the axis of examples.

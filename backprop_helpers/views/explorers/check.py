@@ -1,4 +1,4 @@
-"""How large a nudge, and what does a check see? Step sizes, planted bugs and weak checks (lesson 00)."""
+"""How large a nudge, and what does a check see? Step sizes, planted bugs and weak checks (lesson 01)."""
 
 import contextlib
 import difflib
@@ -39,7 +39,7 @@ LAYER_WORDS = {
 
 
 def differences(function, at, epsilon):
-    """Return {method: numerical derivative} of a function of one number, by lesson 00's three formulas.
+    """Return {method: numerical derivative} of a function of one number, by lesson 01's three formulas.
 
     Forward: (f(x + ε) − f(x))/ε. Central: (f(x + ε) − f(x − ε))/2ε. Complex: Im f(x + iε)/ε, or NaN if f
     takes no complex numbers.

@@ -1,4 +1,4 @@
-"""A convolutional layer, forward and backward, under the pointer (lessons 04 to 07)."""
+"""A convolutional layer, forward and backward, under the pointer (lessons 05 to 08)."""
 
 import ipywidgets as widgets
 import numpy as np
@@ -79,7 +79,7 @@ class ConvolutionExplorer(LinkedExplorer):
     Parameters
     ----------
     x : array_like, (H, W) or (1, H, W, C), optional
-        One image, at most 16×16 pixels and 16 channels. The default is the example of lessons 04 to 07.
+        One image, at most 16×16 pixels and 16 channels. The default is the example of lessons 05 to 08.
     w : array_like, (F_h, F_w) or (F_h, F_w, C, K), optional
         At most 7×7, 16 filters.
     b : number or array_like, (K,), optional
@@ -102,7 +102,7 @@ class ConvolutionExplorer(LinkedExplorer):
 
     Notes
     -----
-    Lesson 04 derives Z, lesson 05 dW and db, lesson 06 dX, lesson 07 the general case.
+    Lesson 05 derives Z, lesson 06 dW and db, lesson 07 dX, lesson 08 the general case.
     """
 
     def __init__(self, x=None, w=None, b=None, dz=None, *, stride=1, padding=0, dilation=1, focus="all"):

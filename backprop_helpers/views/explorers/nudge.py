@@ -1,4 +1,4 @@
-"""Nudge one entry, see what moves (lessons 00 and 01).
+"""Nudge one entry, see what moves (lessons 00 and 02).
 
 The arrays are the values of a computation, in its order. A nudge of one entry is followed through all that is
 computed from it, and each change stands beside what the derivative promised.
@@ -138,7 +138,7 @@ def changes(steps, values, name, index, epsilon):
 def slopes(steps, values, name, index):
     """Return {name: ∂(value)/∂(entry)} for the entry itself and all that comes after it.
 
-    By the complex step (lesson 00, equation (0.14)); where a function does not take complex numbers, by
+    By the complex step (lesson 01, equation (1.3)); where a function does not take complex numbers, by
     central differences.
     """
     names = (name, *downstream(steps, name))
@@ -257,7 +257,7 @@ class NudgeExplorer(Explorer):
 
     @classmethod
     def fully_connected(cls, x=None, w=None, b=None, *, start=("W", (2, 1)), epsilon=1, title=""):
-        """Return the explorer of one fully connected layer, Z = X W + b (lesson 01).
+        """Return the explorer of one fully connected layer, Z = X W + b (lesson 02).
 
         Parameters
         ----------

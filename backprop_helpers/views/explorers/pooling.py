@@ -1,4 +1,4 @@
-"""Max and average pooling, forward and backward, under the pointer (lesson 08)."""
+"""Max and average pooling, forward and backward, under the pointer (lesson 09)."""
 
 import functools
 
@@ -143,7 +143,7 @@ class PoolingExplorer(LinkedExplorer):
 
     Notes
     -----
-    Lesson 08 derives both modes.
+    Lesson 09 derives both modes.
     """
 
     def __init__(self, x=None, dz=None, *, size=2, stride=None, mode="max"):

@@ -1,4 +1,4 @@
-"""Which switches are open? ReLU forward and backward under a bias that moves (lesson 02)."""
+"""Which switches are open? ReLU forward and backward under a bias that moves (lesson 03)."""
 
 from itertools import pairwise
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Drag the scores, see what softmax and cross-entropy make of them (lesson 03)."""
+"""Drag the scores, see what softmax and cross-entropy make of them (lesson 04)."""
 
 import html
 from typing import NamedTuple
