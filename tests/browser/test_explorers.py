@@ -156,12 +156,15 @@ class InLesson:
             assert explorer.alerts() == ["ValueError: a planted error"]
         finally:
             explorer.run(f"delattr({name}, {self.BROKEN!r})")
-        explorer.away()
+        self.leave(explorer)
         explorer.expect(f"{name}.alert_text", "")
         alert.wait_for(state="hidden")
 
     def point_somewhere(self, explorer):
         explorer.hover(*self.POINT)
+
+    def leave(self, explorer):
+        explorer.away()
 
     def test_axe_finds_nothing(self, explorer, require_tool):
         """The explorers of the lesson, with a cell pointed at, in both themes."""
@@ -222,8 +225,10 @@ class TestGradientChecks(InLesson):
     BROKEN = "write"
 
     def point_somewhere(self, explorer):
-        """There is no cell to point at: the slider is dragged, there and back."""
+        """There is no cell to point at: the slider is dragged."""
         explorer.drag("step ε", 0.2)
+
+    def leave(self, explorer):
         explorer.drag("step ε", 0.7)
 
     def test_drag_the_step_of_the_check(self, explorer):
