@@ -222,14 +222,14 @@ class TestGradientChecks(InLesson):
 
     NUMBER = 1
     SHOWN = ("steps_and_checks",)
-    BROKEN = "write"
+    BROKEN = "_draw_bug"
 
     def point_somewhere(self, explorer):
-        """There is no cell to point at: the slider is dragged."""
-        explorer.drag("step ε", 0.2)
+        """There is no cell to point at: a button is pressed."""
+        explorer.button("right").click()
 
     def leave(self, explorer):
-        explorer.drag("step ε", 0.7)
+        explorer.button("with bug").click()
 
     def test_drag_the_step_of_the_check(self, explorer):
         explorer.drag("step ε", 0)
