@@ -230,6 +230,7 @@ class TestGradientChecks(InLesson):
 
     def leave(self, explorer):
         explorer.button("with bug").click()
+        explorer.settle()
 
     def test_drag_the_step_of_the_check(self, explorer):
         explorer.drag("step ε", 0)
