@@ -52,13 +52,14 @@ OTHERWISE = {
     "Nudge one entry, see what moves": {0, 2},
     "nudges every pixel to see": {1},
     "shows that this comes out the same": {2},
+    "table of translations": {0},
+    "says relative to what": {1},
     "for the why": {2, 10},
     "The layers of lessons 02 to 10": {2, 10},
     "The sums are those of": {2, 10},
     "taken apart into the products": {5, 8},
     "two of lesson 07, one *between*": {7},
     "The formula of": {5, 6},
-    "the local derivatives on which": {6, 7},
     "A preview of": {6, 7},
     "what a gradient check says to this one": {6},
     "It was the same window in": {6},
@@ -82,8 +83,8 @@ LINK = re.compile(
 ROW = re.compile(
     rf"^\| (?P<label>{NUMBER}) \| \[[^\]]*\]\([^)\s]*?(?P<number>\d\d)_\w+\.ipynb\)", re.MULTILINE
 )
-EQUATION = re.compile(r"(?<!\w)\((\d{1,2}\.\d{1,2}[a-z]?)\)")
-EXERCISE = re.compile(r"(?<![\d.])(\d\d\.\d)(?![\d.])")
+EQUATION = re.compile(r'(?:(?<!\w)\(|\bholds\(\s*")(\d{1,2}\.\d{1,2}[a-z]?)(?:\)|")')
+EXERCISE = re.compile(r"(?<![\d.])(\d\d\.\d)(?!\d|\.\d)")
 SENTENCE = re.compile(
     r'(?<=[.!?])["\')*]*\s+(?=[A-Z"(*\[`$-])|\n\s*\n|\n(?=\s*(?:[-|>]|\d\.) )|\n(?=\s*""")|,\s(?=lesson )'
 )
@@ -143,13 +144,18 @@ def speaks_of(numbers, words, match):
     said = next(silent, "").replace(match[0], " ")
     if len(numbers) > 1 and CONVOLUTIONS.issuperset(numbers) and re.search(CONVOLUTION, said):
         return True
-    otherwise = set().union(*(may for piece, may in OTHERWISE.items() if piece in " ".join(sentence.split())))
     return all(
-        number in otherwise
+        number in said_otherwise(sentence)
         or re.search(SUBJECTS[number], said)
         or f"({number}." in sentence.replace(match[0], "")
         for number in numbers
     )
+
+
+def said_otherwise(sentence):
+    """The lessons that a sentence may name though it does not use their words."""
+    words = " ".join(sentence.split())
+    return set().union(*(lessons for piece, lessons in OTHERWISE.items() if piece in words))
 
 
 def numbers_in(match):
@@ -162,6 +168,8 @@ def stale_lessons(t):
         numbers = numbers_in(match)
         if not SUBJECTS.keys() >= set(numbers):
             yield f"{match[0]}: there is no such lesson"
+        elif numbers == [t.lesson]:
+            yield f"{match[0]}: a lesson does not speak of itself by its number"
         elif not speaks_of(numbers, t.words, match):
             sentence = around(t.words, match, SENTENCE)
             yield f"{match[0]}: its sentence speaks of something else: {sentence[:150]!r}"
@@ -186,10 +194,13 @@ def stale_equations(t):
             continue  # the template's
         if match[1] not in tags():
             yield f"{match[0]}: there is no such equation"
-        elif t.lesson not in (None, number) and not (
-            f"esson {number:02}" in t.words or speaks_of([number], t.words, match)
-        ):
-            yield f"{match[0]}: an equation of lesson {number:02} in a sentence about something else"
+            continue
+        sentence = around(t.words, match, SENTENCE)
+        named = {number for lessons in LESSONS.finditer(sentence) for number in numbers_in(lessons)}
+        if t.lesson is None and named and number not in named:
+            yield f"{match[0]}: an equation of lesson {number:02} beside another lesson's number"
+        if t.lesson not in (None, number) and number not in named | said_otherwise(sentence):
+            yield f"{match[0]}: an equation of lesson {number:02}, which its sentence does not name"
 
 
 def stale_exercises(t):
@@ -230,8 +241,11 @@ def test_a_lesson_says_its_own_number():
         (stale_links, "[05 · Weights and bias](06_convolution_weights_and_bias.ipynb)"),
         (stale_links, "| 05 | [Weights and bias](notebooks/06_convolution_weights_and_bias.ipynb) | 75 |"),
         (stale_links, "notebooks/05_convolution_weights_and_bias.ipynb"),
+        (stale_lessons, "**Next.** Lesson 07, the input: the kernel turns round."),
         (stale_equations, "by equation (7.99)"),
         (stale_equations, "The pixel's gradient is (6.5): zeros around dZ, kernel turned round."),
+        (stale_equations, "The gradient of the weights, (6.5), slides over X."),
+        (stale_exercises, "cut out this rectangle in 04.1."),
         (stale_exercises, 'check.reveal("05.9")'),
         (stale_exercises, "### Exercise 06.1 · One matrix product"),
     ],
@@ -249,9 +263,22 @@ def test_numbers_that_were_not_moved_are_mostly_seen():
             if min(before) >= 0:
                 seen.append(not speaks_of(before, t.words, match))
     assert len(seen) > 150
-    assert sum(seen) >= 0.9 * len(seen), f"{sum(seen)} of {len(seen)}"
+    assert sum(seen) >= 0.85 * len(seen), f"{sum(seen)} of {len(seen)}"
 
 
 def test_sentences_that_say_it_otherwise_are_there():
     everything = " ".join(" ".join(t.words.split()) for t in texts())
     assert [piece for piece in OTHERWISE if piece not in everything] == []
+
+
+def test_problem_sets_need_the_lessons_that_the_plan_has_before_them():
+    plan = (ROOT / "assignments" / "README.md").read_text(encoding="utf-8")
+    lessons, seen = [], []
+    for lesson, home in re.findall(r"^\| \d? ?\| (\d\d) \| .* \| (ps\d)? ?\|$", plan, re.MULTILINE):
+        lessons.append(lesson)
+        if home:
+            path = ROOT / "assignments" / "source" / home / f"{home}.ipynb"
+            need = LESSONS.search(Lesson.read(path).notebook.cells[0].source)
+            assert re.findall(r"\d\d", need[0]) == lessons, home
+            lessons, seen = [], [*seen, home]
+    assert seen == ["ps1", "ps2", "ps3", "ps4", "ps5"]

@@ -23,7 +23,7 @@ class Held(NamedTuple):
     Attributes
     ----------
     tag : str
-        The equation's number, such as "6.3".
+        The equation's number, such as "7.3".
     shape : tuple of int
         The shape of both sides.
     tolerance : float
@@ -63,7 +63,7 @@ def holds(tag, lhs, rhs, *, tolerance=1e-12):
     Parameters
     ----------
     tag : str
-        The equation's number in the text, such as "6.3".
+        The equation's number in the text, such as "7.3".
     lhs, rhs : array_like of numbers, the same shape
         Nothing is broadcast: a shape that does not fit is a mistake in most derivations.
     tolerance : float
@@ -91,7 +91,7 @@ def holds(tag, lhs, rhs, *, tolerance=1e-12):
     (0.1) holds exactly: 3 entries
     """
     if not isinstance(tag, str) or not tag.strip():
-        raise TypeError(f'holds: tag must be the equation\'s number as text, such as "6.3", got {tag!r}')
+        raise TypeError(f'holds: tag must be the equation\'s number as text, such as "7.3", got {tag!r}')
     if isinstance(tolerance, bool) or not isinstance(tolerance, numbers.Real):
         raise TypeError(f"holds: tolerance must be a number, got {tolerance!r}")
     if not 0 <= tolerance < np.inf:
