@@ -26,6 +26,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from backprop_helpers.layers import conv_forward, pool_backward, pool_forward
+from backprop_helpers.layers._windows import place_windows
 from backprop_helpers.training import preprocess_digit
 from backprop_helpers.views import plots
 from backprop_helpers.views.plots import _style as style
@@ -597,26 +598,21 @@ def test_windows_compute_the_output_the_layer_computes(figures):
 
 
 @given(
-    st.tuples(*[st.integers(1, 7)] * 2),
+    st.tuples(*[st.integers(5, 7)] * 2),
     st.tuples(*[st.integers(1, 3)] * 2),
     st.tuples(*[st.integers(1, 3)] * 2),
     st.one_of(st.sampled_from(["same", "valid"]), st.integers(0, 2), st.tuples(*[st.integers(0, 2)] * 2)),
     st.integers(1, 2),
 )
-def test_geometry_is_that_of_the_layer(image, kernel, stride, padding, dilation):
+def test_the_products_drawn_are_those_of_the_layer(image, kernel, stride, padding, dilation):
     rng = np.random.default_rng(0)
     x, w = rng.integers(-9, 9, (1, *image, 1)), rng.integers(-9, 9, (*kernel, 1, 1))
-    try:
-        z, _ = conv_forward(x, w, np.zeros(1, int), stride=stride, padding=padding, dilation=dilation)
-    except ValueError:
-        with pytest.raises(ValueError):
-            diagrams.geometry(image, kernel, stride, padding, dilation, "f")
-        return
-    g = diagrams.geometry(image, kernel, stride, padding, dilation, "f")
-    ours = np.zeros(g.output, int)
-    for output, offset, pixel in g.meetings():
-        ours[output] += x[0, pixel[0], pixel[1], 0] * w[offset[0], offset[1], 0, 0]
-    np.testing.assert_array_equal(ours, z[0, :, :, 0])
+    options = {"stride": stride, "padding": padding, "dilation": dilation}
+    z, _ = conv_forward(x, w, np.zeros(1, int), **options)
+    drawn = np.zeros(z.shape[1:3], int)
+    for output, offset, pixel in diagrams._meetings(place_windows("f", image, kernel, **options), image):
+        drawn[output] += x[0, *pixel, 0] * w[*offset, 0, 0]
+    np.testing.assert_array_equal(drawn, z[0, :, :, 0])
 
 
 def test_touches_counts_the_products():
@@ -809,10 +805,19 @@ BAD = [
     (lambda: plots.graph({"a": 1}, [("a", "b")]), "edges names 'b'"),
     (lambda: plots.graph({"a": 1, "b": 1}, [("a", "b"), ("b", "a")]), "cycle through a, b"),
     (lambda: plots.graph({"a": {"colour": 1}}, []), "unknown keys"),
-    (lambda: plots.windows((2, 2), 3), "does not fit the image"),
+    (lambda: plots.windows((2, 2), 3), "the 3×3 kernel is larger than the padded input, 2×2"),
     (lambda: plots.windows((4, 4), 3, positions=[(2, 0)]), "positions must be a .* inside"),
     (lambda: plots.windows((4, 4), 3, positions=[(0, 0)] * 5), "one to 4 output positions"),
-    (lambda: plots.windows((4, 4), 3, stride=0), "stride must be an integer or a pair of at least 1"),
+    (lambda: plots.windows((4, 4), 3, stride=0), "stride must be at least 1; got 0"),
+    (lambda: plots.windows((4, 4), 0), "kernel must be at least 1; got 0"),
+    (
+        lambda: plots.windows((4, 4), 3, padding="full"),
+        'padding must be "same", "valid", an integer or a pair',
+    ),
+    (lambda: plots.touches((2, 5), (3, 3), pixel=(0, 0)), "the 3×3 kernel w is larger"),
+    (lambda: plots.tied_neurons(2, 3), "the 1×3 kernel is larger than the padded input, 1×2"),
+    (lambda: plots.routing(X, size=(2, 0)), r"size \(columns\) must be at least 1; got 0"),
+    (lambda: plots.routing(X, size=4), r"the 4×4 window \(size\) is larger"),
     (lambda: plots.touches((5, 5), (3, 3)), "exactly one of pixel, weight and output; given: none"),
     (lambda: plots.touches((5, 5), (3, 3), pixel=(5, 0)), "pixel must be"),
     (lambda: plots.tied_neurons(17, 3), "17 panels"),
@@ -852,10 +857,13 @@ def test_bad_arguments_are_named(call, message):
         lambda: plots.matrix(X * 1j),
         lambda: plots.matrix([["a"]]),
         lambda: plots.training_history(object()),
+        lambda: plots.windows((4, 4), 3, stride=1.5),
     ],
 )
 def test_bad_types_are_named(call):
-    with pytest.raises(TypeError, match=r"matrix: a must hold real numbers|history must have"):
+    with pytest.raises(
+        TypeError, match=r"matrix: a must hold real|history must have|windows: stride must be"
+    ):
         call()
 
 

@@ -456,15 +456,3 @@ def same_length(values, count, name, function):
     if len(values) != count:
         raise ValueError(f"{function}: {name} must have {count} entries; it has {len(values)}")
     return values
-
-
-def pair(value, name, function, least=1):
-    """Return (rows, columns) from an int or a pair of ints, each at least `least`."""
-    values = (value, value) if isinstance(value, (int, np.integer)) else tuple(value)
-    if len(values) != 2 or not all(
-        isinstance(v, (int, np.integer)) and not isinstance(v, bool) and v >= least for v in values
-    ):
-        raise ValueError(
-            f"{function}: {name} must be an integer or a pair of at least {least}; it is {value!r}"
-        )
-    return int(values[0]), int(values[1])

@@ -1,16 +1,16 @@
 """Diagrams: computational graphs, sliding windows, shared weights, routing, shapes."""
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.patheffects import Normal, Stroke
 
-from backprop_helpers.layers import resolve_padding
+from backprop_helpers.layers._validate import as_pair
+from backprop_helpers.layers._windows import place_windows
 
 from . import _style as style
-from ._style import as_array, drawing, pair, same_length
+from ._style import as_array, drawing, same_length
 from .heatmaps import cell_size, draw_cells, draw_labels
 
 GROUPS = [  # inks: white letters must read on them
@@ -22,59 +22,29 @@ GROUPS = [  # inks: white letters must read on them
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-# A sliding window's geometry ----------------------------------------------------------------------------
+# Where a window stands ----------------------------------------------------------------------------------
 
 
-class Geometry(NamedTuple):
-    """Where a window goes: sizes as (rows, columns), padding as ((top, bottom), (left, right))."""
+def _taps(windows, output):
+    """Return the rows and the columns of the image under the window of `output`: s·z + d·w − p.
 
-    image: tuple
-    kernel: tuple
-    stride: tuple
-    dilation: tuple
-    padding: tuple
-    output: tuple
-
-    def taps(self, output):
-        """Return the (row, column) of the input under each offset [u, v] of the window of `output`.
-
-        Rows and columns are counted in the image: outside it they are negative or too large (padding).
-        """
-        rows = output[0] * self.stride[0] + np.arange(self.kernel[0]) * self.dilation[0] - self.padding[0][0]
-        columns = (
-            output[1] * self.stride[1] + np.arange(self.kernel[1]) * self.dilation[1] - self.padding[1][0]
-        )
-        return rows, columns
-
-    def meetings(self):
-        """Yield (output, offset, pixel) for every product of the layer whose pixel is inside the image."""
-        for output in np.ndindex(self.output):
-            rows, columns = self.taps(output)
-            for u, row in enumerate(rows.tolist()):
-                for v, column in enumerate(columns.tolist()):
-                    if 0 <= row < self.image[0] and 0 <= column < self.image[1]:
-                        yield output, (u, v), (row, column)
+    Outside the image, in the padding, they are negative or too large.
+    """
+    return [
+        z * s + np.arange(f) * d - p
+        for z, s, f, d, p in zip(output, windows.stride, windows.size, windows.dilation, windows.padding[::2])
+    ]
 
 
-def geometry(image, kernel, stride, padding, dilation, function):
-    """Work out a `Geometry`; `padding` is "same", "valid", an int or a pair, as in `layers.conv_forward`."""
-    kernel, stride = pair(kernel, "kernel", function), pair(stride, "stride", function)
-    dilation = pair(dilation, "dilation", function)
-    reach = [d * (f - 1) + 1 for d, f in zip(dilation, kernel)]
-    if not isinstance(padding, str):
-        padding = pair(padding, "padding", function, least=0)
-    top, bottom, left, right = resolve_padding(padding, image, kernel, stride=stride, dilation=dilation)
-    around = ((top, bottom), (left, right))
-    output = tuple(
-        (n + sum(p) - r) // s + 1 if n + sum(p) >= r else 0
-        for n, p, r, s in zip(image, around, reach, stride)
-    )
-    if min(output) < 1:
-        raise ValueError(
-            f"{function}: kernel {kernel} with dilation {dilation} does not fit the image {tuple(image)} "
-            f"with padding {around}"
-        )
-    return Geometry(tuple(image), kernel, stride, dilation, around, output)
+def _meetings(windows, image):
+    """Return (output, offset, pixel) for every product of the layer whose pixel is inside the image."""
+    found = []
+    for output in np.ndindex(windows.count):
+        rows, columns = (axis.tolist() for axis in _taps(windows, output))
+        for u, v in windows.offsets():
+            if 0 <= rows[u] < image[0] and 0 <= columns[v] < image[1]:
+                found.append((output, (u, v), (rows[u], columns[v])))
+    return found
 
 
 def _image_and_shape(image, name, function):
@@ -105,10 +75,10 @@ def _grid(
     kind="value",
     title="",
     indices=False,
-    padding=None,
+    padding=(0, 0, 0, 0),
 ):
     """Draw a grid of cells, numbered if there is an array, with pale hatched cells of padding around it."""
-    (above, below), (before, after) = padding or ((0, 0), (0, 0))
+    above, below, before, after = padding
     rows, columns = shape
     ax = style.panel(figure, left, top, (columns + before + after) * cell, (rows + above + below) * cell)
     drawn = np.zeros(shape) if array is None else np.asarray(array)
@@ -122,7 +92,7 @@ def _grid(
     )
     ax.set_xlim(-0.5 - before, columns - 0.5 + after)
     ax.set_ylim(rows - 0.5 + below, -0.5 - above)
-    if padding and any(map(any, padding)):
+    if any(padding):
         for row in range(-above, rows + below):
             for column in range(-before, columns + after):
                 if not (0 <= row < rows and 0 <= column < columns):
@@ -238,28 +208,30 @@ def windows(
         isinstance(kernel, tuple) and all(isinstance(n, (int, np.integer)) for n in kernel)
     ):
         weights = as_array(kernel, "kernel", "windows", 2, "a kernel (F_h, F_w) or its size", finite=True)
-        kernel = weights.shape
-    g = geometry(shape, kernel, stride, padding, dilation, "windows")
+    size = as_pair("windows", "kernel", kernel) if weights is None else weights.shape
+    placed = place_windows(
+        "windows", shape, size, stride=stride, padding=padding, dilation=dilation, what="kernel"
+    )
     if not 1 <= len(positions) <= len(GROUPS):
         raise ValueError(
             f"windows: positions must be one to {len(GROUPS)} output positions; it has {len(positions)}"
         )
-    positions = [_check_cell(p, g.output, "positions", "windows") for p in positions]
+    positions = [_check_cell(p, placed.count, "positions", "windows") for p in positions]
     output = None
     if array is not None and weights is not None:
-        output = np.full(g.output, bias, dtype=np.result_type(array, weights, type(bias)))
-        for out, offset, pixel in g.meetings():
+        output = np.full(placed.count, bias, dtype=np.result_type(array, weights, type(bias)))
+        for out, offset, pixel in _meetings(placed, shape):
             output[out] += array[pixel] * weights[offset]
-    (above, below), (before, after) = g.padding
+    above, below, before, after = placed.padding
     rows, columns = shape[0] + above + below, shape[1] + before + after
-    cell = cell_size(max(rows, g.output[0]), columns + g.output[1], 0.44, 7.6, 5.0)
+    cell = cell_size(max(rows, placed.count[0]), columns + placed.count[1], 0.44, 7.6, 5.0)
     edge = 0.3 if indices else 0.05
     middle = 0.75
     legend = 0.24 * len(positions) + 0.1
-    width = 2 * style.MARGIN + 2 * edge + (columns + g.output[1]) * cell + middle
+    width = 2 * style.MARGIN + 2 * edge + (columns + placed.count[1]) * cell + middle
     width = max(width, min(style.text_width(title, style.LARGE) + 0.3, 6.0), 4.4)
     head = style.heading_height(title, width) + 0.3 + (0.2 if indices else 0)
-    height = max(rows, g.output[0]) * cell
+    height = max(rows, placed.count[0]) * cell
     figure = style.page(width, head + height + legend + 0.1)
     style.heading(figure, title)
     x = style.MARGIN + edge
@@ -273,14 +245,14 @@ def windows(
         kind=kind,
         title="input",
         indices=indices,
-        padding=g.padding,
+        padding=placed.padding,
     )
     x += columns * cell + middle + edge
     right = _grid(
         figure,
         x,
-        head + (height - g.output[0] * cell) / 2,
-        g.output,
+        head + (height - placed.count[0] * cell) / 2,
+        placed.count,
         cell,
         output,
         title="output",
@@ -296,9 +268,9 @@ def windows(
         ha="center",
         va="center",
     )
-    dilated = max(g.dilation) > 1
+    dilated = max(placed.dilation) > 1
     for n, (position, look) in enumerate(zip(positions, GROUPS)):
-        rows_of, columns_of = g.taps(position)
+        rows_of, columns_of = _taps(placed, position)
         _box(left, rows_of, columns_of, look, inset=0.07 * n, width=1.2 if dilated else 2.4)
         if dilated:  # the window has holes: frame the cells that are read
             for row in rows_of:
@@ -320,8 +292,9 @@ def windows(
             color=style.INK,
         )
     figure.alt = (
-        f"{title or 'Windows'}: kernel {g.kernel} on an image {shape}, stride {g.stride}, "
-        f"padding {g.padding}, dilation {g.dilation}; outputs {positions} marked."
+        f"{title or 'Windows'}: kernel {placed.size} on an image {shape}, stride {placed.stride}, "
+        f"padding {((above, below), (before, after))}, dilation {placed.dilation}; "
+        f"outputs {positions} marked."
     )
     return figure
 
@@ -355,7 +328,9 @@ def touches(
     """
     array, shape = _image_and_shape(x, "x", "touches")
     kernel, kernel_shape = _image_and_shape(w, "w", "touches")
-    g = geometry(shape, kernel_shape, stride, padding, dilation, "touches")
+    placed = place_windows(
+        "touches", shape, kernel_shape, stride=stride, padding=padding, dilation=dilation, what="kernel w"
+    )
     chosen = {"pixel": pixel, "weight": weight, "output": output}
     given = [name for name, cell in chosen.items() if cell is not None]
     if len(given) != 1:
@@ -363,24 +338,24 @@ def touches(
             f"touches: give exactly one of pixel, weight and output; given: {', '.join(given) or 'none'}"
         )
     name = given[0]
-    cell_of = {"pixel": shape, "weight": kernel_shape, "output": g.output}
+    cell_of = {"pixel": shape, "weight": kernel_shape, "output": placed.count}
     at = _check_cell(chosen[name], cell_of[name], name, "touches")
     products = [
         (pix, off, out)
-        for out, off, pix in g.meetings()
+        for out, off, pix in _meetings(placed, shape)
         if {"pixel": pix, "weight": off, "output": out}[name] == at
     ]
     if name == "pixel":
         products.sort(key=lambda product: product[1])
     style.at_most(len(products), 60, name, "touches", ": take a smaller image")
-    (above, below), (before, after) = g.padding
+    above, below, before, after = placed.padding
     rows, columns = shape[0] + above + below, shape[1] + before + after
-    widths = [columns, kernel_shape[1], g.output[1]]
+    widths = [columns, kernel_shape[1], placed.count[1]]
     edge, gap = (0.3 if indices else 0.0), 0.5
     cell = cell_size(
-        max(rows, g.output[0], kernel_shape[0]), sum(widths), 0.44, 9.4 - 3 * edge - 2 * gap, 5.0
+        max(rows, placed.count[0], kernel_shape[0]), sum(widths), 0.44, 9.4 - 3 * edge - 2 * gap, 5.0
     )
-    height = max(rows, kernel_shape[0], g.output[0]) * cell
+    height = max(rows, kernel_shape[0], placed.count[0]) * cell
     width = 2 * style.MARGIN + sum(widths) * cell + 3 * edge + 2 * gap
     width = max(width, min(style.text_width(title, style.LARGE) + 0.3, 6.0), 5.5)
     head = style.heading_height(title, width) + 0.3 + (0.2 if indices else 0)
@@ -388,12 +363,12 @@ def touches(
     style.heading(figure, title)
     left, axes = style.MARGIN, []
     for size, grid, values, kind, words, around in (
-        (columns, shape, array, "value", "X", g.padding),
-        (kernel_shape[1], kernel_shape, kernel, "weight", "W", None),
-        (g.output[1], g.output, None, "value", "Z", None),
+        (columns, shape, array, "value", "X", placed.padding),
+        (kernel_shape[1], kernel_shape, kernel, "weight", "W", (0, 0, 0, 0)),
+        (placed.count[1], placed.count, None, "value", "Z", (0, 0, 0, 0)),
     ):
         left += edge
-        high = (grid[0] + (above + below if around else 0)) * cell
+        high = (grid[0] + around[0] + around[1]) * cell
         axes.append(
             _grid(
                 figure,
@@ -504,16 +479,21 @@ def tied_neurons(inputs, kernel, *, stride=1, padding=0, dilation=1, names=None,
     """
     flat = isinstance(inputs, (int, np.integer))
     if flat:
-        shape = (1, int(inputs))
-        kernel, stride, dilation, padding = ((1, kernel), (1, stride), (1, dilation), (0, padding))
-    else:
-        shape = pair(inputs, "inputs", "tied_neurons")
-    if min(shape) < 1:
-        raise ValueError(f"tied_neurons: inputs must be positive; it is {inputs}")
-    g = geometry(shape, kernel, stride, padding, dilation, "tied_neurons")
+        inputs, kernel, stride, dilation, padding = (
+            (1, inputs),
+            (1, kernel),
+            (1, stride),
+            (1, dilation),
+            (0, padding),
+        )
+    shape = as_pair("tied_neurons", "inputs", inputs)
+    size = as_pair("tied_neurons", "kernel", kernel)
+    placed = place_windows(
+        "tied_neurons", shape, size, stride=stride, padding=padding, dilation=dilation, what="kernel"
+    )
     total = shape[0] * shape[1]
     style.at_most(total, 16, "inputs", "tied_neurons")
-    offsets = list(np.ndindex(g.kernel))
+    offsets = placed.offsets()
     style.at_most(len(offsets), len(style.LINES), "kernel", "tied_neurons")
     label = (lambda name, i: f"{name}[{i[1]}]") if flat else (lambda name, i: f"{name}[{i[0]}, {i[1]}]")
     names = (
@@ -521,7 +501,7 @@ def tied_neurons(inputs, kernel, *, stride=1, padding=0, dilation=1, names=None,
         if names
         else [label("W", o) for o in offsets]
     )
-    outputs = list(np.ndindex(g.output))
+    outputs = list(np.ndindex(placed.count))
     if output is not None and not 0 <= output < len(outputs):
         raise ValueError(f"tied_neurons: output must be 0 to {len(outputs) - 1}; it is {output}")
     step = 0.52 if total <= 9 else 0.42
@@ -536,7 +516,8 @@ def tied_neurons(inputs, kernel, *, stride=1, padding=0, dilation=1, names=None,
     y_in = {p: head + height / 2 + (i - (total - 1) / 2) * step for i, p in enumerate(np.ndindex(shape))}
     spread = min(height / max(len(outputs), 1), step * 1.8)
     y_out = {o: head + height / 2 + (i - (len(outputs) - 1) / 2) * spread for i, o in enumerate(outputs)}
-    for out, offset, pixel in g.meetings():
+    meetings = _meetings(placed, shape)
+    for out, offset, pixel in meetings:
         look = style.LINES[offsets.index(offset)]
         strong = output is None or outputs[output] == out
         ax.plot(
@@ -564,9 +545,8 @@ def tied_neurons(inputs, kernel, *, stride=1, padding=0, dilation=1, names=None,
     for n, (name, look) in enumerate(zip(names, style.LINES)):
         ax.plot([x, x + 0.5], [y + n * gap] * 2, color=look["color"], ls=look["linestyle"], lw=2.4)
         ax.text(x + 0.6, y + n * gap, name, va="center", fontsize=9)
-    edges = sum(1 for _ in g.meetings())
     figure.alt = (
-        f"{title or 'Tied neurons'}: {total} inputs, {len(outputs)} outputs, {edges} edges, "
+        f"{title or 'Tied neurons'}: {total} inputs, {len(outputs)} outputs, {len(meetings)} edges, "
         f"{len(offsets)} weights."
     )
     return figure
@@ -670,32 +650,36 @@ def routing(x, dz=None, *, size=2, stride=None, mode="max", title=""):
     x = as_array(x, "x", "routing", 2, "one channel (H, W)", finite=True)
     if mode not in ("max", "average"):
         raise ValueError(f'routing: mode must be "max" or "average"; it is {mode!r}')
-    g = geometry(x.shape, size, size if stride is None else stride, 0, 1, "routing")
-    style.at_most(g.output[0] * g.output[1], len(LETTERS), "x", "routing", " (windows)")
-    dz = (
-        np.ones(g.output, dtype=int)
-        if dz is None
-        else as_array(dz, "dz", "routing", 2, f"of shape {g.output}", finite=True)
+    size = as_pair("routing", "size", size)
+    stride = size if stride is None else stride
+    placed = place_windows(
+        "routing", x.shape, size, stride=stride, padding=0, dilation=1, what="window (size)"
     )
-    if dz.shape != g.output:
-        raise ValueError(f"routing: dz must have shape {g.output}; it is {dz.shape}")
-    area = g.kernel[0] * g.kernel[1]
+    style.at_most(placed.count[0] * placed.count[1], len(LETTERS), "x", "routing", " (windows)")
+    dz = (
+        np.ones(placed.count, dtype=int)
+        if dz is None
+        else as_array(dz, "dz", "routing", 2, f"of shape {placed.count}", finite=True)
+    )
+    if dz.shape != placed.count:
+        raise ValueError(f"routing: dz must have shape {placed.count}; it is {dz.shape}")
+    area = placed.size[0] * placed.size[1]
     dx = np.zeros(x.shape, dtype=np.result_type(dz, int) if mode == "max" else float)
     routes, reached = [], np.zeros(x.shape, dtype=bool)
-    for out in np.ndindex(g.output):
-        rows, columns = g.taps(out)
+    for out in np.ndindex(placed.count):
+        rows, columns = _taps(placed, out)
         block = np.ix_(rows, columns)
         reached[block] = True
         if mode == "max":
-            u, v = np.unravel_index(np.argmax(x[block]), g.kernel)
+            u, v = np.unravel_index(np.argmax(x[block]), placed.size)
             routes.append((out, (int(rows[u]), int(columns[v]))))
             dx[routes[-1][1]] += dz[out]
         else:
             dx[block] += dz[out] / area
-    cell = cell_size(x.shape[0], 2 * x.shape[1] + g.output[1], 0.5, 8.0, 4.5)
+    cell = cell_size(x.shape[0], 2 * x.shape[1] + placed.count[1], 0.5, 8.0, 4.5)
     gap = 0.62
     height = x.shape[0] * cell
-    width = 2 * style.MARGIN + (2 * x.shape[1] + g.output[1]) * cell + 2 * gap
+    width = 2 * style.MARGIN + (2 * x.shape[1] + placed.count[1]) * cell + 2 * gap
     width = max(width, min(style.text_width(title, style.LARGE) + 0.3, 6.0), 4.6)
     head = style.heading_height(title, width) + 0.3
     figure = style.page(width, head + height + 0.2)
@@ -706,19 +690,19 @@ def routing(x, dz=None, *, size=2, stride=None, mode="max", title=""):
     upstream = _grid(
         figure,
         left,
-        head + (height - g.output[0] * cell) / 2,
-        g.output,
+        head + (height - placed.count[0] * cell) / 2,
+        placed.count,
         cell,
         dz,
         kind="gradient",
         title="dZ",
     )
-    left += g.output[1] * cell + gap
+    left += placed.count[1] * cell + gap
     downstream = _grid(figure, left, head, x.shape, cell, dx, kind="gradient", title="dX")
-    overlap = any(s < f for s, f in zip(g.stride, g.kernel))
+    overlap = any(s < f for s, f in zip(placed.stride, placed.size))
     arrivals = {}
-    for n, out in enumerate(np.ndindex(g.output)):
-        rows, columns = g.taps(out)
+    for n, out in enumerate(np.ndindex(placed.count)):
+        rows, columns = _taps(placed, out)
         look = GROUPS[((out[0] % 2) * 2 + out[1] % 2) % len(GROUPS)]
         inset = 0.05 + (0.07 * ((out[0] % 2) * 2 + out[1] % 2) if overlap else 0.0)
         _box(image, rows, columns, look, inset=inset, width=1.9)
