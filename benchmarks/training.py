@@ -16,12 +16,13 @@ import statistics
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from backprop_helpers.training import kernels
 
 from .contestants import Products, make_network
+from .layers import DTYPES
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORKS = ("reference_cnn", "lenet")
@@ -37,20 +38,26 @@ class Contestant:
     """A process that does what it is told: see ``benchmarks.contestants``."""
 
     def __init__(self, kind, spec, threads):
-        command = [sys.executable, "-m", "benchmarks.contestants", "serve", kind, json.dumps(spec)]
+        command = ["-m", "benchmarks.contestants", "serve", kind, json.dumps(spec)]
+        self._start(command, _environment(threads))
+
+    def _start(self, command, environment):
         self.process = subprocess.Popen(
-            command,
+            [sys.executable, *command],
             cwd=ROOT,
-            env=_environment(threads),
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._answer()
+        return self._answer()
 
     def seconds(self, call, count=1, batch=64):
         """Return how long the contestant took for ``count`` calls on a batch."""
-        self.process.stdin.write(json.dumps({"call": call, "count": count, "batch": batch}) + "\n")
+        return self._ask(call=call, count=count, batch=batch)
+
+    def _ask(self, **request):
+        self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         return self._answer()
 
@@ -64,6 +71,19 @@ class Contestant:
         """End the process."""
         self.process.stdin.close()
         self.process.wait()
+
+
+class Checkout(Contestant):
+    """The layers in a folder that holds this project at some commit: see ``benchmarks.layers``."""
+
+    def __init__(self, folder, network, options):
+        script = Path(__file__).with_name("layers.py")
+        environment = _environment(options.threads) | {"PYTHONPATH": str(folder)}
+        self.jobs = self._start([script, folder, network, str(options.batch)], environment)
+
+    def job(self, name, dtype):
+        """Return what `in_rounds` measures: the job's slice of time has a number of calls of its own."""
+        return lambda count: count * self._ask(job=name, dtype=dtype), 1
 
 
 def _environment(threads):
@@ -273,6 +293,30 @@ def _growth_row(name, times, multiply_adds):
     return [name, micro(seconds), f"{multiply_adds / 1e6:.2f}", f"{seconds / multiply_adds * 1e12:.1f}"]
 
 
+def layers(options):
+    """Each layer by itself and a step of them all; with --against beside those of another checkout."""
+    folders = [ROOT, *([options.against] if options.against else [])]
+    headers = ["milliseconds"]
+    for dtype in DTYPES:
+        headers += [dtype, *(["other", "ratio"] if options.against else [])]
+    for name in options.networks:
+        with ExitStack() as stack:
+            checkouts = [stack.enter_context(closing(Checkout(f, name, options))) for f in folders]
+            rows = [_layer_row(job, checkouts, options.rounds) for job in checkouts[0].jobs]
+        table(f"Layers of {name}: batch {options.batch}, {_threads(options)}", headers, rows)
+    if options.against:
+        print(f"other: {options.against}; ratio: this checkout ÷ the other, below 1 this one is faster.\n")
+
+
+def _layer_row(job, checkouts, rounds):
+    row = [job]
+    for dtype in DTYPES:
+        times = in_rounds({n: c.job(job, dtype) for n, c in enumerate(checkouts)}, rounds)
+        row += [f"{statistics.median(t) * 1e3:.3f}" for t in times.values()]
+        row += [ratio(*times.values())[0]] if len(checkouts) > 1 else []
+    return row
+
+
 def imports(options):
     """How long the import takes."""
     seconds = {"python": [], "import backprop_helpers.training": []}
@@ -352,6 +396,7 @@ SECTIONS = {
     "slow": (slow, "training steps against loops in Python"),
     "inference": (inference, "predictions against PyTorch"),
     "growth": (growth, "time an image as batch, pixels and filters grow"),
+    "layers": (layers, "each layer forward and backward, and a step of them all (see --against)"),
     "import": (imports, "time of the import"),
     "goal": (goal, "whole trainings: time, accuracy and memory, against PyTorch"),
     "accuracy": (accuracy, "test accuracy for several seeds"),
@@ -395,6 +440,12 @@ def parse(argv):
     parser.add_argument(
         "--quick", action="store_true", help=f"few rounds, and runs of one epoch on {QUICK_IMAGES:,} digits"
     )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="FOLDER",
+        help="for the section layers: another checkout, as git worktree add FOLDER COMMIT makes it",
+    )
     options = parser.parse_args(argv)
     for name, usual, quick in (("rounds", 25, 5), ("repeats", 3, 1), ("seeds", 5, 2)):
         if getattr(options, name) is None:
@@ -402,6 +453,10 @@ def parse(argv):
     for name in ("threads", "batch", "rounds", "repeats", "seeds"):
         if getattr(options, name) < 1:
             parser.error(f"--{name} must be at least 1")
+    if options.against:
+        options.against = options.against.resolve()  # the processes work in ROOT
+        if not (options.against / "backprop_helpers" / "layers").is_dir():
+            parser.error(f"--against: {options.against} holds no backprop_helpers/layers")
     options.only = _chosen(parser, "--only", options.only or ",".join(SECTIONS), SECTIONS)
     options.networks = _chosen(parser, "--networks", options.networks, NETWORKS)
     options.torch = list(TORCH.values()) if importlib.util.find_spec("torch") else []
