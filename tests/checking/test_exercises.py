@@ -24,7 +24,7 @@ def defined(source, **names):
 
 
 def solved(name):
-    return defined(solution_source(check.exercises[name]))
+    return defined(solution_source(check.exercises[name]), resolve_padding=layers.resolve_padding)
 
 
 def checked(name, function, **options):

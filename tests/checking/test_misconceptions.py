@@ -7,8 +7,17 @@ import pytest
 
 from backprop_helpers import layers
 from backprop_helpers.checking import Misconception, gradient_check, misconceptions
-from backprop_helpers.checking.misconceptions import ORACLES, Catalogue, _right
+from backprop_helpers.checking.misconceptions import ORACLES, Catalogue
 from backprop_helpers.checking.misconceptions._pairs import PAIRS, pair_for
+from backprop_helpers.checking.solutions import (
+    lesson_01,
+    lesson_02,
+    lesson_03,
+    lesson_04,
+    lesson_08,
+    lesson_09,
+    lesson_10,
+)
 
 from ..layers.cases import normal
 
@@ -170,8 +179,8 @@ def test_the_mistaken_check_passes_wrong_code(name, capsys):
 
 def test_the_right_check_passes_right_code():
     x, w, b = (normal(np.random.default_rng(0), shape) for shape in [(3, 4), (4, 2), (2,)])
-    _right.check_gradients(layers.fc_forward, layers.fc_backward, (x, w, b))
-    _right.check_gradients(layers.relu_forward, layers.relu_backward, (x,))
+    lesson_01.check_gradients(layers.fc_forward, layers.fc_backward, (x, w, b))
+    lesson_01.check_gradients(layers.relu_forward, layers.relu_backward, (x,))
 
 
 # --- the right implementations that the wrong ones are made of
@@ -190,13 +199,13 @@ def equal(a, b):
 
 def test_right_convolutions():
     for options, backward in [
-        (GENERAL, _right.conv_backward),
-        (ONES, _right.conv_backward),
-        (ONES, _right.conv_backward_by_slices),
+        (GENERAL, lesson_08.conv_backward_by_windows),
+        (ONES, lesson_08.conv_backward_by_windows),
+        (ONES, lesson_08.conv_backward_by_slices),
     ]:
         z, cache = layers.conv_forward(*CONV, **options)
         dz = normal(RNG, z.shape)
-        equal([_right.conv_forward(*CONV, **options)], [z])
+        equal([lesson_08.conv_forward(*CONV, **options)], [z])
         equal(backward(dz, *CONV[:2], **options), layers.conv_backward(dz, cache))
 
 
@@ -210,50 +219,54 @@ def test_right_poolings():
     ):
         z, cache = layers.pool_forward(x, **options)
         dz = normal(RNG, z.shape)
-        equal([_right.pool_forward(x, **options)], [z])
-        equal([_right.pool_backward(dz, x, **options)], [layers.pool_backward(dz, cache)])
+        equal([lesson_09.pool_forward_by_windows(x, **options)], [z])
+        equal([lesson_09.pool_backward_by_windows(dz, x, **options)], [layers.pool_backward(dz, cache)])
         if options["size"] == 2:
-            equal([_right.pool_forward_by_reshape(x, **options)], [z])
+            equal([lesson_09.pool_forward_by_reshape(x, **options)], [z])
             if options["mode"] == "max":
-                equal([_right.pool_backward_by_mask(dz, x, **options)], [layers.pool_backward(dz, cache)])
+                equal([lesson_09.pool_backward_by_mask(dz, x, **options)], [layers.pool_backward(dz, cache)])
 
 
 def test_right_ties():
     x = RNG.integers(0, 2, (2, 4, 4, 3)).astype(float)
     z, cache = layers.pool_forward(x)
     dz = normal(RNG, z.shape)
-    for backward in (_right.pool_backward, _right.pool_backward_by_mask):
+    for backward in (lesson_09.pool_backward_by_windows, lesson_09.pool_backward_by_mask):
         equal([backward(dz, x, size=2, stride=2, mode="max")], [layers.pool_backward(dz, cache)])
 
 
 def test_right_dense_layers():
     x, w, b, dz = (normal(RNG, shape) for shape in [(4, 3), (3, 2), (2,), (4, 2)])
     z, cache = layers.fc_forward(x, w, b)
-    equal([_right.fc_forward(x, w, b)], [z])
-    for backward in (_right.fc_backward, _right.fc_backward_by_example):
+    equal([lesson_02.fc_forward(x, w, b)], [z])
+    for backward in (lesson_02.fc_backward_by_gradient, lesson_02.fc_backward_by_example):
         equal(backward(dz, x, w), layers.fc_backward(dz, cache))
     a, cache = layers.relu_forward(x)
-    equal([_right.relu_backward(a, x)], [layers.relu_backward(a, cache)])
+    equal([lesson_03.relu_backward(a, x)], [layers.relu_backward(a, cache)])
     maps = normal(RNG, (4, 2, 3, 2))
     y, cache = layers.flatten_forward(maps)
-    equal([_right.flatten_backward(y, maps)], [layers.flatten_backward(y, cache)])
+    equal([lesson_02.flatten_backward(y, maps)], [layers.flatten_backward(y, cache)])
 
 
 def test_right_losses():
     z, dy_hat = normal(RNG, (4, 3)), normal(RNG, (4, 3))
     y_hat, cache = layers.softmax_forward(z)
-    equal([_right.softmax_forward(z)], [y_hat])
-    equal([_right.softmax_backward(dy_hat, y_hat)], [layers.softmax_backward(dy_hat, cache)])
+    equal([lesson_04.softmax_forward(z)], [y_hat])
+    equal([lesson_04.softmax_backward_by_mean(dy_hat, y_hat)], [layers.softmax_backward(dy_hat, cache)])
     _, cache = layers.cross_entropy_forward(y_hat, LABELS)
-    equal([_right.cross_entropy_backward(y_hat, LABELS)], [layers.cross_entropy_backward(cache)])
+    equal(
+        [lesson_04.cross_entropy_backward_by_one_hot(y_hat, LABELS)], [layers.cross_entropy_backward(cache)]
+    )
     _, cache = layers.softmax_cross_entropy_forward(z, LABELS)
-    equal([_right.softmax_cross_entropy_backward(z, LABELS)], [layers.softmax_cross_entropy_backward(cache)])
+    equal(
+        [lesson_04.softmax_cross_entropy_backward(z, LABELS)], [layers.softmax_cross_entropy_backward(cache)]
+    )
 
 
 def test_right_training():
-    w, b = _right.sgd_step(np.array([[1.0]]), np.array([2.0]), np.array([[3.0]]), np.array([4.0]), 0.5)
+    w, b = lesson_10.sgd_step(np.array([[1.0]]), np.array([2.0]), np.array([[3.0]]), np.array([4.0]), 0.5)
     assert (w.item(), b.item()) == (-0.5, 0.0)
-    w, b = _right.initial_weights(784, 1000, np.random.default_rng(0))
+    w, b = lesson_10.initial_weights(784, 1000, np.random.default_rng(0))
     assert w.std() == pytest.approx(np.sqrt(2 / 784), rel=0.01)
     assert not b.any()
 

@@ -1,5 +1,6 @@
 """What a misconception is, and the catalogue that holds them."""
 
+import ast
 import difflib
 import inspect
 import linecache
@@ -9,8 +10,16 @@ from functools import cached_property, wraps
 
 import numpy as np
 
-from backprop_helpers.checking.misconceptions import _right
 from backprop_helpers.checking.misconceptions._pairs import pair_for
+from backprop_helpers.checking.solutions import (
+    lesson_01,
+    lesson_02,
+    lesson_03,
+    lesson_04,
+    lesson_08,
+    lesson_09,
+    lesson_10,
+)
 from backprop_helpers.layers import resolve_padding
 
 POST = "a blog post on backpropagation in a CNN (Demystifying Deep Learning, part 9)"
@@ -56,6 +65,24 @@ USUAL_ORACLES = {
     "check_gradients": ("wrong code",),
 }
 
+#: The solutions that have the right implementations of a function, one for each way of writing it.
+RIGHT = {
+    "relu_backward": lesson_03,
+    "fc_backward": lesson_02,
+    "conv_forward": lesson_08,
+    "conv_backward": lesson_08,
+    "pool_forward": lesson_09,
+    "pool_backward": lesson_09,
+    "flatten_backward": lesson_02,
+    "softmax_forward": lesson_04,
+    "softmax_backward": lesson_04,
+    "cross_entropy_backward": lesson_04,
+    "softmax_cross_entropy_backward": lesson_04,
+    "sgd_step": lesson_10,
+    "initial_weights": lesson_10,
+    "check_gradients": lesson_01,
+}
+
 LAYER_NAMES = {"pooling": "pool", "fully_connected": "fc"}  # the modules' names, for the functions' prefixes
 
 
@@ -68,7 +95,7 @@ class Misconception:
     name : str
         The layer and the mistake, such as ``"conv.no_rotation"``.
     base : str
-        The right implementation it is made from, a function of `_right`.
+        The right implementation it is made from, a function of a lesson's solutions; see `RIGHT`.
     diagnosis : str
         What is wrong, in one line.
     hint : str
@@ -124,7 +151,7 @@ class Misconception:
     @cached_property
     def right_source(self):
         """The code of the right implementation it is made from."""
-        return _source_of(self.base, self.function)
+        return _source_of(self.right).replace(f"def {self.base}(", f"def {self.function}(", 1)
 
     @cached_property
     def source(self):
@@ -141,7 +168,7 @@ class Misconception:
     @cached_property
     def right(self):
         """The right implementation, with the same arguments as `wrong`."""
-        return getattr(_right, self.base)
+        return getattr(RIGHT[self.function], self.base)
 
     @cached_property
     def wrong(self):
@@ -245,10 +272,12 @@ def _unknown(what, name, known):
     return f"no {what} called {text!r}; {hint}"
 
 
-def _source_of(base, function):
-    """Return the code of a right implementation, under the name of the function it implements."""
-    source = inspect.getsource(getattr(_right, base))
-    return source.replace(f"def {base}(", f"def {function}(", 1)
+def _source_of(function):
+    """Return the code of a function without its docstring, as it would be in the cell of a notebook."""
+    source = inspect.getsource(function)
+    docstring = ast.parse(source).body[0].body[0]
+    lines = source.splitlines(keepends=True)
+    return "".join(lines[: docstring.lineno - 1] + lines[docstring.end_lineno :])
 
 
 def _accepting_lists(function):

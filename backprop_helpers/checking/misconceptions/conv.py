@@ -92,7 +92,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="conv.height_for_width",
-        base="conv_backward",
+        base="conv_backward_by_windows",
         diagnosis="the height is used where the width belongs: right only for square images",
         hint="try an image of 1 × 2 pixels",
         seen="nd4j#2457",
@@ -130,7 +130,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="conv.unpads_with_minus_pad",
-        base="conv_backward",
+        base="conv_backward_by_windows",
         diagnosis="the padding is cut off with pad : −pad, which is empty for pad = 0",
         hint="what is a[0:-0]?",
         seen="a well-known course's hint (deeplearning.ai); MrinmoiHossain#3",
@@ -140,7 +140,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="conv.stride_ignored",
-        base="conv_backward",
+        base="conv_backward_by_windows",
         diagnosis="backward does not use the stride: right at stride 1 only",
         hint="with stride 2, which pixel is the first that Z[0, 1] reads?",
         seen="Kulbear PR#34; enggen#7; sebgao/cTensor#3",
@@ -153,7 +153,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="conv.dilation_ignored",
-        base="conv_backward",
+        base="conv_backward_by_windows",
         diagnosis="backward does not use the dilation: it reads neighbouring pixels",
         hint="with dilation 2, which pixels does Z[0, 0] read?",
         seen="a library in which dilation above 1 was wrong for years (root-project/root#22474)",
@@ -186,7 +186,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="conv.filter_index_dropped",
-        base="conv_backward",
+        base="conv_backward_by_windows",
         diagnosis="dx uses the same filter for every output channel: W[u, v, c] has lost its index k",
         hint="each output channel came from a filter of its own. Which one does dZ[..., 1] go back through?",
         seen=f"{POST}, in the equation for ∂J/∂X",
@@ -198,7 +198,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="conv.remainder_forgotten",
-        base="conv_backward",
+        base="conv_backward_by_windows",
         diagnosis="dx has only the rows and columns that some window reads; the ones left over are missing",
         hint="with stride 2, does the last window reach the last pixel? dx has the shape of x all the same",
         seen="f-dangel/backpack#30; meta-pytorch/opacus#245",
@@ -208,7 +208,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="conv.no_dx",
-        base="conv_backward",
+        base="conv_backward_by_windows",
         diagnosis="no gradient for the input is returned: two such layers cannot be stacked",
         hint="who needs dx, if there is a layer before this one?",
         seen="vzhou842/cnn-from-scratch#3",
@@ -218,7 +218,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="conv.overlap_overwritten",
-        base="conv_backward",
+        base="conv_backward_by_windows",
         diagnosis="dx is overwritten (`=`) where windows overlap; the terms have to be added (`+=`)",
         hint="how many outputs does the middle pixel of three touch, with a kernel of two?",
         seen=EXPECTED,
@@ -228,7 +228,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="conv.last_window_only",
-        base="conv_backward",
+        base="conv_backward_by_windows",
         diagnosis="dw is overwritten by each window (`=`); a shared weight collects a term from every "
         "position (`+=`)",
         hint="how many outputs does one weight touch?",
@@ -239,7 +239,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="conv.bias_averaged",
-        base="conv_backward",
+        base="conv_backward_by_windows",
         diagnosis="db is a mean over examples and positions; a nudge of the bias moves all of them, so they "
         "add up",
         hint="nudge the bias by 1: by how much does the sum of all outputs change?",
@@ -250,7 +250,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="conv.bias_over_examples_only",
-        base="conv_backward",
+        base="conv_backward_by_windows",
         diagnosis="db is summed over the examples only; the bias is shared by all positions too",
         hint="how many biases has a filter?",
         seen=EXPECTED,
@@ -260,7 +260,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="conv.divided_by_m_again",
-        base="conv_backward",
+        base="conv_backward_by_windows",
         diagnosis="dw and db are divided by M, though the 1/M of the mean loss is already in dz: M times "
         "too small",
         hint="the 1/M appears once in the loss. How often does it appear on the way back?",
@@ -274,7 +274,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="conv.odd_padding_on_top",
-        base="conv_backward",
+        base="conv_backward_by_windows",
         diagnosis='for an even kernel "same" puts the odd row of zeros at the bottom and the right, not at '
         "the top and left",
         hint='with a kernel of two and "same" padding: does Z[0, 0] read a zero?',

@@ -11,7 +11,7 @@ def _arrays(examples, inputs, units):
 MISCONCEPTIONS = (
     Misconception(
         name="fc.bias_never_moves",
-        base="fc_backward",
+        base="fc_backward_by_gradient",
         diagnosis="db is one number, the sum over the units of one example; behind softmax that sum is 0, "
         "so the biases never move",
         hint="how many biases are there, and how many numbers does db hold?",
@@ -21,7 +21,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="fc.bias_summed_over_units",
-        base="fc_backward",
+        base="fc_backward_by_gradient",
         diagnosis="db is summed over the units instead of over the examples",
         hint="which axis of dz has as many entries as there are biases? That one has to stay",
         seen=EXPECTED,
@@ -30,7 +30,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="fc.bias_averaged",
-        base="fc_backward",
+        base="fc_backward_by_gradient",
         diagnosis="db is the mean over the examples; the 1/M of the loss is already in dz",
         hint="nudge one bias: how many rows of z move, and do their effects on the loss add up or average?",
         seen=f"{POST}, whose dz has no 1/M",
@@ -39,7 +39,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="fc.divided_by_m_again",
-        base="fc_backward",
+        base="fc_backward_by_gradient",
         diagnosis="dw and db are divided by M, though the 1/M of the mean loss is already in dz: M times "
         "too small",
         hint="the 1/M appears once in the loss. How often does it appear on the way back?",
@@ -52,7 +52,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="fc.dw_transposed",
-        base="fc_backward",
+        base="fc_backward_by_gradient",
         diagnosis="dw is transposed: row and column, input and unit, are exchanged",
         hint="dw has the shape of w. With a square w, compare dw[0, 1] with the nudge of w[0, 1]",
         seen=EXPECTED,
@@ -61,7 +61,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="fc.dx_without_transpose",
-        base="fc_backward",
+        base="fc_backward_by_gradient",
         diagnosis="dx uses w where its transpose is needed; with a square w the shapes fit all the same",
         hint="which weight joins x[0, 1] to z[0, 0]? Is that the one your dx[0, 1] uses?",
         seen=EXPECTED,

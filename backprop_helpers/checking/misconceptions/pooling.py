@@ -80,7 +80,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="pool.overlap_overwritten",
-        base="pool_backward",
+        base="pool_backward_by_windows",
         diagnosis="dx is overwritten (`=`) where windows overlap; the terms have to be added (`+=`)",
         hint="size 2, stride 1: can one pixel be the maximum of two windows?",
         seen="0809zheng/CS231n-assignment2019#19",
@@ -91,7 +91,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="pool.always_the_last",
-        base="pool_backward",
+        base="pool_backward_by_windows",
         diagnosis="the gradient always goes to the bottom-right pixel of the window; right only where "
         "pixels increase",
         hint="try an image whose pixels decrease",
@@ -102,7 +102,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="pool.returns_in_the_loop",
-        base="pool_backward",
+        base="pool_backward_by_windows",
         diagnosis="return stands inside the loop: only the first window gets its gradient",
         hint="how often does the innermost line run?",
         seen='riccardoandreoni0/CNN-from-scratch#1 ("interestingly, the model as-is still converges")',
@@ -113,7 +113,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="pool.average_not_divided",
-        base="pool_backward",
+        base="pool_backward_by_windows",
         diagnosis="every pixel of the window gets the whole gradient; the average shares it out",
         hint="what does dx sum to, and what does dz sum to?",
         seen=EXPECTED,
@@ -124,7 +124,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="pool.stride_ignored",
-        base="pool_backward",
+        base="pool_backward_by_windows",
         diagnosis="the windows of backward are one size apart, not one stride: right only where the two are "
         "equal",
         hint="size 1, stride 2: which pixel does the second window stand on?",
@@ -135,7 +135,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="pool.one_winner_for_all_channels",
-        base="pool_backward",
+        base="pool_backward_by_windows",
         diagnosis="the maximum is looked for in the sum of the channels; each channel has a maximum of its "
         "own",
         hint="two channels, one increasing, one decreasing: where does each gradient go?",
@@ -146,7 +146,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="pool.rows_and_columns_swapped",
-        base="pool_backward",
+        base="pool_backward_by_windows",
         diagnosis="the flat index of the maximum is unravelled with rows and columns exchanged: fits square "
         "windows only",
         hint="a window of 1 × 2 pixels: which (u, v) is its second pixel?",
@@ -158,7 +158,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="pool.remainder_overrun",
-        base="pool_forward",
+        base="pool_forward_by_windows",
         diagnosis="the loop starts a window for the rows left over: odd sizes run over the edge of the "
         "output",
         hint="three rows, windows of two: how many whole windows are there?",
@@ -173,7 +173,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="pool.remainder_forgotten",
-        base="pool_backward",
+        base="pool_backward_by_windows",
         diagnosis="dx has only the rows and columns that some window reads; the ones left over are missing",
         hint="three columns, windows of two: dx has the shape of x all the same",
         seen="for convolution: f-dangel/backpack#30; meta-pytorch/opacus#245",

@@ -27,7 +27,7 @@ QUOTIENT = "    return exponentials / exponentials.sum(axis=1, keepdims=True)"
 MISCONCEPTIONS = (
     Misconception(
         name="softmax.derivative_element_wise",
-        base="softmax_backward",
+        base="softmax_backward_by_mean",
         diagnosis="only the diagonal of the Jacobian is used, ŷ(1 − ŷ): each score also moves every other "
         "probability",
         hint="nudge one score. How many of the probabilities change?",
@@ -38,7 +38,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="softmax.off_diagonal_sign",
-        base="softmax_backward",
+        base="softmax_backward_by_mean",
         diagnosis="the off-diagonal terms of the Jacobian have the wrong sign: raising one score lowers the "
         "others",
         hint="add the same number to all scores: the probabilities stay. What must the entries of dz sum to?",
@@ -49,7 +49,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="softmax.summed_over_examples",
-        base="softmax_backward",
+        base="softmax_backward_by_mean",
         diagnosis="the sum runs over the examples (axis 0) instead of over the classes (axis 1)",
         hint="does the gradient of one example change when another example joins the batch?",
         seen=EXPECTED,
@@ -93,7 +93,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="cross_entropy.not_divided_by_m",
-        base="cross_entropy_backward",
+        base="cross_entropy_backward_by_one_hot",
         diagnosis="the 1/M of the mean loss is missing: M times too large",
         hint="the loss is a mean over the examples. What does that do to the effect of one of them?",
         seen="common; the loss's 1/M is forgotten on the way back",
@@ -103,7 +103,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="cross_entropy.sign_flipped",
-        base="cross_entropy_backward",
+        base="cross_entropy_backward_by_one_hot",
         diagnosis="the minus sign of −log is lost: the step goes up the loss",
         hint="raise the probability of the right class: does the loss rise or fall?",
         seen=EXPECTED,
@@ -113,7 +113,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="cross_entropy.every_class_counts",
-        base="cross_entropy_backward",
+        base="cross_entropy_backward_by_one_hot",
         diagnosis="every class gets a gradient; the loss reads only the probability of the right one",
         hint="nudge the probability of a class that is not the label. Does the loss move?",
         seen=EXPECTED,

@@ -25,7 +25,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="training.updates_inside_backward",
-        base="fc_backward",
+        base="fc_backward_by_gradient",
         diagnosis="backward changes the weights itself: it cannot be checked, and no other optimiser can be "
         "used",
         hint="call backward twice with the same arguments. Are the answers the same?",
@@ -46,7 +46,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="training.backward_accumulates",
-        base="fc_backward",
+        base="fc_backward_by_gradient",
         diagnosis="what an earlier call added is still there: a second backward gives the sum of both",
         hint="call backward twice with the same arguments. Are the answers the same?",
         seen="karpathy/micrograd PR#102",

@@ -5,9 +5,10 @@ Made of the catalogue's own mistakes where it has both halves.
 
 import numpy as np
 
-from backprop_helpers.checking.misconceptions import _right, misconceptions
+from backprop_helpers.checking.misconceptions import misconceptions
 from backprop_helpers.checking.misconceptions._inputs import conv_arrays, irregular
 from backprop_helpers.checking.oracles._trial import Mistake
+from backprop_helpers.checking.solutions import lesson_04, lesson_08, lesson_09
 from backprop_helpers.layers import resolve_padding
 
 PLAIN = {"stride": 1, "padding": "valid", "dilation": 1}
@@ -22,14 +23,14 @@ def _flipped_backward(dz, x, w, *, stride, padding, dilation):
 
 
 def _bias_in_every_term(dz, x, w, *, stride, padding, dilation):
-    dx, dw, db = _right.conv_backward(dz, x, w, stride=stride, padding=padding, dilation=dilation)
+    dx, dw, db = lesson_08.conv_backward(dz, x, w, stride=stride, padding=padding, dilation=dilation)
     return dx, dw, db * w.shape[0] * w.shape[1]
 
 
 def _odd_padding_on_top(x, w, b, *, stride, padding, dilation):
     top, bottom, left, right = resolve_padding(padding, x.shape[1:3], w.shape[:2])
     x_padded = np.pad(x, ((0, 0), (bottom, top), (right, left), (0, 0)))
-    return _right.conv_forward(x_padded, w, b, stride=stride, padding="valid", dilation=dilation)
+    return lesson_08.conv_forward(x_padded, w, b, stride=stride, padding="valid", dilation=dilation)
 
 
 def _last_pixel(x, *, size, stride, mode):
@@ -49,12 +50,12 @@ def _wrong_reshape(dz, x, *, size, stride, mode):
 
 
 def _summed_loss(z, y):
-    y_hat = _right.softmax_forward(z)
+    y_hat = lesson_04.softmax_forward(z)
     return -np.log(y_hat[np.arange(len(y)), y]).sum()
 
 
 def _right_loss(z, y):
-    y_hat = _right.softmax_forward(z)
+    y_hat = lesson_04.softmax_forward(z)
     return -np.log(y_hat[np.arange(len(y)), y]).mean()
 
 
@@ -67,7 +68,7 @@ def _convolution(name, diagnosis, forward, backward, x_shape, w_shape, **options
         name=name,
         diagnosis=diagnosis,
         wrong=lambda: {"conv_forward": forward, "conv_backward": backward},
-        right=lambda: {"conv_forward": _right.conv_forward, "conv_backward": _right.conv_backward},
+        right=lambda: {"conv_forward": lesson_08.conv_forward, "conv_backward": lesson_08.conv_backward},
         options=PLAIN | options,
         example=lambda: conv_arrays(x_shape, w_shape),
         oracles=("reference", "SciPy", "exact integers", "PyTorch"),
@@ -80,7 +81,10 @@ def _pooling(name, diagnosis, forward, backward, x_shape):
         name=name,
         diagnosis=diagnosis,
         wrong=lambda: {"pool_forward": forward, "pool_backward": backward},
-        right=lambda: {"pool_forward": _right.pool_forward_by_reshape, "pool_backward": _right.pool_backward},
+        right=lambda: {
+            "pool_forward": lesson_09.pool_forward_by_reshape,
+            "pool_backward": lesson_09.pool_backward_by_windows,
+        },
         options=TILES,
         example=lambda: (irregular(*x_shape),),
         oracles=("reference", "SciPy", "exact integers", "PyTorch"),
@@ -138,7 +142,7 @@ TOGETHER = (
         },
         right=lambda: {
             "softmax_cross_entropy_forward": _right_loss,
-            "softmax_cross_entropy_backward": _right.softmax_cross_entropy_backward,
+            "softmax_cross_entropy_backward": lesson_04.softmax_cross_entropy_backward,
         },
         options={"y": np.array([1, 0])},
         example=lambda: (np.array([[1.0, -0.5, 0.25], [0.25, 0.75, -1.0]]),),

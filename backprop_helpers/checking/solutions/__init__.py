@@ -1,4 +1,5 @@
-"""The exercises' solutions, one file a lesson: NumPy alone, as the lessons write it.
+"""The right code with explicit arrays, as a learner writes it: one file a lesson.
 
-``check.reveal("06.1")`` shows one of them, after an attempt.
+First the exercises' solutions, each in the way that its exercise asks for; ``check.reveal("06.1")`` shows one
+of them, after an attempt. Then other ways, of which the misconceptions are made, with a line or two changed.
 """

@@ -5,7 +5,8 @@ import numpy as np
 
 def relu_backward(da, z):
     """Return dA where z was let through, and 0 elsewhere."""
-    return da * (z > 0)
+    dz = da * (z > 0)
+    return dz
 
 
 def leaky_relu_backward(da, z, *, slope):

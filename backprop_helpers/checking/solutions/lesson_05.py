@@ -4,32 +4,28 @@ import numpy as np
 
 
 def correlate(X, W, bias):
-    """Return Z[i, j] = bias + Σ_uv X[i + u, j + v] · W[u, v]."""
-    (H_in, W_in), (F_h, F_w) = X.shape, W.shape
-    Z = np.zeros((H_in - F_h + 1, W_in - F_w + 1))
-    for i in range(Z.shape[0]):
-        for j in range(Z.shape[1]):
-            Z[i, j] = (X[i : i + F_h, j : j + F_w] * W).sum() + bias
+    """Return Z[i, j] = bias + Σ_uv X[i + u, j + v] · W[u, v]: for each weight, all outputs at once."""
+    F_h, F_w = W.shape
+    H_out, W_out = X.shape[0] - F_h + 1, X.shape[1] - F_w + 1
+    Z = np.full((H_out, W_out), bias, float)
+    for u in range(F_h):
+        for v in range(F_w):
+            Z += X[u : u + H_out, v : v + W_out] * W[u, v]
     return Z
 
 
 def correlate_channels(x, w, b):
     """Return Z[m, i, j, k] = b[k] + Σ_uvc X[m, i + u, j + v, c] · W[u, v, c, k]."""
-    (M, H_in, W_in, _), (F_h, F_w, _, K) = x.shape, w.shape
-    H_out, W_out = H_in - F_h + 1, W_in - F_w + 1
-    z = np.zeros((M, H_out, W_out, K)) + b
-    for u in range(F_h):
-        for v in range(F_w):
-            z += x[:, u : u + H_out, v : v + W_out] @ w[u, v]
-    return z
+    windows = np.lib.stride_tricks.sliding_window_view(x, w.shape[:2], axis=(1, 2))
+    return np.einsum("mijcuv,uvck->mijk", windows, w) + b
 
 
 def patches(x, w):
-    """Return the pixels under each window as a row, in the order of the entries of w."""
-    (M, H_in, W_in, _), (F_h, F_w) = x.shape, w.shape[:2]
-    rows = []
-    for m in range(M):
-        for i in range(H_in - F_h + 1):
-            for j in range(W_in - F_w + 1):
-                rows.append(x[m, i : i + F_h, j : j + F_w].ravel())
-    return np.array(rows)
+    """Return the pixels under each window as a row: C columns for each offset (u, v)."""
+    (M, H_in, W_in, C), (F_h, F_w) = x.shape, w.shape[:2]
+    H_out, W_out = H_in - F_h + 1, W_in - F_w + 1
+    rows = np.zeros((M, H_out, W_out, F_h, F_w, C))
+    for u in range(F_h):
+        for v in range(F_w):
+            rows[:, :, :, u, v] = x[:, u : u + H_out, v : v + W_out]
+    return rows.reshape(M * H_out * W_out, F_h * F_w * C)

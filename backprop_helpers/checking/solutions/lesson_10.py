@@ -5,14 +5,16 @@ import numpy as np
 
 def initial_weights(inputs, units, rng):
     """Return He's weights: a sum of `inputs` terms, half of which ReLU lets through, keeps its size."""
-    w = np.sqrt(2 / inputs) * rng.normal(size=(inputs, units))
+    w = rng.normal(scale=np.sqrt(2 / inputs), size=(inputs, units))
     b = np.zeros(units)
     return w, b
 
 
 def sgd_step(w, b, dw, db, learning_rate):
     """Return w and b, a step down the slope."""
-    return w - learning_rate * dw, b - learning_rate * db
+    w = w - learning_rate * dw
+    b = b - learning_rate * db
+    return w, b
 
 
 def two_layer_backward(x, y, w1, b1, w2, b2):
