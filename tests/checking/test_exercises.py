@@ -2,13 +2,14 @@
 
 import ast
 import inspect
+import re
 
 import numpy as np
 import pytest
 
 from backprop_helpers import layers
 from backprop_helpers.checking import check, misconceptions
-from backprop_helpers.checking.exercises import VERDICTS, solution_source
+from backprop_helpers.checking.exercises import VERDICTS, solution, solution_source
 from backprop_helpers.checking.exercises import _runner as runner
 
 # A mask that is always true and no mask at all give the same answers: the plainer diagnosis is true of both.
@@ -39,6 +40,40 @@ def test_the_solution_passes(name, seed):
     assert (result.verdict, result.diagnosis, result.hint) == ("right", None, None)
     assert result.assert_ok() is result
     assert "verified" in str(result)
+
+
+# What the text of an exercise rules out, and what it asks for: regular expressions.
+RULES = {
+    "gradients_agree": (r"/", r"\*"),
+    "fc_forward": (r"@|\bdot\b|einsum|\bfor\b", r"sum\(axis=1\)"),
+    "fc_backward": (r"sum\(", r"np\.ones"),
+    "softmax": (r" / ", r"np\.log"),
+    "softmax_backward": (r"for .*\n.*for ", r"np\.outer"),
+    "cross_entropy_backward": (r"np\.eye", r"np\.arange\(M\), y"),
+    "correlate": (r"in range\(H_out", r"in range\(F_h"),
+    "correlate_channels": (r"\bfor\b", r"sliding_window_view"),
+    "patches": (r"sliding_window_view|range\(H_out", r"\bfor\b"),
+    "weights_backward": (r"reshape|einsum|range\(H_out", r"np\.tensordot"),
+    "bias_backward": (r"sum\(", r"np\.ones"),
+    "input_backward": (r"range\(M|range\(H_out", r"reshape\(-1, K\) @"),
+    "input_backward_same": (r"np\.pad|_padded", r"np\.zeros\(\(M, H, W, C\)\)"),
+    "conv_forward": (r"(for .*[\s\S]*){3}", r"np\.pad"),
+    "conv_backward": (r"\bfor\b|np\.pad", r"np\.einsum"),
+    "pool_forward": (r"range\(H_out|range\(M|window\b", r"np\.maximum"),
+    "max_pool_backward": (r"arg|unravel|range\(H_out", r"paid"),
+    "average_pool_backward": (r"\bfor\b", r"np\.einsum"),
+    "two_layer_backward": (r"\bfor\b", r"np\.exp"),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_solution_goes_the_way_that_the_exercise_asks_for(name):
+    function = solution(LESSONS[name])
+    ruled_out, asked_for = RULES[name]
+    code = inspect.getsource(function).replace(function.__doc__, "")
+    code = re.sub(r"#.*", "", code)
+    assert not re.search(ruled_out, code), code
+    assert re.search(asked_for, code), code
 
 
 @pytest.mark.parametrize("name", LESSONS)

@@ -299,6 +299,8 @@ def test_the_source_is_the_code_that_runs(bug):
     assert bug.wrong.__name__ == bug.function
     assert list(inspect.signature(bug.wrong).parameters) == list(inspect.signature(bug.right).parameters)
     assert len(bug.source.splitlines()) <= 30
+    assert '"""' not in bug.source + bug.right_source
+    assert "_by_" not in bug.source + bug.right_source
     for word in ("wrong", "mistake", "bug", "misconception", "#"):
         assert word not in bug.source.lower().replace('"wrong gradient"', "")
 

@@ -24,7 +24,7 @@ from backprop_helpers.layers import resolve_padding
 
 POST = "a blog post on backpropagation in a CNN (Demystifying Deep Learning, part 9)"
 SECOND_POST = "a blog post on the backward pass of a CNN (Backward Pass of CNN)"
-EXPECTED = "a slip to be expected"  # not seen in print; the checks must catch it all the same
+EXPECTED = "a slip to be expected"  # where nothing else is said: not seen in print, to be caught all the same
 
 #: What can tell a wrong implementation from a right one; `checking.oracles` asks them.
 ORACLES = {
@@ -101,7 +101,7 @@ class Misconception:
     hint : str
         Where to look, without giving the answer away.
     seen : str
-        Where it was seen.
+        Where it was seen, if it was.
     example : callable
         Makes the smallest input that exposes it.
     changes : mapping of str to str
@@ -123,7 +123,7 @@ class Misconception:
     base: str
     diagnosis: str
     hint: str
-    seen: str
+    seen: str = EXPECTED
     example: Callable = field(default=tuple)
     changes: Mapping[str, str] = field(default_factory=dict)
     code: str = ""

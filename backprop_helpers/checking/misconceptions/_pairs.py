@@ -3,6 +3,8 @@
 The other half of the pair is the layer itself, so that exactly one of the two is wrong.
 """
 
+from functools import wraps
+
 from backprop_helpers import layers
 
 
@@ -33,31 +35,45 @@ def pair_for(name, function, implementation, options):
     return PAIRS[function](implementation, options)
 
 
-def _relu_backward(implementation, options):
-    def forward(z):
-        return layers.relu_forward(z)[0], z
+def _forward(layer_forward, layer_backward):
+    def pair(implementation, options):
+        @wraps(layer_forward)
+        def forward(*inputs):
+            return implementation(*inputs, **options), layer_forward(*inputs, **options)[1]
 
-    def backward(da, z):
-        return implementation(da, z)
+        return forward, layer_backward
 
-    return forward, backward
-
-
-def _fc_backward(implementation, options):
-    def forward(x, w, b):
-        return layers.fc_forward(x, w, b)[0], (x, w)
-
-    def backward(dz, cache):
-        return implementation(dz, *cache)
-
-    return forward, backward
+    return pair
 
 
-def _softmax_forward(implementation, options):
-    def forward(z):
-        return implementation(z), layers.softmax_forward(z)[1]
+def _backward(layer_forward, read):
+    """Return what makes the pair of a backward that reads the first `read` of the layer's inputs."""
 
-    return forward, layers.softmax_backward
+    def pair(implementation, options):
+        @wraps(layer_forward)
+        def forward(*inputs):
+            return layer_forward(*inputs, **options)[0], inputs[:read]
+
+        def backward(dout, inputs):
+            return implementation(dout, *inputs, **options)
+
+        return forward, backward
+
+    return pair
+
+
+def _loss_backward(layer_forward):
+    def pair(implementation, options):
+        @wraps(layer_forward)
+        def forward(prediction):
+            return layer_forward(prediction, options["y"])[0], prediction
+
+        def backward(dloss, prediction):
+            return implementation(prediction, options["y"]) * dloss
+
+        return forward, backward
+
+    return pair
 
 
 def _softmax_backward(implementation, options):
@@ -71,80 +87,16 @@ def _softmax_backward(implementation, options):
     return forward, backward
 
 
-def _cross_entropy_backward(implementation, options):
-    def forward(y_hat):
-        return layers.cross_entropy_forward(y_hat, options["y"])[0], y_hat
-
-    def backward(dloss, y_hat):
-        return implementation(y_hat, options["y"]) * dloss
-
-    return forward, backward
-
-
-def _softmax_cross_entropy_backward(implementation, options):
-    def forward(z):
-        return layers.softmax_cross_entropy_forward(z, options["y"])[0], z
-
-    def backward(dloss, z):
-        return implementation(z, options["y"]) * dloss
-
-    return forward, backward
-
-
-def _conv_forward(implementation, options):
-    def forward(x, w, b):
-        return implementation(x, w, b, **options), layers.conv_forward(x, w, b, **options)[1]
-
-    return forward, layers.conv_backward
-
-
-def _conv_backward(implementation, options):
-    def forward(x, w, b):
-        return layers.conv_forward(x, w, b, **options)[0], (x, w)
-
-    def backward(dz, cache):
-        return implementation(dz, *cache, **options)
-
-    return forward, backward
-
-
-def _pool_forward(implementation, options):
-    def forward(x):
-        return implementation(x, **options), layers.pool_forward(x, **options)[1]
-
-    return forward, layers.pool_backward
-
-
-def _pool_backward(implementation, options):
-    def forward(x):
-        return layers.pool_forward(x, **options)[0], x
-
-    def backward(dz, x):
-        return implementation(dz, x, **options)
-
-    return forward, backward
-
-
-def _flatten_backward(implementation, options):
-    def forward(x):
-        return layers.flatten_forward(x)[0], x
-
-    def backward(dy, x):
-        return implementation(dy, x)
-
-    return forward, backward
-
-
 PAIRS = {
-    "relu_backward": _relu_backward,
-    "fc_backward": _fc_backward,
-    "softmax_forward": _softmax_forward,
+    "relu_backward": _backward(layers.relu_forward, 1),
+    "fc_backward": _backward(layers.fc_forward, 2),
+    "softmax_forward": _forward(layers.softmax_forward, layers.softmax_backward),
     "softmax_backward": _softmax_backward,
-    "cross_entropy_backward": _cross_entropy_backward,
-    "softmax_cross_entropy_backward": _softmax_cross_entropy_backward,
-    "conv_forward": _conv_forward,
-    "conv_backward": _conv_backward,
-    "pool_forward": _pool_forward,
-    "pool_backward": _pool_backward,
-    "flatten_backward": _flatten_backward,
+    "cross_entropy_backward": _loss_backward(layers.cross_entropy_forward),
+    "softmax_cross_entropy_backward": _loss_backward(layers.softmax_cross_entropy_forward),
+    "conv_forward": _forward(layers.conv_forward, layers.conv_backward),
+    "conv_backward": _backward(layers.conv_forward, 2),
+    "pool_forward": _forward(layers.pool_forward, layers.pool_backward),
+    "pool_backward": _backward(layers.pool_forward, 1),
+    "flatten_backward": _backward(layers.flatten_forward, 1),
 }

@@ -1,6 +1,6 @@
 """Convolution: the rotation, the strides, the borders, the bias."""
 
-from backprop_helpers.checking.misconceptions._catalogue import EXPECTED, POST, Misconception
+from backprop_helpers.checking.misconceptions._catalogue import POST, Misconception
 from backprop_helpers.checking.misconceptions._inputs import conv_arrays
 
 PLAIN = {"stride": 1, "padding": "valid", "dilation": 1}
@@ -65,7 +65,6 @@ MISCONCEPTIONS = (
         base="conv_backward_by_slices",
         diagnosis="only the kernel's rows were reversed for dx: a rotation by 180° reverses its columns too",
         hint="a kernel of a single row: what does your step do to it?",
-        seen=EXPECTED,
         changes={ROTATED: "    rotated = w[::-1]"},
         options=PLAIN,
         example=lambda: conv_arrays((1, 1, 2, 1), (1, 2, 1, 1)),
@@ -75,7 +74,6 @@ MISCONCEPTIONS = (
         base="conv_backward_by_slices",
         diagnosis="the rotation also reversed the channels; only rows and columns turn round",
         hint="use a 1×1 kernel: nothing is left to rotate. Is dx right then?",
-        seen=EXPECTED,
         changes={ROTATED: "    rotated = w[::-1, ::-1, ::-1]"},
         options=PLAIN,
         example=lambda: conv_arrays((1, 1, 1, 2), (1, 1, 2, 1)),
@@ -85,7 +83,6 @@ MISCONCEPTIONS = (
         base="conv_backward_by_slices",
         diagnosis="dw comes out rotated by 180°; only dx needs the rotation",
         hint="W[0, 0] meets which pixels on the way forward? The same ones have to make up dW[0, 0]",
-        seen=EXPECTED,
         changes={"            dw[u, v] = ": "            dw[F_h - 1 - u, F_w - 1 - v] = "},
         options=PLAIN,
         example=lambda: conv_arrays((1, 1, 2, 1), (1, 2, 1, 1)),
@@ -179,7 +176,6 @@ MISCONCEPTIONS = (
         base="conv_forward",
         diagnosis="the bias is added once an input channel instead of once an output",
         hint="set w to zero: what should z be, for an image with three channels?",
-        seen=EXPECTED,
         changes={LOOPS + SUM: SUM_OF_CHANNELS},
         options=PLAIN,
         example=lambda: conv_arrays((1, 1, 1, 2), (1, 1, 2, 1)),
@@ -221,7 +217,6 @@ MISCONCEPTIONS = (
         base="conv_backward_by_windows",
         diagnosis="dx is overwritten (`=`) where windows overlap; the terms have to be added (`+=`)",
         hint="how many outputs does the middle pixel of three touch, with a kernel of two?",
-        seen=EXPECTED,
         changes={DX: DX.replace("+=", "=")},
         options=PLAIN,
         example=lambda: conv_arrays((1, 1, 3, 1), (1, 2, 1, 1)),
@@ -232,7 +227,6 @@ MISCONCEPTIONS = (
         diagnosis="dw is overwritten by each window (`=`); a shared weight collects a term from every "
         "position (`+=`)",
         hint="how many outputs does one weight touch?",
-        seen=EXPECTED,
         changes={DW: DW.replace("+=", "=")},
         options=PLAIN,
         example=lambda: conv_arrays((1, 1, 2, 1), (1, 1, 1, 1)),
@@ -243,7 +237,6 @@ MISCONCEPTIONS = (
         diagnosis="db is a mean over examples and positions; a nudge of the bias moves all of them, so they "
         "add up",
         hint="nudge the bias by 1: by how much does the sum of all outputs change?",
-        seen=EXPECTED,
         changes={DB: "    db = dz.mean(axis=(0, 1, 2))"},
         options=PLAIN,
         example=lambda: conv_arrays((1, 1, 2, 1), (1, 1, 1, 1)),
@@ -253,7 +246,6 @@ MISCONCEPTIONS = (
         base="conv_backward_by_windows",
         diagnosis="db is summed over the examples only; the bias is shared by all positions too",
         hint="how many biases has a filter?",
-        seen=EXPECTED,
         changes={DB: "    db = dz.sum(axis=0)"},
         options=PLAIN,
         example=lambda: conv_arrays((1, 1, 2, 1), (1, 1, 1, 1)),
@@ -278,7 +270,6 @@ MISCONCEPTIONS = (
         diagnosis='for an even kernel "same" puts the odd row of zeros at the bottom and the right, not at '
         "the top and left",
         hint='with a kernel of two and "same" padding: does Z[0, 0] read a zero?',
-        seen=EXPECTED,
         changes={PADDING: "    bottom, top, right, left = resolve_padding("},
         options=PLAIN | {"padding": "same"},
         example=lambda: conv_arrays((1, 1, 2, 1), (1, 2, 1, 1)),
@@ -289,7 +280,6 @@ MISCONCEPTIONS = (
         diagnosis="forward turns the kernel (a true convolution) while backward belongs to a "
         "cross-correlation",
         hint="X = [1, 0], W = [5, 7]: is Z[0, 0] = 5 or 7, in each of the two functions?",
-        seen=EXPECTED,
         changes={"[:, :, columns] @ w[u, v]": "[:, :, columns] @ w[F_h - 1 - u, F_w - 1 - v]"},
         options=PLAIN,
         example=lambda: conv_arrays((1, 1, 2, 1), (1, 2, 1, 1)),

@@ -1,6 +1,6 @@
 """Fully connected: transposes, sums over the wrong axis, and the 1/M."""
 
-from backprop_helpers.checking.misconceptions._catalogue import EXPECTED, POST, SECOND_POST, Misconception
+from backprop_helpers.checking.misconceptions._catalogue import POST, SECOND_POST, Misconception
 from backprop_helpers.checking.misconceptions._inputs import irregular
 
 
@@ -24,7 +24,6 @@ MISCONCEPTIONS = (
         base="fc_backward_by_gradient",
         diagnosis="db is summed over the units instead of over the examples",
         hint="which axis of dz has as many entries as there are biases? That one has to stay",
-        seen=EXPECTED,
         changes={"    db = dz.sum(axis=0)": "    db = dz.sum(axis=1)"},
         example=lambda: _arrays(2, 1, 2),
     ),
@@ -55,7 +54,6 @@ MISCONCEPTIONS = (
         base="fc_backward_by_gradient",
         diagnosis="dw is transposed: row and column, input and unit, are exchanged",
         hint="dw has the shape of w. With a square w, compare dw[0, 1] with the nudge of w[0, 1]",
-        seen=EXPECTED,
         changes={"    dw = x.T @ dz": "    dw = dz.T @ x"},
         example=lambda: _arrays(1, 2, 2),
     ),
@@ -64,7 +62,6 @@ MISCONCEPTIONS = (
         base="fc_backward_by_gradient",
         diagnosis="dx uses w where its transpose is needed; with a square w the shapes fit all the same",
         hint="which weight joins x[0, 1] to z[0, 0]? Is that the one your dx[0, 1] uses?",
-        seen=EXPECTED,
         changes={"    dx = dz @ w.T": "    dx = dz @ w"},
         example=lambda: _arrays(1, 2, 2),
     ),
@@ -74,7 +71,6 @@ MISCONCEPTIONS = (
         diagnosis="dw is overwritten by each example (`=`) instead of summed (`+=`): only the last one "
         "counts",
         hint="run it with one example, then with two. What became of the first one?",
-        seen=EXPECTED,
         changes={"        dw += np.outer(x[m], dz[m])": "        dw = np.outer(x[m], dz[m])"},
         example=lambda: _arrays(2, 1, 1),
     ),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backprop_helpers.checking.misconceptions._catalogue import EXPECTED, POST, SECOND_POST, Misconception
+from backprop_helpers.checking.misconceptions._catalogue import POST, SECOND_POST, Misconception
 from backprop_helpers.checking.misconceptions._inputs import irregular
 
 TWO_BY_TWO = {"size": 2, "stride": 2, "mode": "max"}
@@ -116,7 +116,6 @@ MISCONCEPTIONS = (
         base="pool_backward_by_windows",
         diagnosis="every pixel of the window gets the whole gradient; the average shares it out",
         hint="what does dx sum to, and what does dz sum to?",
-        seen=EXPECTED,
         changes={"+= dz[m, i, j, c] / (F_h * F_w)": "+= dz[m, i, j, c]"},
         options=PAIRS | {"mode": "average"},
         example=lambda: _row(2, 1),
@@ -128,7 +127,6 @@ MISCONCEPTIONS = (
         diagnosis="the windows of backward are one size apart, not one stride: right only where the two are "
         "equal",
         hint="size 1, stride 2: which pixel does the second window stand on?",
-        seen=EXPECTED,
         changes={"np.broadcast_to(stride, 2)": "np.broadcast_to(size, 2)"},
         options=PAIRS | {"size": 1, "stride": 2},
         example=lambda: _row(1, 2, 3),
@@ -139,7 +137,6 @@ MISCONCEPTIONS = (
         diagnosis="the maximum is looked for in the sum of the channels; each channel has a maximum of its "
         "own",
         hint="two channels, one increasing, one decreasing: where does each gradient go?",
-        seen=EXPECTED,
         changes={"window = x[m, rows, columns, c]": "window = x[m, rows, columns].sum(axis=-1)"},
         options=PAIRS,
         example=lambda: (np.array([[5.0, 0.0], [0.0, 1.0]]).reshape(1, 1, 2, 2),),
@@ -150,7 +147,6 @@ MISCONCEPTIONS = (
         diagnosis="the flat index of the maximum is unravelled with rows and columns exchanged: fits square "
         "windows only",
         hint="a window of 1 × 2 pixels: which (u, v) is its second pixel?",
-        seen=EXPECTED,
         changes={WINNER: WINNER.replace("window.shape", "window.shape[::-1]")},
         options=PAIRS,
         example=lambda: _row(0, 1),

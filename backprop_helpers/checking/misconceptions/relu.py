@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backprop_helpers.checking.misconceptions._catalogue import EXPECTED, Misconception
+from backprop_helpers.checking.misconceptions._catalogue import Misconception
 
 
 def _two_signs():
@@ -35,7 +35,6 @@ MISCONCEPTIONS = (
         base="relu_backward",
         diagnosis="the gradient is handed on unchanged, also where the output was cut off at 0",
         hint="nudge an entry of z that is −2: how far does the output move?",
-        seen=EXPECTED,
         changes={MASK: "    dz = da.copy()"},
         example=_two_signs,
     ),
@@ -44,7 +43,6 @@ MISCONCEPTIONS = (
         base="relu_backward",
         diagnosis="the gradient is multiplied by the output of ReLU instead of by its slope, which is 0 or 1",
         hint="double z where it is positive: does the slope of ReLU double there?",
-        seen=EXPECTED,
         changes={MASK: "    dz = da * np.maximum(z, 0)"},
         example=_two_signs,
     ),
@@ -53,7 +51,6 @@ MISCONCEPTIONS = (
         base="relu_backward",
         diagnosis="this is the slope of ReLU alone: the gradient that arrives is not used",
         hint="what should dz be if da is zero everywhere?",
-        seen=EXPECTED,
         changes={MASK: "    dz = np.where(z > 0, 1.0, 0.0)"},
         example=_two_signs,
     ),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backprop_helpers.checking.misconceptions._catalogue import EXPECTED, POST, Misconception
+from backprop_helpers.checking.misconceptions._catalogue import POST, Misconception
 
 
 def _scores():
@@ -42,7 +42,6 @@ MISCONCEPTIONS = (
         diagnosis="the off-diagonal terms of the Jacobian have the wrong sign: raising one score lowers the "
         "others",
         hint="add the same number to all scores: the probabilities stay. What must the entries of dz sum to?",
-        seen=EXPECTED,
         changes={PRODUCT: "    dz = y_hat * (dy_hat + mean)"},
         example=_scores,
         also_seen_by=("rows sum to 0",),
@@ -52,7 +51,6 @@ MISCONCEPTIONS = (
         base="softmax_backward_by_mean",
         diagnosis="the sum runs over the examples (axis 0) instead of over the classes (axis 1)",
         hint="does the gradient of one example change when another example joins the batch?",
-        seen=EXPECTED,
         changes={"sum(axis=1, keepdims=True)": "sum(axis=0, keepdims=True)"},
         example=_two_examples,
         also_seen_by=("rows sum to 0",),
@@ -72,7 +70,6 @@ MISCONCEPTIONS = (
         base="softmax_forward",
         diagnosis="np.exp of the scores as they are: a score above 709 overflows, and inf/inf is NaN",
         hint="try the scores 1000 and 0",
-        seen=EXPECTED,
         changes={SHIFT: "    exponentials = np.exp(z)\n"},
         example=lambda: (np.array([[1000.0, 0.0]]),),
         also_seen_by=("large scores", "rows sum to 1"),
@@ -106,7 +103,6 @@ MISCONCEPTIONS = (
         base="cross_entropy_backward_by_one_hot",
         diagnosis="the minus sign of −log is lost: the step goes up the loss",
         hint="raise the probability of the right class: does the loss rise or fall?",
-        seen=EXPECTED,
         changes={"    dy_hat = -y / y_hat / M": "    dy_hat = y / y_hat / M"},
         options=TWO_LABELS,
         example=_probabilities,
@@ -116,7 +112,6 @@ MISCONCEPTIONS = (
         base="cross_entropy_backward_by_one_hot",
         diagnosis="every class gets a gradient; the loss reads only the probability of the right one",
         hint="nudge the probability of a class that is not the label. Does the loss move?",
-        seen=EXPECTED,
         changes={"    dy_hat = -y / y_hat / M": "    dy_hat = -1 / y_hat / M"},
         options=TWO_LABELS,
         example=_probabilities,
@@ -136,7 +131,6 @@ MISCONCEPTIONS = (
         base="softmax_cross_entropy_backward",
         diagnosis="Y − Ŷ instead of Ŷ − Y: training climbs",
         hint="raise the score of the right class: does the loss rise or fall?",
-        seen=EXPECTED,
         changes={DIFFERENCE: "    dz = (y - y_hat) / M"},
         options=TWO_LABELS,
         example=_two_examples,
@@ -146,7 +140,6 @@ MISCONCEPTIONS = (
         base="softmax_cross_entropy_backward",
         diagnosis="divided by the number of entries, M·K; the loss is a mean over the M examples alone",
         hint="the loss sums over the classes and averages over the examples. By what did you divide?",
-        seen=EXPECTED,
         changes={DIFFERENCE: "    dz = (y_hat - y) / z.size"},
         options=TWO_LABELS,
         example=_two_examples,
@@ -156,7 +149,6 @@ MISCONCEPTIONS = (
         base="softmax_cross_entropy_backward",
         diagnosis="Ŷ − Y is multiplied by ŷ(1 − ŷ) once more; the softmax is already in Ŷ − Y",
         hint="write out ∂J/∂Z for two classes. What is left of the softmax's own derivative?",
-        seen=EXPECTED,
         changes={DIFFERENCE: "    dz = (y_hat - y) * y_hat * (1 - y_hat) / M"},
         options=TWO_LABELS,
         example=_two_examples,
