@@ -52,7 +52,7 @@ RULES = {
     "cross_entropy_backward": (r"np\.eye", r"np\.arange\(M\), y"),
     "correlate": (r"in range\(H_out", r"in range\(F_h"),
     "correlate_channels": (r"\bfor\b", r"sliding_window_view"),
-    "patches": (r"sliding_window_view|range\(H_out", r"\bfor\b"),
+    "patches": (r"sliding_window_view|range\(M|append", r"\bfor\b"),
     "weights_backward": (r"reshape|einsum|range\(H_out", r"np\.tensordot"),
     "bias_backward": (r"sum\(", r"np\.ones"),
     "input_backward": (r"range\(M|range\(H_out", r"reshape\(-1, K\) @"),
