@@ -47,7 +47,7 @@ def _loss_and_gradients(network, images, labels, ways):
             x, cache = layer.forward(x)
         caches.append(cache)
     loss, cache = formulas.softmax_cross_entropy_forward(x, labels)
-    dx = formulas.softmax_cross_entropy_backward(cache)
+    dx = formulas.softmax_cross_entropy_backward(1.0, cache)
     gradients = {}
     for layer, x, cache in reversed(list(zip(network.layers, inputs, caches))):
         if isinstance(layer, Standardize):

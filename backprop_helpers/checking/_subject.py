@@ -135,8 +135,7 @@ class Layer:
         return first, complaints
 
     def _call_backward(self, dout, cache):
-        dout = dout if dout.ndim else float(dout)
-        return self.backward(cache, dout) if _takes_cache_first(self.backward) else self.backward(dout, cache)
+        return self.backward(dout if dout.ndim else float(dout), cache)
 
     def _named_gradients(self, result):
         """Return a copy of each gradient, or a text that says why there is none, by the inputs' names."""
@@ -203,11 +202,6 @@ def _parameter_names(function):
     except (TypeError, ValueError):  # some built-in functions have no signature
         return []
     return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-
-
-def _takes_cache_first(backward):
-    """Whether backward is a loss's, such as cross_entropy_backward(cache, dloss)."""
-    return _parameter_names(backward)[:1] == ["cache"]
 
 
 def as_input(where, name, value):

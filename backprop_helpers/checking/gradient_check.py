@@ -111,8 +111,7 @@ def gradient_check(
         as labels, are closed over: ``lambda z: softmax_cross_entropy_forward(z, labels)``.
     backward : callable
         backward(dout, cache) returns one gradient an input, a single array for a single input. dout is a
-        number if out is one (a loss). A function whose first parameter is called ``cache`` is called with the
-        cache first.
+        number if out is one (a loss).
     inputs : sequence of arrays, one array, or mapping of name to array
         Floats. With a mapping, forward gets keyword arguments, and backward may return a mapping with the
         same names.

@@ -1,38 +1,29 @@
 """The layers: each one a pair of pure functions, forward and backward. NumPy only.
 
-A forward function returns its output and a cache; the backward function takes the gradient at the output and
-the cache, and returns the gradient at each input. Nothing is stored elsewhere and no argument is ever
-written to. Batch first, channels last: X is (M, H, W, C), W is (F_h, F_w, C, K).
-
-Two rules hold for every layer.
+A forward function returns its output and a cache; the backward function takes the gradient from above and the
+cache, in this order, and returns the gradient at each input, of that input's shape. Nothing is stored
+elsewhere, no argument is ever written to, and every result is a fresh array. Batch first, channels last: X is
+(M, H, W, C), W is (F_h, F_w, C, K).
 
 *dtype*: float32, float64 and complex128 come out as they went in, a mixture as `numpy.result_type` has it.
 Integers stay integers where only sums, products and maxima occur (sums are int64, and exact); a division or
-an exponential makes them float64. bool, strings, objects and float16 are refused. Comparisons look at the
-real part and no function conjugates, so a complex step goes through.
+an exponential makes them float64. Comparisons look at the real part and no function conjugates, so a complex
+step goes through. NaN propagates. The values agree to rounding whatever the memory order.
 
-*memory order*: what comes in in Fortran order only (the batch index fastest) goes out in Fortran order, all
-else in C order. The values agree to rounding. A gradient is stored like the array it belongs to.
+*errors*: they name the function, the argument, what was expected and what came. TypeError: entries that are
+not numbers (bool, strings, objects, float16), a size, stride, dilation or padding that is not an integer, the
+cache of another layer. ValueError: a wrong rank or shape, an empty array, a number out of range, an unknown
+word, a window larger than the padded image.
 """
 
-from backprop_helpers.layers._windows import Windows
-from backprop_helpers.layers.conv import (
-    ConvCache,
-    col2im,
-    conv_backward,
-    conv_forward,
-    im2col,
-    output_size,
-    resolve_padding,
-)
-from backprop_helpers.layers.flatten import FlattenCache, flatten_backward, flatten_forward
-from backprop_helpers.layers.fully_connected import FullyConnectedCache, fc_backward, fc_forward
-from backprop_helpers.layers.pooling import PoolCache, pool_backward, pool_forward
-from backprop_helpers.layers.relu import ReluCache, relu_backward, relu_forward
+from backprop_helpers.layers._windows import output_size, resolve_padding
+from backprop_helpers.layers.conv import conv_backward, conv_forward
+from backprop_helpers.layers.flatten import flatten_backward, flatten_forward
+from backprop_helpers.layers.fully_connected import fc_backward, fc_forward
+from backprop_helpers.layers.patches import col2im, im2col
+from backprop_helpers.layers.pooling import pool_backward, pool_forward
+from backprop_helpers.layers.relu import relu_backward, relu_forward
 from backprop_helpers.layers.softmax import (
-    CrossEntropyCache,
-    SoftmaxCache,
-    SoftmaxCrossEntropyCache,
     cross_entropy_backward,
     cross_entropy_forward,
     softmax,
@@ -43,36 +34,11 @@ from backprop_helpers.layers.softmax import (
     softmax_jacobian,
 )
 
+# fmt: off
 __all__ = [
-    "ConvCache",
-    "CrossEntropyCache",
-    "FlattenCache",
-    "FullyConnectedCache",
-    "PoolCache",
-    "ReluCache",
-    "SoftmaxCache",
-    "SoftmaxCrossEntropyCache",
-    "Windows",
-    "col2im",
-    "conv_backward",
-    "conv_forward",
-    "cross_entropy_backward",
-    "cross_entropy_forward",
-    "fc_backward",
-    "fc_forward",
-    "flatten_backward",
-    "flatten_forward",
-    "im2col",
-    "output_size",
-    "pool_backward",
-    "pool_forward",
-    "relu_backward",
-    "relu_forward",
-    "resolve_padding",
-    "softmax",
-    "softmax_backward",
-    "softmax_cross_entropy_backward",
-    "softmax_cross_entropy_forward",
-    "softmax_forward",
+    "col2im", "conv_backward", "conv_forward", "cross_entropy_backward", "cross_entropy_forward",
+    "fc_backward", "fc_forward", "flatten_backward", "flatten_forward", "im2col", "output_size",
+    "pool_backward", "pool_forward", "relu_backward", "relu_forward", "resolve_padding", "softmax",
+    "softmax_backward", "softmax_cross_entropy_backward", "softmax_cross_entropy_forward", "softmax_forward",
     "softmax_jacobian",
 ]

@@ -1,8 +1,7 @@
 """Checks of arguments, shared by all layers.
 
-Every function here takes the name of the public function it works for, so that an error says who
-complains, about which argument, what was expected and what came. Nothing is left for NumPy to
-complain about later, in words about broadcasting that name none of the learner's arrays.
+Each takes the name of the public function it works for, so that an error says who complains, about which
+argument, what was expected and what came. Nothing is left for NumPy to complain about in words of its own.
 """
 
 import numbers
@@ -13,73 +12,68 @@ ROW_SUM_TOLERANCE = 1e-5  # a float32 softmax row misses 1 by about 1e-7
 
 
 def as_array(function, name, value, axes=None):
-    """Return `value` as a numeric array with the named axes, none of them empty.
-
-    Parameters
-    ----------
-    function, name : str
-        The public function and its argument, for the message.
-    value : array_like
-        Anything `numpy.asarray` can read.
-    axes : tuple of str, optional
-        The names of the axes expected, such as ``("M", "H", "W", "C")``. None: any rank.
-
-    Raises
-    ------
-    TypeError
-        The entries are not integers, floats or complex numbers of at least 32 bits.
-    ValueError
-        The rank is wrong, an axis is empty, or a nested list is ragged.
-    """
+    """Return `value` as a numeric array with the named axes, such as ("M", "K"), none of them empty."""
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"{function}: {name} is a masked array; expected a plain one, such as {name}.filled(0)"
-        )
+        raise TypeError(f"{function}: {name} is a masked array; expected a plain one, as {name}.filled(0) is")
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, RuntimeError):
-        raise ValueError(
-            f"{function}: {name} is not an array; expected nested lists of equal lengths"
-        ) from None
+        raise ValueError(f"{function}: {name} is not an array; expected lists of equal lengths") from None
     check_numeric(function, name, array)
     if axes is not None and array.ndim != len(axes):
+        expected = f"rank {len(axes)} is expected, {axes_text(axes)}"
         raise ValueError(
-            f"{function}: {name} has rank {array.ndim} but rank {len(axes)} is expected, "
-            f"{axes_text(axes)}; {name} has shape {array.shape}"
+            f"{function}: {name} has rank {array.ndim} but {expected}; {name} has shape {array.shape}"
         )
     if array.size == 0:
-        raise ValueError(
-            f"{function}: {name} is empty, every axis must be at least 1; {described(name, array, axes)}"
-        )
+        text = described(name, array, axes)
+        raise ValueError(f"{function}: {name} is empty, every axis must be at least 1; {text}")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def check_numeric(function, name, array):
-    """Reject every dtype but integers and floats or complex numbers of at least 32 bits a part."""
+    """Reject every dtype but integers and floats or complex numbers of at least 32 bits per part."""
     if array.dtype == np.float16:
-        raise TypeError(
-            f"{function}: {name} is float16, too coarse for sums; convert it with {name}.astype(np.float32)"
-        )
+        raise TypeError(f"{function}: {name} is float16, too coarse for sums; use {name}.astype(np.float32)")
     if array.dtype.kind not in "iufc":
-        raise TypeError(
-            f"{function}: {name} has dtype {array.dtype}; "
-            "expected numbers: integers, float32, float64 or complex128"
-        )
+        expected = "numbers: integers, float32, float64 or complex128"
+        raise TypeError(f"{function}: {name} has dtype {array.dtype}; expected {expected}")
 
 
-def as_upstream(function, name, value, shape, axes):
-    """Return the upstream gradient `value` as an array of exactly the forward output's `shape`."""
+def as_weighted(function, x, w, b, x_axes, w_axes, words):
+    """Return x, w and b as arrays whose sizes fit; `words` say what the last axes of x and w count."""
+    x, w = as_array(function, "x", x, x_axes), as_array(function, "w", w, w_axes)
+    b = as_array(function, "b", b, ("K",))
+    x_text, w_text = described("x", x, x_axes), described("w", w, w_axes)
+    if x.shape[-1] != w.shape[-2]:
+        fault = f"x has {x.shape[-1]} {words[0]} but w expects {w.shape[-2]}"
+        raise ValueError(f"{function}: {fault}; {x_text}, {w_text}")
+    if len(b) != w.shape[-1]:
+        fault = f"b has {len(b)} entries but w has {w.shape[-1]} {words[1]}"
+        raise ValueError(f"{function}: {fault}; {described('b', b, ('K',))}, {w_text}")
+    return x, w, b
+
+
+def as_upstream(function, name, value, shape, axes=None):
+    """Return the gradient from above as an array of exactly the forward output's shape."""
     array = as_array(function, name, value)
     if array.shape != tuple(shape):
+        expected = f"{tuple(shape)}" + (f" as {axes_text(axes)}" if axes else "")
         raise ValueError(
-            f"{function}: {name} must have the shape of the forward output, {tuple(shape)}"
-            f"{'' if axes is None else ' as ' + axes_text(axes)}; {name} has shape {array.shape}"
+            f"{function}: {name} must have the shape of the output, {expected}; {described(name, array)}"
         )
     return array
 
 
+def check_cache(function, cache, expected):
+    """Reject anything but the cache that the matching forward function returns."""
+    if not isinstance(cache, expected):
+        maker = f"the {expected.__name__} that {function.replace('_backward', '_forward')} returns"
+        raise TypeError(f"{function}: cache must be {maker}; got {type(cache).__name__}")
+
+
 def as_int(function, name, value, minimum):
-    """Return `value` as an int of at least `minimum`; bools, strings and floats are no integers."""
+    """Return `value` as an int of at least `minimum`; bools, strings and floats are not integers."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{function}: {name} must be an integer; got {shown(value)}")
     if value < minimum:
@@ -94,86 +88,17 @@ def as_pair(function, name, value, minimum=1):
         if len(value) != 2:
             raise ValueError(expected)
         rows = as_int(function, f"{name} (rows)", value[0], minimum)
-        columns = as_int(function, f"{name} (columns)", value[1], minimum)
-        return rows, columns
+        return rows, as_int(function, f"{name} (columns)", value[1], minimum)
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(expected)
     return (as_int(function, name, value, minimum),) * 2
 
 
-def check_cache(function, cache, expected, maker):
-    """Reject anything but the cache that the matching forward function returns."""
-    if not isinstance(cache, expected):
-        raise TypeError(
-            f"{function}: cache must be the {expected.__name__} that {maker} returns; "
-            f"got {type(cache).__name__}"
-        )
-
-
-def as_distributions(function, y, shape, dtype):
-    """Return the targets `y` as one distribution over the classes a row.
-
-    Parameters
-    ----------
-    y : array_like, (M,) or (M, K)
-        Integer labels 0 ... K−1, or one row of probabilities an example (one-hot, as a rule).
-    shape : tuple
-        (M, K), the shape of the predictions.
-    dtype : dtype
-        The floating type of the predictions; the result has its precision.
-
-    Returns
-    -------
-    ndarray, (M, K)
-        A fresh real array whose rows sum to 1.
-
-    Raises
-    ------
-    TypeError
-        Labels that are not integers; rows that are not real numbers.
-    ValueError
-        A wrong number of labels or rows, a label out of range, a row that is no distribution.
-    """
-    examples, classes = shape
-    y = as_array(function, "y", y)
-    if y.dtype.kind == "c":
-        raise TypeError(f"{function}: y has dtype {y.dtype}; expected integer labels or real rows")
-    if y.ndim == 1:
-        return _one_hot(function, y, examples, classes, dtype)
-    if y.shape != (examples, classes):
-        raise ValueError(
-            f"{function}: y must be {examples} integer labels (M,) or rows {(examples, classes)} as (M, K); "
-            f"y has shape {y.shape}"
-        )
-    y = y.astype(np.finfo(dtype).dtype)
-    totals = y.sum(axis=1, keepdims=True)
-    wrong = ~((y >= 0).all(axis=1) & (np.abs(totals[:, 0] - 1) <= ROW_SUM_TOLERANCE))  # NaN is wrong too
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise ValueError(
-            f"{function}: y row {row} is no distribution: its entries must be at least 0 and sum to 1; "
-            f"smallest entry {y[row].min():g}, sum {totals[row, 0]:g}"
-        )
-    return y / totals  # so that ŷ − y is the exact gradient even when y was rounded to float32
-
-
-def _one_hot(function, labels, examples, classes, dtype):
-    """Return one row a label, 1 in the label's column and 0 elsewhere."""
-    if labels.dtype.kind not in "iu":
-        raise TypeError(
-            f"{function}: y has dtype {labels.dtype}; labels must be integers 0 ... {classes - 1}"
-        )
-    if len(labels) != examples:
-        raise ValueError(f"{function}: y has {len(labels)} labels but there are {examples} examples (M)")
-    wrong = (labels < 0) | (labels >= classes)
-    if wrong.any():
-        first = int(wrong.argmax())
-        raise ValueError(
-            f"{function}: y labels must be 0 ... {classes - 1}; y[{first}] is {int(labels[first])}"
-        )
-    rows = np.zeros((examples, classes), np.finfo(dtype).dtype)
-    rows[np.arange(examples), labels.astype(np.intp)] = 1
-    return rows
+def as_image_shape(function, name, shape):
+    """Return a checked (M, H, W, C)."""
+    if not isinstance(shape, (tuple, list)) or len(shape) != 4:
+        raise ValueError(f"{function}: {name} must be a shape (M, H, W, C); got {shown(shape)}")
+    return tuple(as_int(function, f"{name}[{axis}]", n, 1) for axis, n in enumerate(shape))
 
 
 def as_scalar(function, name, value):
@@ -184,9 +109,43 @@ def as_scalar(function, name, value):
     return array.item()
 
 
+def as_distributions(function, y, predictions):
+    """Return the targets y, labels (M,) or distributions (M, K), as fresh real rows that sum to 1."""
+    y, (M, K), real = as_array(function, "y", y), predictions.shape, np.finfo(predictions.dtype).dtype
+    if y.dtype.kind == "c":
+        raise TypeError(f"{function}: y has dtype {y.dtype}; expected integer labels or real rows")
+    if y.ndim == 1:
+        return np.eye(K, dtype=real)[_as_labels(function, y, M, K)]
+    if y.shape != (M, K):
+        expected = f"{M} integer labels (M,) or rows {(M, K)} as (M, K)"
+        raise ValueError(f"{function}: y must be {expected}; y has shape {y.shape}")
+    y = y.astype(real)
+    totals = y.sum(axis=1, keepdims=True)
+    right = (y >= 0).all(axis=1) & (np.abs(totals[:, 0] - 1) <= ROW_SUM_TOLERANCE)  # NaN is not
+    if not right.all():
+        row = int(right.argmin())
+        fault = f"y row {row} is not a distribution: its entries must be at least 0 and sum to 1"
+        came = f"smallest entry {y[row].min():g}, sum {totals[row, 0]:g}"
+        raise ValueError(f"{function}: {fault}; {came}")
+    return y / totals  # so that ŷ − y is the exact gradient even when y was rounded to float32
+
+
+def _as_labels(function, y, M, K):
+    """Return y as M labels 0 ... K−1."""
+    if y.dtype.kind not in "iu":
+        raise TypeError(f"{function}: y has dtype {y.dtype}; labels must be integers 0 ... {K - 1}")
+    if len(y) != M:
+        raise ValueError(f"{function}: y has {len(y)} labels but there are {M} examples (M)")
+    wrong = (y < 0) | (y >= K)
+    if wrong.any():
+        first = int(wrong.argmax())
+        raise ValueError(f"{function}: y labels must be 0 ... {K - 1}; y[{first}] is {int(y[first])}")
+    return y.astype(np.intp)
+
+
 def described(name, array, axes=None):
     """Return ``x is (2, 28, 28, 3) as (M, H, W, C)``."""
-    return f"{name} is {array.shape}" + ("" if axes is None else f" as {axes_text(axes)}")
+    return f"{name} is {array.shape}" + (f" as {axes_text(axes)}" if axes else "")
 
 
 def axes_text(axes):

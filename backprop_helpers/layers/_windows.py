@@ -1,94 +1,50 @@
-"""Where a window stands on an image: the geometry that convolution and pooling share."""
+"""Where a window stands on an image, with stride, padding and dilation (lesson 08)."""
 
 import numbers
 from typing import NamedTuple
 
 from backprop_helpers.layers._validate import as_int, as_pair, shown
 
-PADDINGS = '"same", "valid", an integer or a pair (rows, columns)'
-
 
 class Windows(NamedTuple):
-    """All the windows of one layer on one image, in rows and columns.
+    """All the windows of one layer on one image.
 
-    Attributes
-    ----------
-    size : (int, int)
-        (F_h, F_w), the window's rows and columns.
-    stride : (int, int)
-        (s_h, s_w), the step from one window to the next.
-    dilation : (int, int)
-        (d_h, d_w), the step from one row or column of the window to the next.
-    padding : (int, int, int, int)
-        (p_top, p_bottom, p_left, p_right), rows and columns of zeros around the image.
-    count : (int, int)
-        (H_out, W_out), how many windows stand below and beside each other.
+    The window of output (i′, j′) reads row i′·s_h + u·d_h − p_top and column j′·s_w + v·d_w − p_left of the
+    image with its weight (u, v).
     """
 
-    size: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    padding: tuple[int, int, int, int]
-    count: tuple[int, int]
+    size: tuple[int, int]  # (F_h, F_w), a window's rows and columns
+    stride: tuple[int, int]  # (s_h, s_w), the step from one window to the next
+    dilation: tuple[int, int]  # (d_h, d_w), the step from one weight to the next
+    padding: tuple[int, int, int, int]  # (p_top, p_bottom, p_left, p_right), the zeros around the image
+    count: tuple[int, int]  # (H_out, W_out), how many windows stand below and beside each other
 
     def offsets(self):
-        """Return every offset (u, v) inside the window, in row-major order."""
+        """Return every place (u, v) inside the window, in row-major order."""
         return [(u, v) for u in range(self.size[0]) for v in range(self.size[1])]
 
-    def read_by(self, u, v):
-        """Return the index of the padded input's pixels that lie under offset (u, v) of the windows.
-
-        The window (i, j) reads row i·s_h + u·d_h and column j·s_w + v·d_w of the padded input.
-        """
-        rows, columns = (
-            slice(offset * dilation, offset * dilation + (count - 1) * stride + 1, stride)
-            for offset, dilation, stride, count in zip((u, v), self.dilation, self.stride, self.count)
-        )
+    def pixels_under(self, u, v):
+        """Return the index of the pixels of the padded image that lie under weight (u, v), one per window."""
+        (s_h, s_w), (d_h, d_w), (H_out, W_out) = self.stride, self.dilation, self.count
+        rows = slice(u * d_h, u * d_h + s_h * (H_out - 1) + 1, s_h)
+        columns = slice(v * d_w, v * d_w + s_w * (W_out - 1) + 1, s_w)
         return slice(None), rows, columns
 
 
-def span(size, dilation):
-    """Return d·(F − 1) + 1, the pixels between the first and the last that a window reads, both included."""
-    return dilation * (size - 1) + 1
-
-
-def same_padding(size_in, size, stride, dilation):
-    """Return the (before, after) padding of one axis that makes size_out = ceil(size_in / stride).
-
-    The total is (size_out − 1)·s + d·(F − 1) + 1 − size_in, at least 0; an odd one puts more after.
-    """
-    size_out = -(-size_in // stride)
-    total = max((size_out - 1) * stride + span(size, dilation) - size_in, 0)
-    return total // 2, total - total // 2
-
-
 def place_windows(function, input_size, size, *, stride, padding, dilation, what="kernel (kernel_shape)"):
-    """Check a window's geometry and return it as `Windows`.
+    """Return the `Windows` of a layer; a geometry that does not fit is an error.
 
-    Parameters
-    ----------
-    function : str
-        The public function, for the messages.
-    input_size, size : (int, int)
-        Rows and columns of the image and of the window, already checked.
-    stride, dilation : int or (int, int)
-    padding : "same", "valid", int or (int, int)
-    what : str
-        How messages call the window: what it is, and the argument that gives its size.
-
-    Raises
-    ------
-    TypeError, ValueError
-        A stride, dilation or padding that is none, or a window larger than the padded image.
+    - function: the public function, for the messages
+    - input_size, size: (rows, columns) of the image and of the window, already checked
+    - what: how messages call the window: what it is, and the argument that gives its size
     """
-    stride = as_pair(function, "stride", stride)
-    dilation = as_pair(function, "dilation", dilation)
+    stride, dilation = as_pair(function, "stride", stride), as_pair(function, "dilation", dilation)
     padding = pad_all_sides(function, padding, input_size, size, stride, dilation)
     padded = (input_size[0] + padding[0] + padding[1], input_size[1] + padding[2] + padding[3])
     spans = (span(size[0], dilation[0]), span(size[1], dilation[1]))
     if spans[0] > padded[0] or spans[1] > padded[1]:
         dilated = (
-            "" if spans == tuple(size) else f" (with dilation {dilation} it spans {spans[0]}×{spans[1]})"
+            f" (with dilation {dilation} it spans {spans[0]}×{spans[1]})" if spans != tuple(size) else ""
         )
         raise ValueError(
             f"{function}: the {size[0]}×{size[1]} {what}{dilated} is larger than the padded input, "
@@ -100,24 +56,52 @@ def place_windows(function, input_size, size, *, stride, padding, dilation, what
 
 
 def pad_all_sides(function, padding, input_size, size, stride, dilation):
-    """Return (top, bottom, left, right) for a `padding` of "same", "valid", int or (rows, columns)."""
-    if isinstance(padding, str):
-        if padding == "same":
-            return (
-                *same_padding(input_size[0], size[0], stride[0], dilation[0]),
-                *same_padding(input_size[1], size[1], stride[1], dilation[1]),
-            )
-        if padding == "valid":
-            return 0, 0, 0, 0
-        raise ValueError(f"{function}: padding must be {PADDINGS}; got {shown(padding)}")
-    if not isinstance(padding, (tuple, list, numbers.Integral)) or isinstance(padding, bool):
-        raise TypeError(f"{function}: padding must be {PADDINGS}; got {shown(padding)}")
+    """Return (top, bottom, left, right) for a padding of "same", "valid", int or (rows, columns)."""
+    if isinstance(padding, str) and padding == "valid":
+        return 0, 0, 0, 0
+    if isinstance(padding, str) and padding == "same":
+        rows, columns = map(same_padding, input_size, size, stride, dilation)
+        return (*rows, *columns)
+    if isinstance(padding, bool) or not isinstance(padding, (tuple, list, numbers.Integral)):
+        expected = '"same", "valid", an integer or a pair (rows, columns)'
+        error = ValueError if isinstance(padding, str) else TypeError
+        raise error(f"{function}: padding must be {expected}; got {shown(padding)}")
     rows, columns = as_pair(function, "padding", padding, minimum=0)
     return rows, rows, columns, columns
 
 
-def as_image_shape(function, name, shape):
-    """Return a checked (M, H, W, C) tuple."""
-    if not isinstance(shape, (tuple, list)) or len(shape) != 4:
-        raise ValueError(f"{function}: {name} must be a shape (M, H, W, C); got {shown(shape)}")
-    return tuple(as_int(function, f"{name}[{axis}]", n, 1) for axis, n in enumerate(shape))
+def same_padding(size_in, size, stride, dilation):
+    """Return the zeros (before, after) of one axis that make size_out = ceil(size_in / stride)."""
+    size_out = -(-size_in // stride)
+    total = max((size_out - 1) * stride + span(size, dilation) - size_in, 0)
+    return total // 2, total - total // 2  # of an odd total, the extra one comes after
+
+
+def span(size, dilation):
+    """Return d·(F − 1) + 1, the pixels from the first to the last that a window reads, both included."""
+    return dilation * (size - 1) + 1
+
+
+def output_size(size_in, kernel, stride=1, padding=0, dilation=1):
+    """Return how many windows fit along one axis: floor((size_in + p − d·(F − 1) − 1) / s) + 1.
+
+    - size_in, kernel, stride, dilation: integers, at least 1
+    - padding: an integer, the zeros on *each* side; "same" (which gives ceil(size_in / s)) or "valid"
+    """
+    named = {"size_in": size_in, "kernel": kernel, "stride": stride, "dilation": dilation}
+    size_in, kernel, stride, dilation = (as_int("output_size", name, n, 1) for name, n in named.items())
+    if not isinstance(padding, str):
+        padding = as_int("output_size", "padding", padding, 0)
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "what": "kernel"}
+    return place_windows("output_size", (size_in, size_in), (kernel, kernel), **options).count[0]
+
+
+def resolve_padding(padding, input_size, kernel_size, *, stride=1, dilation=1):
+    """Return the zeros on each side, (top, bottom, left, right), that `padding` stands for.
+
+    - padding: as in `conv_forward`
+    - input_size, kernel_size: (H_in, W_in) and (F_h, F_w), or one integer for both
+    """
+    named = {"input_size": input_size, "kernel_size": kernel_size, "stride": stride, "dilation": dilation}
+    pairs = [as_pair("resolve_padding", name, value) for name, value in named.items()]
+    return pad_all_sides("resolve_padding", padding, *pairs)

@@ -365,7 +365,7 @@ class Network:
     def _loss_and_its_gradient(self, logits, labels):
         loss, cache = formulas.softmax_cross_entropy_forward(logits, labels)
         correct = int(np.count_nonzero(logits.real.argmax(axis=1) == labels))
-        return loss, correct, formulas.softmax_cross_entropy_backward(cache)
+        return loss, correct, formulas.softmax_cross_entropy_backward(1.0, cache)
 
     # ------------------------------------------------------------------------------------------- the file
 

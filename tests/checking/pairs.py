@@ -48,12 +48,12 @@ def layer_pairs():
         "softmax": Pair(layers.softmax_forward, layers.softmax_backward, (scores,)),
         "cross-entropy": Pair(
             lambda y_hat: layers.cross_entropy_forward(y_hat, labels),
-            lambda dloss, cache: layers.cross_entropy_backward(cache, dloss),
+            layers.cross_entropy_backward,
             (layers.softmax(scores),),
         ),
         "softmax cross-entropy": Pair(
             lambda z: layers.softmax_cross_entropy_forward(z, labels),
-            lambda dloss, cache: layers.softmax_cross_entropy_backward(cache, dloss),
+            layers.softmax_cross_entropy_backward,
             (scores,),
         ),
         "flatten": Pair(layers.flatten_forward, layers.flatten_backward, (signs,)),

@@ -147,7 +147,7 @@ def test_a_loss_divided_by_the_classes():
         return layers.softmax_cross_entropy_forward(z, y)
 
     def over_entries(dloss, cache):
-        return layers.softmax_cross_entropy_backward(cache, dloss) / 5
+        return layers.softmax_cross_entropy_backward(dloss, cache) / 5
 
     report = gradient_check(forward, over_entries, normal((3, 5)))
     assert report.rows[0].reading == "5 times too small (5 is K, the number of classes)"

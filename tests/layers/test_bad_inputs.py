@@ -423,7 +423,7 @@ for name, (argument, values) in LOSSES.items():
         "None": None,
         "a list": [1.0, 2.0],
     }.items():
-        row(f"{name}_backward dloss: {what}", partial(backward, cache, dloss=dloss), "dloss")
+        row(f"{name}_backward dloss: {what}", partial(backward, dloss, cache), "dloss")
 
 # Backward with something that is not the cache of its own forward.
 OTHER_CACHES = {"None": None, "an array": X, "another layer's": SOFTMAX_CACHE, "a plain tuple": (X, W)}
@@ -433,7 +433,11 @@ for name in ("conv", "pool", "relu", "fc", "flatten"):
 for what, cache in {**OTHER_CACHES, "another layer's": RELU_CACHE}.items():
     row(f"softmax_backward cache: {what}", partial(layers.softmax_backward, Z, cache), "cache")
     for name in LOSSES:
-        row(f"{name}_backward cache: {what}", partial(getattr(layers, f"{name}_backward"), cache), "cache")
+        row(
+            f"{name}_backward cache: {what}",
+            partial(getattr(layers, f"{name}_backward"), 1.0, cache),
+            "cache",
+        )
 
 
 def function_of(call):

@@ -65,10 +65,10 @@ def loss(M, K):
     z = np.random.default_rng(0).standard_normal((M, K))
     for y in (np.arange(M) % K, np.eye(K)[np.arange(M) % K]):
         _, cache = layers.softmax_cross_entropy_forward(z, y)
-        layers.softmax_cross_entropy_backward(cache)
+        layers.softmax_cross_entropy_backward(1.0, cache)
         y_hat, softmax_cache = layers.softmax_forward(z)
         _, cache = layers.cross_entropy_forward(y_hat, y)
-        layers.softmax_backward(layers.cross_entropy_backward(cache), softmax_cache)
+        layers.softmax_backward(layers.cross_entropy_backward(1.0, cache), softmax_cache)
 
 
 CASES = [

@@ -174,7 +174,7 @@ def test_softmax_cross_entropy(torch, size, seed, scale, kind, dloss):
     loss_t = torch.nn.functional.cross_entropy(z_t, torch.tensor(y))
     loss_t.backward(torch.tensor(dloss, dtype=torch.float64))
     loss, cache = layers.softmax_cross_entropy_forward(z, y)
-    assert_agree((loss, layers.softmax_cross_entropy_backward(cache, dloss=dloss)), (loss_t, z_t.grad))
+    assert_agree((loss, layers.softmax_cross_entropy_backward(dloss, cache)), (loss_t, z_t.grad))
 
 
 def test_a_whole_network(torch):
@@ -193,7 +193,7 @@ def test_a_whole_network(torch):
     f, flat = layers.flatten_forward(p2)
     z3, fc = layers.fc_forward(f, w3, b3)
     loss, loss_cache = layers.softmax_cross_entropy_forward(z3, labels)
-    df, dw3, db3 = layers.fc_backward(layers.softmax_cross_entropy_backward(loss_cache), fc)
+    df, dw3, db3 = layers.fc_backward(layers.softmax_cross_entropy_backward(1.0, loss_cache), fc)
     dp1, dw2, db2 = layers.conv_backward(
         layers.pool_backward(layers.flatten_backward(df, flat), pool2), conv2
     )

@@ -69,7 +69,7 @@ def test_cross_entropy_equals_the_loops(size, seed, layout, kind):
     y, rows = as_labels(kind, labels, size[1]), as_rows(kind, labels, size[1])
     loss, cache = cross_entropy_forward(y_hat, y)
     assert_close(loss, reference.cross_entropy_forward(y_hat, rows))
-    assert_close(cross_entropy_backward(cache), reference.cross_entropy_backward(y_hat, rows))
+    assert_close(cross_entropy_backward(1.0, cache), reference.cross_entropy_backward(y_hat, rows))
 
 
 @given(size=sizes, seed=seeds, layout=layouts, kind=kinds)
@@ -80,7 +80,7 @@ def test_softmax_cross_entropy_equals_the_loops(size, seed, layout, kind):
     y_hat = reference.softmax(z)
     assert_close(loss, reference.cross_entropy_forward(y_hat, rows))
     dy_hat = reference.cross_entropy_backward(y_hat, rows)
-    assert_close(softmax_cross_entropy_backward(cache), reference.softmax_backward(dy_hat, y_hat))
+    assert_close(softmax_cross_entropy_backward(1.0, cache), reference.softmax_backward(dy_hat, y_hat))
 
 
 @given(size=sizes, seed=seeds, kind=kinds)
@@ -91,8 +91,8 @@ def test_the_fused_loss_is_the_two_in_a_row(size, seed, kind):
     loss, cache = cross_entropy_forward(y_hat, y)
     fused, fused_cache = softmax_cross_entropy_forward(z, y)
     assert_close(fused, loss)
-    in_a_row = softmax_backward(cross_entropy_backward(cache, dloss=-2.5), softmax_cache)
-    assert_close(softmax_cross_entropy_backward(fused_cache, dloss=-2.5), in_a_row)
+    in_a_row = softmax_backward(cross_entropy_backward(-2.5, cache), softmax_cache)
+    assert_close(softmax_cross_entropy_backward(-2.5, fused_cache), in_a_row)
 
 
 @settings(max_examples=30)
@@ -106,9 +106,9 @@ def test_gradients_equal_complex_step_derivatives(size, seed, kind):
     assert_close(softmax_backward(dy_hat, softmax_forward(z)[1]), numeric)
     y_hat = reference.softmax(z)
     (numeric,) = complex_step(lambda y_hat: cross_entropy_forward(y_hat, y)[0], (y_hat,), 1.5)
-    assert_close(cross_entropy_backward(cross_entropy_forward(y_hat, y)[1], dloss=1.5), numeric)
+    assert_close(cross_entropy_backward(1.5, cross_entropy_forward(y_hat, y)[1]), numeric)
     (numeric,) = complex_step(lambda z: softmax_cross_entropy_forward(z, y)[0], (z,), 1.5)
-    assert_close(softmax_cross_entropy_backward(softmax_cross_entropy_forward(z, y)[1], dloss=1.5), numeric)
+    assert_close(softmax_cross_entropy_backward(1.5, softmax_cross_entropy_forward(z, y)[1]), numeric)
 
 
 @settings(max_examples=30)
@@ -141,7 +141,7 @@ def test_exact_values():
     loss, cache = softmax_cross_entropy_forward(z, np.array([1, 0]))
     assert_close(loss, (np.log(4) + np.log(2)) / 2, 1e-15)
     assert_close(
-        softmax_cross_entropy_backward(cache),
+        softmax_cross_entropy_backward(1.0, cache),
         [[0.0625, -0.375, 0.3125], [-0.25, 0.125, 0.125]],
         1e-15,
     )
@@ -164,10 +164,10 @@ def test_logits_of_a_thousand(dtype):
         assert_close(softmax_backward(np.ones_like(y_hat), cache), np.zeros((3, 3)), 1e-7)
         loss, cache = softmax_cross_entropy_forward(z[:1], np.array([1]))
         assert float(loss) == 2000.0
-        assert softmax_cross_entropy_backward(cache).tolist() == [[1, -1, 0]]
+        assert softmax_cross_entropy_backward(1.0, cache).tolist() == [[1, -1, 0]]
         loss, cache = softmax_cross_entropy_forward(z[:1], np.array([0]))
         assert float(loss) == 0.0
-        assert not softmax_cross_entropy_backward(cache).any()
+        assert not softmax_cross_entropy_backward(1.0, cache).any()
         loss, _ = softmax_cross_entropy_forward(z[:1], np.array([[0, 1, 0]]))
         assert float(loss) == 2000.0
 
@@ -187,7 +187,7 @@ def test_probability_zero_away_from_the_label_is_no_problem():
     for y in (np.array([0, 1]), np.array([[1, 0, 0], [0, 1, 0]])):
         loss, cache = cross_entropy_forward(y_hat, y)
         assert_close(loss, np.log(4) / 2, 1e-15)
-        assert cross_entropy_backward(cache).tolist() == [[-0.5, 0, 0], [0, -2, 0]]
+        assert cross_entropy_backward(1.0, cache).tolist() == [[-0.5, 0, 0], [0, -2, 0]]
 
 
 def test_probability_zero_at_the_label_is_a_large_loss_not_nan():
@@ -207,12 +207,14 @@ def test_labels_of_any_integer_dtype(dtype):
         loss, cache = softmax_cross_entropy_forward(z, y)
         expected, expected_cache = softmax_cross_entropy_forward(z, one_hot)
         assert_close(loss, expected)
-        assert_close(softmax_cross_entropy_backward(cache), softmax_cross_entropy_backward(expected_cache))
+        assert_close(
+            softmax_cross_entropy_backward(1.0, cache), softmax_cross_entropy_backward(1.0, expected_cache)
+        )
         loss, cache = cross_entropy_forward(y_hat, y)
         assert_close(loss, expected)
         assert_close(
-            cross_entropy_backward(cache),
-            cross_entropy_backward(cross_entropy_forward(y_hat, one_hot)[1]),
+            cross_entropy_backward(1.0, cache),
+            cross_entropy_backward(1.0, cross_entropy_forward(y_hat, one_hot)[1]),
         )
 
 
@@ -227,12 +229,14 @@ def test_one_over_m_appears_once(copies):
     loss, cache = softmax_cross_entropy_forward(z, labels)
     many_loss, many_cache = softmax_cross_entropy_forward(many, many_labels)
     assert_close(many_loss, loss)
-    dz = softmax_cross_entropy_backward(cache)
+    dz = softmax_cross_entropy_backward(1.0, cache)
     assert_close(dz, (softmax(z) - np.eye(4)[labels]) / 3)
-    assert_close(softmax_cross_entropy_backward(many_cache), np.tile(dz, (copies, 1)) / copies)
+    assert_close(softmax_cross_entropy_backward(1.0, many_cache), np.tile(dz, (copies, 1)) / copies)
     y_hat = softmax(z)
-    dy_hat = cross_entropy_backward(cross_entropy_forward(y_hat, labels)[1])
-    many_dy_hat = cross_entropy_backward(cross_entropy_forward(np.tile(y_hat, (copies, 1)), many_labels)[1])
+    dy_hat = cross_entropy_backward(1.0, cross_entropy_forward(y_hat, labels)[1])
+    many_dy_hat = cross_entropy_backward(
+        1.0, cross_entropy_forward(np.tile(y_hat, (copies, 1)), many_labels)[1]
+    )
     assert_close(many_dy_hat, np.tile(dy_hat, (copies, 1)) / copies)
     once = softmax_backward(upstream, softmax_forward(z)[1])
     again = softmax_backward(np.tile(upstream, (copies, 1)), softmax_forward(many)[1])
@@ -244,10 +248,10 @@ def test_dloss_scales_the_gradient(dloss):
     z, _, labels = drawn((3, 4), 0)
     y_hat = softmax(z)
     _, cache = softmax_cross_entropy_forward(z, labels)
-    dz = softmax_cross_entropy_backward(cache, dloss=dloss)
-    assert_close(dz, float(dloss) * softmax_cross_entropy_backward(cache))
+    dz = softmax_cross_entropy_backward(dloss, cache)
+    assert_close(dz, float(dloss) * softmax_cross_entropy_backward(1.0, cache))
     _, cache = cross_entropy_forward(y_hat, labels)
-    assert_close(cross_entropy_backward(cache, dloss=dloss), float(dloss) * cross_entropy_backward(cache))
+    assert_close(cross_entropy_backward(dloss, cache), float(dloss) * cross_entropy_backward(1.0, cache))
 
 
 def test_nan_stays_in_its_row():
@@ -260,7 +264,7 @@ def test_nan_stays_in_its_row():
     assert np.isnan(softmax_backward(dy_hat, cache)).any(axis=1).tolist() == rows
     loss, cache = softmax_cross_entropy_forward(z, labels)
     assert np.isnan(loss)
-    dz = softmax_cross_entropy_backward(cache)
+    dz = softmax_cross_entropy_backward(1.0, cache)
     assert np.isnan(dz).all(axis=1).tolist() == rows
     assert np.isnan(dz).any(axis=1).tolist() == rows
     assert np.isnan(cross_entropy_forward(y_hat, labels)[0])

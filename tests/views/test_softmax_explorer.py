@@ -24,7 +24,7 @@ class TestTeaching:
         loss, cache = softmax_cross_entropy_forward(z[None], np.array([label]))
         assert found.loss == loss
         np.testing.assert_array_equal(found.y_hat, softmax(z[None])[0])
-        np.testing.assert_array_equal(found.dz, softmax_cross_entropy_backward(cache)[0])
+        np.testing.assert_array_equal(found.dz, softmax_cross_entropy_backward(1.0, cache)[0])
         np.testing.assert_allclose(found.dz, found.y_hat - np.eye(4)[label], atol=1e-15)
 
     def test_the_jacobian_is_measured(self):

@@ -55,11 +55,11 @@ def _softmax_backward(dy_hat, y_hat):
 
 
 def _cross_entropy_backward(y_hat, y):
-    return layers.cross_entropy_backward(layers.cross_entropy_forward(y_hat, y)[1])
+    return layers.cross_entropy_backward(1.0, layers.cross_entropy_forward(y_hat, y)[1])
 
 
 def _softmax_cross_entropy_backward(z, y):
-    return layers.softmax_cross_entropy_backward(layers.softmax_cross_entropy_forward(z, y)[1])
+    return layers.softmax_cross_entropy_backward(1.0, layers.softmax_cross_entropy_forward(z, y)[1])
 
 
 def _without_shift(z, y):

@@ -202,7 +202,7 @@ def _fc_backward(dz, x, w):
 
 
 def _loss_backward(z, y):
-    return layers.softmax_cross_entropy_backward(layers.softmax_cross_entropy_forward(z, y)[1])
+    return layers.softmax_cross_entropy_backward(1.0, layers.softmax_cross_entropy_forward(z, y)[1])
 
 
 def _two_layers(relu_backward=_relu_backward, fc_backward=_fc_backward, loss_backward=_loss_backward):

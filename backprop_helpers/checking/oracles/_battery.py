@@ -37,7 +37,7 @@ def right_layers():
         return layers.softmax_cross_entropy_forward(z, labels)
 
     def loss_backward(dloss, cache):
-        return layers.softmax_cross_entropy_backward(cache, dloss)
+        return layers.softmax_cross_entropy_backward(dloss, cache)
 
     return {
         "fully connected": (

@@ -48,7 +48,7 @@ def scores(z, label):
     """Return the `Scores` of one row of scores (K,) and its true class."""
     loss, cache = softmax_cross_entropy_forward(z[None], np.array([label]))
     y_hat = softmax(z[None])
-    dz = softmax_cross_entropy_backward(cache)
+    dz = softmax_cross_entropy_backward(1.0, cache)
     return Scores(z, y_hat[0], dz[0], float(loss), softmax_jacobian(y_hat)[0])
 
 
