@@ -1,6 +1,7 @@
 """The checks of the exercises: ``check.conv_backward(my_function)`` says what is right or wrong with it.
 
-``check.exercises`` lists them, ``check.reveal("06.1")`` shows a solution, after an attempt.
+``check.exercises`` lists them, ``check.reveal("06.1")`` shows a solution, after an attempt. A single value is
+checked in one line: ``check.line("07.dx", my_array)``; ``check.steps`` lists what can be asked for.
 """
 
 import difflib
@@ -8,6 +9,8 @@ import difflib
 from backprop_helpers.checking.exercises import EXERCISES as exercises
 from backprop_helpers.checking.exercises import solution_source
 from backprop_helpers.checking.exercises._diagnose import examine
+from backprop_helpers.checking.exercises._line import examine_line
+from backprop_helpers.checking.exercises.steps import all_steps
 
 _attempted = set()
 
@@ -50,14 +53,46 @@ def reveal(which):
     return Revealed(source if source else f"{exercise.number} {exercise.name}: no solution is kept here")
 
 
+def line(name, value):
+    """Compare an array or a number with what a step asks for, and say in one line what is right or wrong.
+
+    Parameters
+    ----------
+    name : str
+        The step's, such as "07.dx".
+    value : array_like
+        Yours; ``...`` is no attempt.
+
+    Returns
+    -------
+    Line
+        With passed, attempted and diagnosis; it shows itself, and never the answer.
+
+    Raises
+    ------
+    KeyError
+        There is no such step; the message has the nearest names.
+    """
+    if not isinstance(name, str):
+        raise TypeError('line takes the name of the step first, then your value: check.line("07.dx", dx)')
+    steps = all_steps()
+    if name not in steps:
+        same_end = [known for known in steps if known[3:] == name.rpartition(".")[2].lower()]
+        raise KeyError(f"no step called {name!r}; {_nearest(name, steps, same_end)}")
+    return examine_line(steps[name], value)
+
+
+def _nearest(name, known, first=()):
+    near = list(dict.fromkeys([*difflib.get_close_matches(str(name), known, n=3, cutoff=0.5), *first]))
+    return f"nearest: {', '.join(near)}" if near else f"there are {', '.join(known)}"
+
+
 def _exercise(which):
     for exercise in exercises.values():
         if which in (exercise.number, exercise.name):
             return exercise
     known = [text for exercise in exercises.values() for text in (exercise.number, exercise.name)]
-    near = difflib.get_close_matches(str(which), known, n=3, cutoff=0.5)
-    hint = f"nearest: {', '.join(near)}" if near else f"there are {', '.join(exercises)}"
-    raise KeyError(f"no exercise called {which!r}; {hint}")
+    raise KeyError(f"no exercise called {which!r}; {_nearest(which, known)}")
 
 
 def _check_of(exercise):
@@ -91,11 +126,15 @@ globals().update({name: _check_of(exercise) for name, exercise in exercises.item
 
 
 def __getattr__(name):
+    if name == "steps":  # made when they are asked for
+        return all_steps()
     if name.startswith("__"):
         raise AttributeError(name)
-    near = difflib.get_close_matches(name, exercises, n=3, cutoff=0.5)
-    hint = f"nearest: {', '.join(near)}" if near else f"there are {', '.join(exercises)}"
-    raise AttributeError(f"check has no exercise called {name!r}; {hint}")
+    raise AttributeError(f"check has no exercise called {name!r}; {_nearest(name, exercises)}")
 
 
-__all__ = ["exercises", "reveal", *exercises]
+def __dir__():
+    return [*globals(), "steps"]
+
+
+__all__ = ["exercises", "line", "reveal", *exercises]

@@ -1,0 +1,586 @@
+"""The one-line steps of the lessons: what each asks for, and the wrong values that are known.
+
+Every right value is computed, by `layers` or from the numbers of the lesson's worked example (`EXAMPLES`).
+A lesson's steps are made when the first of them is asked for.
+"""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from backprop_helpers import layers
+from backprop_helpers.checking.exercises._line import Mistake, Step
+from backprop_helpers.checking.misconceptions import misconceptions
+
+X, W, DZ = (
+    np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]]),
+    np.array([[1, 2], [3, -1]]),
+    np.array([[1, -2], [3, 2]]),
+)
+TURNED = W[::-1, ::-1]
+A, B, DC = np.array([[1, 2]]), np.array([[3, 0, -1], [1, 4, 2]]), np.array([[2, -1, 1]])
+FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2]]), np.array([[2, 1], [0, -1], [1, 3]])
+FC_B, FC_DZ = np.array([1, -2]), np.array([[1, -1], [2, 3]])
+FIVE = np.array([-2.0, -0.3, 0.0, 0.3, 2.0])
+RELU_Z, RELU_DA = np.array([[3, -1, 0], [-2, 4, 5]]), np.array([[2, 5, -3], [7, -1, 4]])
+L_SHAPE = np.array([[1, 0, 0], [1, 0, 0], [1, 1, 1]])
+LITTLE = np.array([[1, 8, 3, 2], [4, 5, 7, 6], [9, 0, 2, 5], [3, 1, 8, 4]])
+W2, BIAS2 = np.array([[3, 1], [-1, 2]]), np.array([21, 0])
+
+#: The arrays of each lesson's worked example, as its cells have them.
+EXAMPLES = {
+    "00": (A, B, DC),
+    "02": (FC_X, FC_W, FC_B, FC_DZ),
+    "03": (FIVE, RELU_Z, RELU_DA),
+    "05": (X, W, L_SHAPE),
+    "06": (X, W, DZ),
+    "07": (X, W, DZ),
+    "08": (X, W, DZ),
+    "09": (X, DZ, LITTLE),
+    "10": (X, W, W2, BIAS2),
+}
+NO_BIAS = "no_bias: this is Z without the bias. What is Z where X is 0?"
+
+# --- how a step is declared
+
+
+def step(number, asks, value, *mistakes):
+    """Return a step.
+
+    Parameters
+    ----------
+    number : str
+        The lesson and a name, such as "07.corner".
+    asks : str
+        In a few words, such as "the gradient at X[0, 0], from dZ and W".
+    value : callable or array_like
+        The right value.
+    *mistakes : Mistake
+        From `own` and `known`.
+    """
+    name = number.partition(".")[2]
+    mistakes = [replace(m, name=f"{name}.{m.name}") if m.text else m for m in mistakes]
+    return Step(number, asks, value, mistakes)
+
+
+def own(said, value):
+    """Return a mistake of this step: ``"name: what to say. And a question?"``, and what it gives."""
+    name, _, text = said.partition(": ")
+    return Mistake(name, value, text)
+
+
+def known(name, part, *arrays, **options):
+    """Return a mistake of the catalogue: of what its function returns the part with that index, or all."""
+
+    def value():
+        answer = misconceptions[name].wrong(*arrays, **options)
+        return flat(answer if part is None else answer[part])
+
+    return Mistake(name, value)
+
+
+def image(matrix):
+    """Return a matrix as one image (1, H, W, 1)."""
+    return np.asarray(matrix)[None, :, :, None]
+
+
+def flat(array):
+    """Return one image (1, H, W, 1) or one kernel (F_h, F_w, 1, 1) as a matrix; others as they are."""
+    return np.squeeze(array, (0, 3) if len(array) == 1 else (2, 3)) if np.ndim(array) == 4 else array
+
+
+def conv(x=X, w=W, b=1, **geometry):
+    """Return Z of one image and one kernel, as a matrix."""
+    return flat(layers.conv_forward(image(x), w[:, :, None, None], np.array([b]), **geometry)[0])
+
+
+def conv_back(dz=DZ, x=X, w=W, **geometry):
+    """Return dx, dw and db of one image and one kernel, as two matrices and a number."""
+    _, cache = layers.conv_forward(image(x), w[:, :, None, None], np.array([1]), **geometry)
+    dx, dw, db = layers.conv_backward(image(dz), cache)
+    return flat(dx), flat(dw), db[0]
+
+
+def touched(x_shape, w_shape, z_shape, **geometry):
+    """Return for each pixel how many outputs read it: dx, where dz and w are all ones."""
+    return conv_back(np.ones(z_shape), np.zeros(x_shape), np.ones(w_shape), **geometry)[0]
+
+
+def conv_bugs(part, *names, **options):
+    """Return mistakes of the catalogue about conv_backward: dx (part 0), dw (1) or db (2)."""
+    options = {"stride": 1, "padding": 0, "dilation": 1} | options
+    return [known(f"conv.{n}", part, image(DZ), image(X), W[:, :, None, None], **options) for n in names]
+
+
+def whole(array):
+    """Return the whole numbers that came out of exponentials, without their rounding errors."""
+    assert np.allclose(array, np.rint(array), rtol=0, atol=1e-9)
+    return np.rint(array)
+
+
+# --- the lessons
+
+
+def lesson_00():
+    """Return the steps of lesson 00."""
+
+    def chain(w=3, x=2, b=-1, y=1, closed=True):  # J = ½(ReLU(wx + b) − y)² + w²
+        e = max(w * x + b, 0) - y
+        dz = e if w * x + b > 0 or not closed else 0
+        return dz * x + 2 * w, dz * w, dz, -e
+
+    dw, dx, db, dy = chain()
+    da, db_matrix, _ = layers.fc_backward(DC, layers.fc_forward(A, B, np.zeros(3))[1])
+    z = np.array([-2.0, 3.0, -1.0, 0.5])
+    one_path = "one_path: this is one of the paths alone. How many arrows leave w?"
+    return [
+        step(
+            "00.nudge",
+            "by how many nudges each of the four outputs moves",
+            layers.relu_backward(np.ones(4), layers.relu_forward(z)[1]),
+            own("tutorial: here all of them move. What does ReLU make of a negative z?", np.ones(4)),
+        ),
+        step(
+            "00.dw",
+            "dw, over both paths, for w = 3, x = 2, b = −1, y = 1",
+            dw,
+            own(one_path, db * 2),
+            own(one_path, 2 * 3),
+            own("multiplied: slopes multiply along a path. What do the two paths do?", db * 2 * 2 * 3),
+        ),
+        step(
+            "00.dx",
+            "dx, for w = 3, x = 2, b = −1, y = 1",
+            dx,
+            own("own_factor: this is dp times x. By what does a nudge of x move p = wx?", db * 2),
+            own("no_upstream: this is the slope of p = wx alone. What arrives at p from above?", 3),
+        ),
+        step(
+            "00.dy",
+            "dy, for w = 3, x = 2, b = −1, y = 1",
+            dy,
+            own("sign: this is the gradient at e. When y rises, does e = a − y rise?", -dy),
+        ),
+        step(
+            "00.closed",
+            "(dw, dx, db, dy) with b = −7",
+            chain(b=-7),
+            own("open: here ReLU lets the gradient through. What is z now?", chain(b=-7, closed=False)),
+            own("first_round: these are the gradients of the first round. What is b now?", chain()),
+        ),
+        step("00.product_da", "dA for C = AB", da),
+        step("00.product_db", "dB for C = AB", db_matrix),
+    ]
+
+
+def lesson_02():
+    """Return the steps of lesson 02."""
+    z, cache = layers.fc_forward(FC_X, FC_W, FC_B)
+    dx, dw, db = layers.fc_backward(FC_DZ, cache)
+
+    def bugs(part, *names):
+        return [known(f"fc.{name}", part, FC_DZ, FC_X, FC_W) for name in names]
+
+    return [
+        step("02.z", "Z, from X, W and b", z, own(NO_BIAS, FC_X @ FC_W)),
+        step(
+            "02.dw",
+            "dW, from X and dZ",
+            dw,
+            *bugs(1, "last_example_only", "dw_transposed", "divided_by_m_again"),
+        ),
+        step(
+            "02.db",
+            "db, from dZ",
+            db,
+            *bugs(2, "bias_summed_over_units", "bias_averaged"),
+            own("one_number: this is the sum of all of dZ. How many biases are there?", FC_DZ.sum()),
+        ),
+        step(
+            "02.dx",
+            "dX, from dZ and W",
+            dx,
+            own("divided: this is divided by M. Do two examples share an input?", dx / 2),
+        ),
+    ]
+
+
+def lesson_03():
+    """Return the steps of lesson 03."""
+    (before, _), (after, _) = layers.relu_forward(FIVE), layers.relu_forward(FIVE + 0.5)
+    a, cache = layers.relu_forward(RELU_Z)
+    kink = "kink: the entry on the kink passes here. Which slope did we choose there?"
+    names = "no_mask", "mask_from_gradient", "multiplied_by_output", "upstream_forgotten"
+    return [
+        step(
+            "03.nudge",
+            "by how much each of the five outputs moves when its z is nudged up by 0.5",
+            after - before,
+            own("crossing: one z crosses 0. How much of its nudge is left from there?", 0.5 * (FIVE >= 0)),
+            own("mask: slope times nudge. Where do those end that start at 0 or below?", 0.5 * (FIVE > 0)),
+            own("all: this is how far z moves. How far does max(z, 0) move?", np.full(5, 0.5)),
+        ),
+        step(
+            "03.a",
+            "A, from Z",
+            a,
+            own("mask: this is the mask. What does it let through?", RELU_Z > 0),
+            own("absolute: this is |Z|. What becomes of a negative entry?", abs(RELU_Z)),
+        ),
+        step(
+            "03.mask",
+            "the mask, 1 where ReLU lets the gradient through",
+            RELU_Z > 0,
+            own(kink, RELU_Z >= 0),
+            own("turned: this marks what is cut off. Which entries pass?", RELU_Z <= 0),
+            own("gradient: this is the mask of dA. Which array decided, on the way forward?", RELU_DA > 0),
+        ),
+        step(
+            "03.dz",
+            "dZ, from dA and the mask",
+            layers.relu_backward(RELU_DA, cache),
+            *(known(f"relu.{name}", None, RELU_DA, RELU_Z) for name in names),
+            own(kink, RELU_DA * (RELU_Z >= 0)),
+        ),
+    ]
+
+
+def lesson_04():
+    """Return the steps of lesson 04."""
+    e, labels = np.array([[1, 2, 5], [1, 1, 2]]), np.array([2, 0])
+    scores = np.log(e)
+    y_hat = layers.softmax(scores)
+    surprise = -np.log(y_hat[[0, 1], labels])
+    g, dz = whole(64 * layers.softmax_jacobian(y_hat)[0]), (y_hat - np.eye(3)[labels]) / 2
+
+    def bug(name):
+        return Mistake(name, lambda: 16 * misconceptions[name].wrong(scores, labels))
+
+    names = "not_divided_by_m", "sign_flipped", "mean_over_all_entries", "extra_derivative"
+    return [
+        step(
+            "04.y_hat",
+            "Ŷ of the first example, three probabilities",
+            y_hat[0],
+            own("not_divided: these are the E. What do three probabilities add up to?", e[0]),
+            own("of_e: this is the softmax of E. Are the scores E, or ln E?", layers.softmax(1.0 * e)[0]),
+        ),
+        step(
+            "04.loss",
+            "the mean loss of the two examples",
+            surprise.mean(),
+            own("sum: this is the sum over the examples. What does the loss do with M?", surprise.sum()),
+            own("sign: this is below 0. Can a logarithm of a probability be above 0?", -surprise.mean()),
+        ),
+        step(
+            "04.jacobian",
+            "64 G of the first example, nine whole numbers",
+            g,
+            own("diagonal: only the diagonal is there. What else does a score move?", np.diag(np.diag(g))),
+            own("signs: signs off the diagonal are turned. What does each row add up to?", abs(g)),
+        ),
+        step(
+            "04.dz",
+            "16 dZ of both examples, whole numbers",
+            whole(16 * dz),
+            *(bug(f"softmax_cross_entropy.{name}") for name in names),
+            own("itself: this is dZ itself. What is asked for is 16 dZ", dz),
+        ),
+    ]
+
+
+def lesson_05():
+    """Return the steps of lesson 05."""
+    pixel = np.zeros((7, 7))
+    pixel[3, 3] = 1
+    arrays = image(X), W[:, :, None, None], np.array([1])
+    return [
+        step(
+            "05.stamp",
+            "the 5×5 output for one pixel and the kernel L",
+            conv(pixel, L_SHAPE, 0),
+            own("upright: the L is upright here. Which weight lies on the pixel first?", np.pad(L_SHAPE, 1)),
+        ),
+        step(
+            "05.corner",
+            "Z[0, 0], from X, W and b",
+            conv()[0, 0],
+            own(NO_BIAS, conv(b=0)[0, 0]),
+            own("transposed: this is with two weights exchanged. Which lies on X[0, 1]?", conv(w=W.T)[0, 0]),
+            own(
+                "turned: this is with the kernel turned. Which weight lies on X[0, 0]?", conv(w=TURNED)[0, 0]
+            ),
+        ),
+        step(
+            "05.z",
+            "Z, from X, W and b",
+            conv(),
+            own(NO_BIAS, conv(b=0)),
+            own("turned: the kernel is turned by 180°. In Z[0, 0], what lies on X[0, 0]?", conv(w=TURNED)),
+            own("transposed: the kernel is transposed. In Z[0, 0], what lies on X[0, 1]?", conv(w=W.T)),
+            known("conv.bias_in_every_term", None, *arrays, stride=1, padding=0, dilation=1),
+        ),
+        step(
+            "05.patches",
+            "P, the four patches of X as rows",
+            layers.im2col(image(X), (2, 2)).reshape(4, 4),
+        ),
+        step(
+            "05.same",
+            'Z with padding "same"',
+            conv(padding="same"),
+            own(
+                "zeros_first: the zeros are on top and left. Where does an even kernel have them?",
+                conv(np.pad(X, ((1, 0), (1, 0)))),
+            ),
+            own(NO_BIAS, conv(b=0, padding="same")),
+        ),
+    ]
+
+
+def lesson_06():
+    """Return the steps of lesson 06."""
+    _, dw, db = conv_back()
+    mean = "averaged: this is a mean. One nudge moves many outputs: do their effects average?"
+    return [
+        step(
+            "06.corner",
+            "the gradient at W[0, 0], from dZ and X",
+            dw[0, 0],
+            own("one: this is one product alone. How many outputs does the weight move?", DZ[0, 0] * X[0, 0]),
+            own("one: this is one product alone. How many outputs does the weight move?", DZ[1, 1] * X[1, 1]),
+            own(mean, dw[0, 0] / 4),
+            own("another: this is another weight's gradient. Which pixels does W[0, 0] meet?", dw[1, 1]),
+        ),
+        step(
+            "06.dw",
+            "dW, from dZ and X",
+            dw,
+            *conv_bugs(1, "dw_rotated", "last_window_only"),
+            own(mean, dw / 4),
+            own(
+                "dz_turned: dZ is turned here. In Z[0, 0], what meets W[0, 0]?", conv_back(DZ[::-1, ::-1])[1]
+            ),
+            own("times_w: this is multiplied by W. Does a line's slope depend on the place?", dw * W),
+        ),
+        step(
+            "06.db",
+            "db, from dZ",
+            db,
+            own("not_a_sum: nothing is added up here. How many outputs does a nudge of b move?", 1),
+            own("not_summed: this is dZ, one number an output. How many biases are there?", DZ),
+            own("signs: this is the sum without the signs. Does Z[0, 1] pull b up or down?", abs(DZ).sum()),
+        ),
+    ]
+
+
+def _corner_text(product, table):
+    """Return what is true of all products dZ[z]·W[w] with this value; the corner's own has z = w = (0, 0)."""
+    pairs = [(z, w) for value, z, w in table if value == product]
+    if all(z == (0, 0) for z, _ in pairs):
+        return "another_weight: this is the answer with another weight. Which one lies over the corner?"
+    if all(w == (0, 0) for _, w in pairs):
+        return "another_output: this is the answer with another dZ. Which output reads the corner?"
+    return "another_product: this is another product. Which dZ reaches the corner, and through which weight?"
+
+
+def lesson_07():
+    """Return the steps of lesson 07."""
+    dx, _, _ = conv_back()
+    table = [(int(DZ[z] * W[w]), z, w) for z in np.ndindex(2, 2) for w in np.ndindex(2, 2)]
+    names = "no_rotation", "kernel_transposed", "rows_reversed_only", "overlap_overwritten"
+    return [
+        step(
+            "07.moved",
+            "for each pixel of a 5×5 image, how many of the nine outputs of a 3×3 kernel move",
+            touched((5, 5), (3, 3), (3, 3)),
+            own(
+                "everywhere: this is true of the centre. How does the kernel reach a corner?",
+                np.full((5, 5), 9),
+            ),
+        ),
+        step(
+            "07.corner",
+            "the gradient at X[0, 0], from dZ and W",
+            dx[0, 0],
+            *(
+                own(_corner_text(product, table), product)
+                for product in {row[0] for row in table} - {int(dx[0, 0])}
+            ),
+        ),
+        step(
+            "07.middle",
+            "the gradient at X[1, 1], from dZ and W",
+            dx[1, 1],
+            own(
+                "not_turned: each dZ has met the weight at its own place. Which joins X[1, 1] to Z[0, 0]?",
+                (DZ * W).sum(),
+            ),
+            own("one: this is one product alone. How many outputs read the pixel?", DZ[1, 1] * W[0, 0]),
+        ),
+        step(
+            "07.terms",
+            "for each of the nine pixels of X, how many products its gradient has",
+            touched((3, 3), (2, 2), (2, 2)),
+            own(
+                "everywhere: this is true of the middle. How many outputs read a corner?", np.full((3, 3), 4)
+            ),
+        ),
+        step("07.dx", "dX, from dZ and W", dx, *conv_bugs(0, *names)),
+    ]
+
+
+def lesson_08():
+    """Return the steps of lesson 08."""
+    geometry = {"stride": 2, "padding": 1}
+    dx, dw, _ = conv_back(**geometry)
+    before, weight = conv_back(), "Which weight joins X[0, 0] to Z[0, 0]?"
+    row, kernel, stride, dilation = (1, 12), (1, 3), {"stride": (1, 2)}, {"dilation": (1, 2)}
+    return [
+        step(
+            "08.touched",
+            "how many outputs each of the twelve pixels moves (three weights, stride 2, dilation 2)",
+            touched(row, kernel, (1, 4), **stride, **dilation)[0],
+            own(
+                "no_dilation: this is the count without dilation. What does the first window read?",
+                touched(row, kernel, (1, 5), **stride)[0],
+            ),
+            own(
+                "no_stride: this is the count with stride 1. Where does the second window start?",
+                touched(row, kernel, (1, 8), **dilation)[0],
+            ),
+        ),
+        step("08.z", "Z with stride 2 and padding 1", conv(**geometry), own(NO_BIAS, conv(b=0, **geometry))),
+        step(
+            "08.dw",
+            "dW with stride 2 and padding 1",
+            dw,
+            *conv_bugs(1, "stride_ignored", "last_window_only", **geometry),
+            own("plain: this is dW with stride 1 and no padding. Which pixel is under Z[0, 0]?", before[1]),
+        ),
+        step(
+            "08.dx",
+            "dX with stride 2 and padding 1",
+            dx,
+            *conv_bugs(0, "stride_ignored", **geometry),
+            own(f"turned: the kernel is turned in each stamp. {weight}", conv_back(w=TURNED, **geometry)[0]),
+            own(f"plain: this is dX with stride 1 and no padding. {weight}", before[0]),
+        ),
+    ]
+
+
+def lesson_09():
+    """Return the steps of lesson 09."""
+
+    def pool(x=X, dz=DZ, stride=1, mode="max"):
+        z, cache = layers.pool_forward(image(x), size=2, stride=stride, mode=mode)
+        return flat(z), flat(layers.pool_backward(image(dz), cache))
+
+    (z, dx), (mean, shared) = pool(), pool(mode="average")
+    names = "overlap_overwritten", "always_the_last", "returns_in_the_loop"
+    return [
+        step(
+            "09.moved",
+            "by how much the outputs move in all, for each of the 16 pixels nudged by 1 (max, tiles of 2×2)",
+            pool(LITTLE, np.ones((2, 2)), stride=2)[1],
+            own("average: so it is for the average. Which pixel moves a maximum?", np.full((4, 4), 0.25)),
+        ),
+        step(
+            "09.z",
+            "Z of max pooling, windows of 2×2, stride 1",
+            z,
+            own("average: these are the windows' means. What does max pooling keep?", mean),
+        ),
+        step(
+            "09.dx",
+            "dX of max pooling, windows of 2×2, stride 1",
+            dx,
+            *(known(f"pool.{n}", None, image(DZ), image(X), size=2, stride=1, mode="max") for n in names),
+            own("average: here each gradient is shared out. Which pixel moves a maximum?", shared),
+        ),
+        step(
+            "09.average",
+            "4 dX of average pooling, windows of 2×2, stride 1",
+            4 * shared,
+            own("itself: this is dX itself. What is asked for is 4 dX", shared),
+            own("max: the largest pixel takes it all here. How does an average share it out?", 4 * dx),
+        ),
+    ]
+
+
+def lesson_10():
+    """Return the steps of lesson 10, with twice the gradients: whole numbers."""
+    z1, conv1 = layers.conv_forward(image(X), W[:, :, None, None], np.array([-10]))
+    a1, relu = layers.relu_forward(z1)
+    p1, pool = layers.pool_forward(a1, size=(1, 2))
+    q, flatten = layers.flatten_forward(p1)
+    z2, fc = layers.fc_forward(q, W2, BIAS2)
+    d2 = whole(2 * (layers.softmax(1.0 * z2) - [[1, 0]]))
+    dq, dw2, _ = layers.fc_backward(d2, fc)
+    both = np.repeat(dq.T, 2, axis=1)
+    d1 = layers.relu_backward(layers.pool_backward(layers.flatten_backward(dq, flatten), pool), relu)
+    dx, dw1, _ = layers.conv_backward(d1, conv1)
+    winner = "Which pixel of a window moves its maximum?"
+    turned = own("turned: the kernel is turned by 180°. What lies on X[0, 0]?", conv(w=TURNED, b=-10))
+    return [
+        step("10.z1", "Z¹, from X, W¹ and b¹", flat(z1), own(NO_BIAS, conv(b=0)), turned),
+        step(
+            "10.q",
+            "Q, the two numbers that pooling leaves",
+            q[0],
+            own("mean: these are the windows' means. What does max pooling keep?", flat(a1).mean(axis=1)),
+        ),
+        step("10.z2", "Z², the two scores", z2[0], own(NO_BIAS, (q @ W2)[0])),
+        step(
+            "10.d2",
+            "2 δ², twice the gradient at the scores",
+            d2[0],
+            Mistake("softmax_cross_entropy.sign_flipped", -d2[0]),
+            own("no_label: this is 2 Ŷ. What does the label take off?", d2[0] + [2, 0]),
+        ),
+        step(
+            "10.dq",
+            "2 dQ, from δ² and W²",
+            dq[0],
+            own(
+                "not_transposed: W² lacks its transpose. Which weight joins Q[0] to the second score?",
+                (d2 @ W2)[0],
+            ),
+        ),
+        step("10.dw2", "2 dW², from Q and δ²", dw2),
+        step(
+            "10.d1",
+            "2 δ¹, through pooling and ReLU",
+            flat(d1),
+            own(f"spread: both pixels of a window get all of it. {winner}", both),
+            own(f"shared: each window shares it out. {winner}", both / 2),
+        ),
+        step("10.dw1", "2 dW¹, from δ¹ and X", flat(dw1)),
+        step(
+            "10.dx",
+            "2 dX, from δ¹ and W¹",
+            flat(dx),
+            Mistake("conv.no_rotation", conv_back(flat(d1), w=TURNED)[0]),
+        ),
+    ]
+
+
+LESSONS = (
+    lesson_00,
+    lesson_02,
+    lesson_03,
+    lesson_04,
+    lesson_05,
+    lesson_06,
+    lesson_07,
+    lesson_08,
+    lesson_09,
+    lesson_10,
+)
+
+
+@cache
+def all_steps():
+    """Return the steps by number, in the order of the lessons."""
+    return {made.number: made for lesson in LESSONS for made in lesson()}
