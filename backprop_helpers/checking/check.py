@@ -10,7 +10,7 @@ from backprop_helpers.checking.exercises import EXERCISES as exercises
 from backprop_helpers.checking.exercises import solution_source
 from backprop_helpers.checking.exercises._diagnose import examine
 from backprop_helpers.checking.exercises._line import examine_line
-from backprop_helpers.checking.exercises.steps import all_steps
+from backprop_helpers.checking.exercises.steps import all_steps, steps_of
 
 _attempted = set()
 
@@ -75,11 +75,12 @@ def line(name, value):
     """
     if not isinstance(name, str):
         raise TypeError('line takes the name of the step first, then your value: check.line("07.dx", dx)')
-    steps = all_steps()
-    if name not in steps:
+    step = steps_of(name.partition(".")[0]).get(name)
+    if step is None:
+        steps = all_steps()
         same_end = [known for known in steps if known[3:] == name.rpartition(".")[2].lower()]
         raise KeyError(f"no step called {name!r}; {_nearest(name, steps, same_end)}")
-    return examine_line(steps[name], value)
+    return examine_line(step, value)
 
 
 def _nearest(name, known, first=()):

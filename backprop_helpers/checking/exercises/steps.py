@@ -219,7 +219,7 @@ def lesson_03():
             after - before,
             own("crossing: one z crosses 0. How much of its nudge is left from there?", 0.5 * (FIVE >= 0)),
             own("mask: slope times nudge. Where do those end that start at 0 or below?", 0.5 * (FIVE > 0)),
-            own("all: this is how far z moves. How far does max(z, 0) move?", np.full(5, 0.5)),
+            own("all: this is how far z moves. How far does the output move?", np.full(5, 0.5)),
         ),
         step(
             "03.a",
@@ -285,7 +285,7 @@ def lesson_04():
             "16 dZ of both examples, whole numbers",
             whole(16 * dz),
             *(bug(f"softmax_cross_entropy.{name}") for name in names),
-            own("itself: this is dZ itself. What is asked for is 16 dZ", dz),
+            own("itself: this is dZ itself. What is asked for is a multiple of it", dz),
         ),
     ]
 
@@ -503,7 +503,7 @@ def lesson_09():
             "09.average",
             "4 dX of average pooling, windows of 2×2, stride 1",
             4 * shared,
-            own("itself: this is dX itself. What is asked for is 4 dX", shared),
+            own("itself: this is dX itself. What is asked for is a multiple of it", shared),
             own("max: the largest pixel takes it all here. How does an average share it out?", 4 * dx),
         ),
     ]
@@ -566,21 +566,29 @@ def lesson_10():
     ]
 
 
-LESSONS = (
-    lesson_00,
-    lesson_02,
-    lesson_03,
-    lesson_04,
-    lesson_05,
-    lesson_06,
-    lesson_07,
-    lesson_08,
-    lesson_09,
-    lesson_10,
-)
+LESSONS = {
+    made.__name__[-2:]: made
+    for made in (
+        lesson_00,
+        lesson_02,
+        lesson_03,
+        lesson_04,
+        lesson_05,
+        lesson_06,
+        lesson_07,
+        lesson_08,
+        lesson_09,
+        lesson_10,
+    )
+}
 
 
 @cache
+def steps_of(lesson):
+    """Return the steps of a lesson such as "07" by number; none if it has none."""
+    return {made.number: made for made in LESSONS[lesson]()} if lesson in LESSONS else {}
+
+
 def all_steps():
-    """Return the steps by number, in the order of the lessons."""
-    return {made.number: made for lesson in LESSONS for made in lesson()}
+    """Return all steps by number, in the order of the lessons."""
+    return {number: made for lesson in LESSONS for number, made in steps_of(lesson).items()}
