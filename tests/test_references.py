@@ -85,6 +85,7 @@ ROW = re.compile(
 )
 EQUATION = re.compile(r'(?:(?<!\w)\(|\bholds\(\s*")(\d{1,2}\.\d{1,2}[a-z]?)(?:\)|")')
 EXERCISE = re.compile(r"(?<![\d.])(\d\d\.\d)(?!\d|\.\d)")
+STEP = re.compile(r"(?<![\w./])(\d\d\.[A-Za-z]\w*)")
 SENTENCE = re.compile(
     r'(?<=[.!?])["\')*]*\s+(?=[A-Z"(*\[`$-])|\n\s*\n|\n(?=\s*(?:[-|>]|\d\.) )|\n(?=\s*""")|,\s(?=lesson )'
 )
@@ -215,7 +216,17 @@ def stale_exercises(t):
             yield f"{match[0]}: an exercise of another lesson"
 
 
-RULES = (stale_lessons, stale_links, stale_equations, stale_exercises)
+def stale_steps(t):
+    for match in STEP.finditer(t.words):
+        if match[1].startswith("99."):
+            continue  # the template's
+        if match[1] not in check.steps:
+            yield f"{match[0]}: there is no such step"
+        elif t.lesson not in (None, int(match[1][:2])):
+            yield f"{match[0]}: a step of another lesson"
+
+
+RULES = (stale_lessons, stale_links, stale_equations, stale_exercises, stale_steps)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -248,6 +259,8 @@ def test_a_lesson_says_its_own_number():
         (stale_exercises, "cut out this rectangle in 04.1."),
         (stale_exercises, 'check.reveal("05.9")'),
         (stale_exercises, "### Exercise 06.1 · One matrix product"),
+        (stale_steps, 'check.line("07.croner", dx_corner)'),
+        (stale_steps, 'check.line("06.dw", dw)'),
     ],
 )
 def test_a_planted_stale_number_is_seen(rule, words):

@@ -156,10 +156,10 @@ def test_what_is_not_right_is_not_called_right(number):
         (MATRIX, 1.7 * MATRIX.right, "every entry is off by the same factor"),
         (MATRIX, np.zeros((3, 3)), "every entry is 0"),
         (MATRIX, MATRIX.right + 1, "no entry is right yet"),
-        (MATRIX, MATRIX.right + np.eye(3)[[0, 2, 2]], "first differs at [0, 0] and 2 places more"),
+        (MATRIX, MATRIX.right + np.eye(3)[[0, 2, 2]], "first differs at [0, 0] and 2 more places"),
         (MATRIX, MATRIX.right + np.outer([0, 1, 0], [0, 0, 1]), "differs at [1, 2]"),
         (MATRIX, np.where(MATRIX.right == 8, np.nan, 1), "not a number (NaN) at [2, 1]"),
-        (MATRIX, np.where(MATRIX.right > 7, np.inf, 1), "infinite at [2, 1] and 1 place more"),
+        (MATRIX, np.where(MATRIX.right > 7, np.inf, 1), "infinite at [2, 1] and 1 more place"),
         (
             MATRIX,
             MATRIX.right[None],
@@ -171,6 +171,14 @@ def test_what_is_not_right_is_not_called_right(number):
         (ONE, np.nan, "it is not a number (NaN)"),
         (ONE, -7, "asked for is the number"),  # a factor, or a sign, would be the answer
         (ONE, 14, "asked for is the number"),
+        (ONE, 0, "asked for is the number"),
+        (Step("99.lone", "one number among zeros", [[0, 5], [0, 0]]), [[0, 10], [0, 0]], "differs at [0, 1]"),
+        (
+            MATRIX,
+            MATRIX.right[None] + 1,
+            "it has shape (1, 3, 3), and (3, 3) is asked for: leave out the axes",
+        ),
+        (MATRIX, (MATRIX.right, 1), "these are 2 values, and an array of shape (3, 3) is asked for"),
         (MATRIX, len, "this is a function, and an array of shape (3, 3) is asked for: give what it returns"),
         (MATRIX, "abc", "this is text, and an array of shape (3, 3) is asked for"),
         (MATRIX, {"a": 1}, "this is a dict, and an array of shape (3, 3) is asked for"),
@@ -180,12 +188,12 @@ def test_what_is_not_right_is_not_called_right(number):
             [[1, 2], [3]],
             "its parts have different lengths or cannot be read as numbers, and an array",
         ),
-        (MATRIX, [[1, ..., 3], [4, 5, 6], [7, None, 9]], "still empty at [0, 1] and 1 place more"),
+        (MATRIX, [[1, ..., 3], [4, 5, 6], [7, None, 9]], "still empty at [0, 1] and 1 more place"),
     ],
 )
 def test_readings(step, value, reply):
     assert said(step, value).startswith(f"not yet: {reply}")
-    if not reply.endswith((" ", "array")):
+    if not reply.endswith((" ", "array", "axes")):
         assert said(step, value) == f"not yet: {reply}"
 
 
@@ -196,8 +204,9 @@ def test_a_matrix_of_another_shape_may_be_transposed():
 
 
 def test_close():
-    hint = "(rounded, or a slope measured by nudging? Here the formula gives whole numbers)"
+    hint = "(rounded, or a slope measured by nudging? The formula gives whole numbers)"
     assert said(MATRIX, MATRIX.right + 3e-4) == f"close: off by about 0.0003 {hint}"
+    assert said(MATRIX, MATRIX.right + 3e-6) == f"close: off by about 3e-6 {hint}"
     assert said(MATRIX, MATRIX.right + 3e-8) == f"close: off by less than 1e-6 {hint}"
     assert not examine_line(MATRIX, MATRIX.right + 3e-4).passed
     assert said(Step("99.large", "a large number", [1000, 2]), [1001, 2]) == "not yet: differs at [0]"
@@ -279,7 +288,7 @@ def test_steps_belong_to_lessons_and_hide_their_answers():
     assert "steps" in dir(check)
 
 
-@pytest.mark.parametrize("lesson", EXAMPLES)
+@pytest.mark.parametrize("lesson", LESSONS)
 def test_the_lesson_has_the_numbers(lesson):
     (path,) = (ROOT / "notebooks").glob(f"{lesson}_*.ipynb")
     code = "".join(cell.source for cell in Lesson.read(path).code_cells)

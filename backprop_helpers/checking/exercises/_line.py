@@ -156,7 +156,7 @@ def examine_line(step, value):
         got = got.reshape(right.shape)
     if _same(got, right, tolerance):
         return Line(step.number, EXACT if step.whole and np.array_equal(got, right) else ROUNDED)
-    named = {m.said: m for m in step.mistakes if _same(got, m.wrong, tolerance) and not _same(m.wrong, right)}
+    named = {m.said: m for m in step.mistakes if _same(got, m.wrong, tolerance)}
     if len(named) == 1:
         ((text, mistake),) = named.items()
         return Line(step.number, NOT_YET, text, mistake.name)
@@ -186,6 +186,8 @@ def _read(value, step):
     try:
         array = np.asarray(value)
     except Exception:  # nested unevenly, or an object that refuses to become an array: both are replies
+        if isinstance(value, tuple):
+            return None, f"these are {len(value)} values, {asked}"
         return None, f"its parts have different lengths or cannot be read as numbers, {asked}"
     if array.dtype.kind == "O":
         return _of_objects(array, value, asked)
@@ -242,6 +244,8 @@ def _shape_text(got, right):
         wanted += "; the numbers are right, transposed"
     elif got.size == right.size and _same(got.reshape(right.shape), right):
         wanted += "; the numbers are right"
+    elif np.squeeze(got).shape == right.shape:
+        wanted += ": leave out the axes of length 1"
     return f"{said}, and {wanted}"
 
 
@@ -261,8 +265,8 @@ def _close_text(got, right, whole):
         return ""
     error = errors.max()
     by = "less than 1e-6" if error < 1e-6 else f"about {rounded(error, 1)}"
-    hint = "the formula gives whole numbers" if whole else "give all digits"
-    return f"off by {by} (rounded, or a slope measured by nudging? Here {hint})"
+    hint = "The formula gives whole numbers" if whole else "Give all the digits"
+    return f"off by {by} (rounded, or a slope measured by nudging? {hint})"
 
 
 def _whole_text(got, right, tolerance):
@@ -283,8 +287,7 @@ def _relatives(got, right):
         yield "every entry is 0", got
         return
     for words, other in _moved(right):
-        if other.shape == right.shape and not _same(other, right):
-            yield f"these are the right numbers, but {words}", other
+        yield f"these are the right numbers, but {words}", other
     if np.count_nonzero(right) > 1:
         factor = np.vdot(right, got) / np.vdot(right, right)
         yield _factor_text(factor), factor * right
@@ -321,6 +324,6 @@ def _place_text(got, right, tolerance):
 
 
 def _places(indices):
-    """Return ``[0, 1]`` or ``[0, 1] and 3 places more``."""
+    """Return ``[0, 1]`` or ``[0, 1] and 3 more places``."""
     first, more = list(map(int, indices[0])), len(indices) - 1
-    return f"{first} and {count(more, 'place', 'places')} more" if more else f"{first}"
+    return f"{first} and {count(more, 'more place', 'more places')}" if more else f"{first}"

@@ -22,17 +22,20 @@ TURNED = W[::-1, ::-1]
 A, B, DC = np.array([[1, 2]]), np.array([[3, 0, -1], [1, 4, 2]]), np.array([[2, -1, 1]])
 FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2]]), np.array([[2, 1], [0, -1], [1, 3]])
 FC_B, FC_DZ = np.array([1, -2]), np.array([[1, -1], [2, 3]])
+FOUR = np.array([-2.0, 3.0, -1.0, 0.5])
 FIVE = np.array([-2.0, -0.3, 0.0, 0.3, 2.0])
 RELU_Z, RELU_DA = np.array([[3, -1, 0], [-2, 4, 5]]), np.array([[2, 5, -3], [7, -1, 4]])
+E, LABELS = np.array([[1, 2, 5], [1, 1, 2]]), np.array([2, 0])
 L_SHAPE = np.array([[1, 0, 0], [1, 0, 0], [1, 1, 1]])
 LITTLE = np.array([[1, 8, 3, 2], [4, 5, 7, 6], [9, 0, 2, 5], [3, 1, 8, 4]])
 W2, BIAS2 = np.array([[3, 1], [-1, 2]]), np.array([21, 0])
 
 #: The arrays of each lesson's worked example, as its cells have them.
 EXAMPLES = {
-    "00": (A, B, DC),
+    "00": (FOUR, A, B, DC),
     "02": (FC_X, FC_W, FC_B, FC_DZ),
     "03": (FIVE, RELU_Z, RELU_DA),
+    "04": (E, LABELS),
     "05": (X, W, L_SHAPE),
     "06": (X, W, DZ),
     "07": (X, W, DZ),
@@ -123,7 +126,7 @@ def whole(array):
 
 
 def lesson_00():
-    """Return the steps of lesson 00."""
+    """Return the steps of lesson 00: nudges."""
 
     def chain(w=3, x=2, b=-1, y=1, closed=True):  # J = ½(ReLU(wx + b) − y)² + w²
         e = max(w * x + b, 0) - y
@@ -132,13 +135,12 @@ def lesson_00():
 
     dw, dx, db, dy = chain()
     da, db_matrix, _ = layers.fc_backward(DC, layers.fc_forward(A, B, np.zeros(3))[1])
-    z = np.array([-2.0, 3.0, -1.0, 0.5])
     one_path = "one_path: this is one of the paths alone. How many arrows leave w?"
     return [
         step(
             "00.nudge",
             "by how many nudges each of the four outputs moves",
-            layers.relu_backward(np.ones(4), layers.relu_forward(z)[1]),
+            layers.relu_backward(np.ones(4), layers.relu_forward(FOUR)[1]),
             own("tutorial: here all of them move. What does ReLU make of a negative z?", np.ones(4)),
         ),
         step(
@@ -175,7 +177,7 @@ def lesson_00():
 
 
 def lesson_02():
-    """Return the steps of lesson 02."""
+    """Return the steps of lesson 02: fully connected."""
     z, cache = layers.fc_forward(FC_X, FC_W, FC_B)
     dx, dw, db = layers.fc_backward(FC_DZ, cache)
 
@@ -207,7 +209,7 @@ def lesson_02():
 
 
 def lesson_03():
-    """Return the steps of lesson 03."""
+    """Return the steps of lesson 03: ReLU."""
     (before, _), (after, _) = layers.relu_forward(FIVE), layers.relu_forward(FIVE + 0.5)
     a, cache = layers.relu_forward(RELU_Z)
     kink = "kink: the entry on the kink passes here. Which slope did we choose there?"
@@ -247,9 +249,8 @@ def lesson_03():
 
 
 def lesson_04():
-    """Return the steps of lesson 04."""
-    e, labels = np.array([[1, 2, 5], [1, 1, 2]]), np.array([2, 0])
-    scores = np.log(e)
+    """Return the steps of lesson 04: softmax and cross-entropy."""
+    labels, scores = np.array(LABELS), np.log(E)
     y_hat = layers.softmax(scores)
     surprise = -np.log(y_hat[[0, 1], labels])
     g, dz = whole(64 * layers.softmax_jacobian(y_hat)[0]), (y_hat - np.eye(3)[labels]) / 2
@@ -263,8 +264,8 @@ def lesson_04():
             "04.y_hat",
             "Ŷ of the first example, three probabilities",
             y_hat[0],
-            own("not_divided: these are the E. What do three probabilities add up to?", e[0]),
-            own("of_e: this is the softmax of E. Are the scores E, or ln E?", layers.softmax(1.0 * e)[0]),
+            own("not_divided: these are the E. What do three probabilities add up to?", E[0]),
+            own("of_e: this is the softmax of E. Are the scores E, or ln E?", layers.softmax(1.0 * E)[0]),
         ),
         step(
             "04.loss",
@@ -291,7 +292,7 @@ def lesson_04():
 
 
 def lesson_05():
-    """Return the steps of lesson 05."""
+    """Return the steps of lesson 05: convolution forward."""
     pixel = np.zeros((7, 7))
     pixel[3, 3] = 1
     arrays = image(X), W[:, :, None, None], np.array([1])
@@ -340,7 +341,7 @@ def lesson_05():
 
 
 def lesson_06():
-    """Return the steps of lesson 06."""
+    """Return the steps of lesson 06: weights and bias."""
     _, dw, db = conv_back()
     mean = "averaged: this is a mean. One nudge moves many outputs: do their effects average?"
     return [
@@ -368,7 +369,7 @@ def lesson_06():
             "06.db",
             "db, from dZ",
             db,
-            own("not_a_sum: nothing is added up here. How many outputs does a nudge of b move?", 1),
+            own("not_a_sum: this is not the sum. How many outputs does a nudge of b move?", 1),
             own("not_summed: this is dZ, one number an output. How many biases are there?", DZ),
             own("signs: this is the sum without the signs. Does Z[0, 1] pull b up or down?", abs(DZ).sum()),
         ),
@@ -386,7 +387,7 @@ def _corner_text(product, table):
 
 
 def lesson_07():
-    """Return the steps of lesson 07."""
+    """Return the steps of lesson 07: the input of a convolution."""
     dx, _, _ = conv_back()
     table = [(int(DZ[z] * W[w]), z, w) for z in np.ndindex(2, 2) for w in np.ndindex(2, 2)]
     names = "no_rotation", "kernel_transposed", "rows_reversed_only", "overlap_overwritten"
@@ -432,7 +433,7 @@ def lesson_07():
 
 
 def lesson_08():
-    """Return the steps of lesson 08."""
+    """Return the steps of lesson 08: stride and padding."""
     geometry = {"stride": 2, "padding": 1}
     dx, dw, _ = conv_back(**geometry)
     before, weight = conv_back(), "Which weight joins X[0, 0] to Z[0, 0]?"
@@ -471,7 +472,7 @@ def lesson_08():
 
 
 def lesson_09():
-    """Return the steps of lesson 09."""
+    """Return the steps of lesson 09: pooling."""
 
     def pool(x=X, dz=DZ, stride=1, mode="max"):
         z, cache = layers.pool_forward(image(x), size=2, stride=stride, mode=mode)
@@ -510,7 +511,7 @@ def lesson_09():
 
 
 def lesson_10():
-    """Return the steps of lesson 10, with twice the gradients: whole numbers."""
+    """Return the steps of lesson 10, the whole network; its gradients are doubled to be whole numbers."""
     z1, conv1 = layers.conv_forward(image(X), W[:, :, None, None], np.array([-10]))
     a1, relu = layers.relu_forward(z1)
     p1, pool = layers.pool_forward(a1, size=(1, 2))
