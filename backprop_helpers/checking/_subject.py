@@ -184,7 +184,7 @@ def _named_inputs(forward, inputs):
             inputs = (inputs,)
         if not isinstance(inputs, (tuple, list)):
             raise TypeError(
-                f"{where}: inputs must be a tuple of arrays, one an argument of forward, got "
+                f"{where}: inputs must be a tuple of arrays, one per argument of forward, got "
                 f"{_described(inputs)}"
             )
         names = _parameter_names(forward)

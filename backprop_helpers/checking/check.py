@@ -61,7 +61,7 @@ def line(name, value):
     name : str
         The step's, such as "07.dx".
     value : array_like
-        Yours; ``...`` is no attempt.
+        Yours; ``...`` is not an attempt.
 
     Returns
     -------

@@ -81,7 +81,7 @@ def holds(tag, lhs, rhs, *, tolerance=1e-12):
         An entry differs (with both numbers and the index), the shapes differ, there is nothing to compare, or
         there is a NaN or an infinity.
     TypeError
-        A tag that is no string, sides that are not numbers.
+        A tag that is not a string, sides that are not numbers.
     ValueError
         A tolerance that is negative or not finite.
 

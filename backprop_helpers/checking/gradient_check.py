@@ -110,7 +110,7 @@ def gradient_check(
         ``forward(*inputs)`` returns (out, cache). The inputs are named after its parameters. Constants, such
         as labels, are closed over: ``lambda z: softmax_cross_entropy_forward(z, labels)``.
     backward : callable
-        backward(dout, cache) returns one gradient an input, a single array for a single input. dout is a
+        backward(dout, cache) returns one gradient per input, a single array for a single input. dout is a
         number if out is one (a loss).
     inputs : sequence of arrays, one array, or mapping of name to array
         Floats. With a mapping, forward gets keyword arguments, and backward may return a mapping with the

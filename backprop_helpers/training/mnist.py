@@ -170,7 +170,7 @@ def _decompress(path: Path) -> bytes:
     if not compressed:
         raise _error(path, "the file is empty")
     if not compressed.startswith(b"\x1f\x8b"):
-        raise _error(path, f"this is no gzip file: it starts with {compressed[:16]!r}")
+        raise _error(path, f"this is not a gzip file: it starts with {compressed[:16]!r}")
     try:
         return gzip.decompress(compressed)
     except EOFError:

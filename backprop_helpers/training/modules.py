@@ -94,7 +94,7 @@ class Standardize(Layer):
 
 @dataclass(eq=False)
 class Conv(Layer):
-    """A convolution with ``filters`` kernels of ``size`` pixels, and one bias a filter.
+    """A convolution with ``filters`` kernels of ``size`` pixels, and one bias per filter.
 
     The arguments are those of ``layers.conv_forward``: ``size``, ``stride`` and ``dilation`` an int or
     (rows, columns), ``padding`` "same", "valid", an int or (rows, columns).

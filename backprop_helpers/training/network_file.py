@@ -108,7 +108,7 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     try:
         with open(path, "rb") as file:
             if file.read(4) != b"PK\x03\x04":
-                raise _error(path, "it is no .npz file: not one that Network.save has written")
+                raise _error(path, "it is not an .npz file that Network.save has written")
             file.seek(0)
             with np.load(file, allow_pickle=False) as archive:
                 return {name: archive[name] for name in archive.files}

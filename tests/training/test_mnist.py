@@ -170,13 +170,13 @@ def test_empty_file(folder, file):
 def test_not_a_gzip_file(folder, content):
     replace(folder, mnist.TEST_LABELS.name, content)
     message = error_text(folder, mnist.TEST_LABELS)
-    assert "no gzip file" in message
+    assert "not a gzip file" in message
     assert content[:16].decode() in message
 
 
 def test_not_compressed(folder):
     replace(folder, mnist.TEST_LABELS.name, content_of(mnist.TEST_LABELS))
-    assert "no gzip file" in error_text(folder, mnist.TEST_LABELS)
+    assert "not a gzip file" in error_text(folder, mnist.TEST_LABELS)
 
 
 @pytest.mark.parametrize("file", SMALL, ids=lambda file: file.name)

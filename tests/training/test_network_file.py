@@ -148,13 +148,13 @@ def test_missing_file(path):
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x93NUMPY", b"\x80\x04K\x01."])
 def test_no_network_file(path, content):
     path.write_bytes(content)
-    assert "no .npz file" in error_text(Network.load, path)
+    assert "not an .npz file" in error_text(Network.load, path)
 
 
 def test_an_array_file(path):
     with open(path, "wb") as file:
         np.save(file, np.zeros(3))
-    assert "no .npz file" in error_text(Network.load, path)
+    assert "not an .npz file" in error_text(Network.load, path)
 
 
 def test_another_npz_file(path):

@@ -435,7 +435,7 @@ def test_an_exception_is_seen_in_the_view(monkeypatch):
             {},
             "dz must have the shape of the output, 2×2",
         ),
-        ((np.zeros((3, 3)), np.ones((2, 2)), [1, 2]), {}, "b must have one entry a filter"),
+        ((np.zeros((3, 3)), np.ones((2, 2)), [1, 2]), {}, "b must have one entry per filter"),
         ((), {"focus": "both"}, "focus must be one of 'all', 'forward'"),
         ((), {"stride": 0}, "stride must be at least 1"),
         ((), {"padding": "full"}, 'padding must be "same", "valid"'),

@@ -70,7 +70,7 @@ def examine(exercise, function, *, seed=0, diagnose=True):
     Raises
     ------
     TypeError
-        `function` is no function.
+        `function` is not a function.
     """
     if not callable(function) or isinstance(function, type):
         raise TypeError(
@@ -84,7 +84,7 @@ def examine(exercise, function, *, seed=0, diagnose=True):
 class _Examination:
     def __init__(self, exercise, function, cases, diagnose):
         self.exercise, self.function, self.diagnose = exercise, function, diagnose
-        # The first case twice in a row, and again at the end: whoever keeps something is found out.
+        # The first case twice in a row, and again at the end: one that keeps something is found out.
         self.sequence = [cases[0], *cases, cases[0]]
         self.outside = outside_arrays(function)
         ours = is_known_mistake(function) and function is not exercise.reference
@@ -140,7 +140,7 @@ class _Examination:
         if isinstance(run.error, OutOfTime):
             return self._result(
                 "stopped",
-                ("stopped", f"it had not come back after {Guard().seconds:g} seconds"),
+                ("stopped", f"it did not return within {Guard().seconds:g} seconds"),
                 ("hint", "is there a loop that never ends?"),
                 ("case", _case_text(self.exercise, run.case)),
             )

@@ -145,7 +145,7 @@ def examine_line(step, value):
     ----------
     step : Step
     value : array_like
-        What the learner computed; ``...`` and None are no attempt.
+        What the learner computed; ``...`` and None are not an attempt.
     """
     array, complaint = _read(value, step)
     if array is None:

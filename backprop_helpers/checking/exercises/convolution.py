@@ -563,7 +563,7 @@ EXERCISES = (
             ),
             own(
                 "bias.one_number",
-                "db is one number, the sum of everything; there is one bias a filter",
+                "db is one number, the sum of everything; there is one bias per filter",
                 "how many biases are there, and how many numbers does db hold?",
                 lambda dz: dz.sum(),
             ),

@@ -196,7 +196,7 @@ class Misconception:
         Raises
         ------
         ValueError
-            The entry is no layer (an update rule, an initialisation), so there are no gradients to check.
+            The entry is not a layer (an update rule, an initialisation), so there are no gradients to check.
         """
         if self.lets_through is not None:
             return self.lets_through.pair(**options)

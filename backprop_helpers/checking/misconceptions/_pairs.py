@@ -29,8 +29,8 @@ def pair_for(name, function, implementation, options):
     """
     if function not in PAIRS:
         raise ValueError(
-            f"{name}: {function} is no layer, so there are no gradients to check; compare wrong with right "
-            "instead"
+            f"{name}: {function} is not a layer, so there are no gradients to check; "
+            "compare wrong with right instead"
         )
     return PAIRS[function](implementation, options)
 

@@ -109,7 +109,7 @@ MISCONCEPTIONS = (
         },
         options=PLAIN,
         example=lambda: conv_arrays((1, 2, 3, 1), (1, 1, 1, 1)),
-        also_seen_by=("repeatability",),  # it raises an error, which whoever calls it sees
+        also_seen_by=("repeatability",),  # it raises an error, which its caller sees
     ),
     Misconception(
         name="conv.crops_half_a_kernel",

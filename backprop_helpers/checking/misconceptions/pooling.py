@@ -150,7 +150,7 @@ MISCONCEPTIONS = (
         changes={WINNER: WINNER.replace("window.shape", "window.shape[::-1]")},
         options=PAIRS,
         example=lambda: _row(0, 1),
-        also_seen_by=("conservation", "repeatability"),  # it raises an error, which whoever calls it sees
+        also_seen_by=("conservation", "repeatability"),  # it raises an error, which its caller sees
     ),
     Misconception(
         name="pool.remainder_overrun",

@@ -969,13 +969,13 @@ def as_arrays(x, w, b, dz):
     b = np.atleast_1d(as_array(NAME, "b", b))
     real("b", b)
     if b.shape != (filters,):
-        raise ValueError(f"{NAME}: b must have one entry a filter, ({filters},); b has shape {b.shape}")
+        raise ValueError(f"{NAME}: b must have one entry per filter, ({filters},); b has shape {b.shape}")
     if dz is None:
         dz = np.stack([np.roll(EXAMPLE_DZ, k) for k in range(filters)], axis=2)
     else:
         dz = as_image("dz", dz, letters="(H_out, W_out) or (1, H_out, W_out, K)", limit=None)
         if dz.shape[2] != filters:
-            raise ValueError(f"{NAME}: dz must have one channel a filter, {filters}; dz has {dz.shape[2]}")
+            raise ValueError(f"{NAME}: dz must have one channel per filter, {filters}; dz has {dz.shape[2]}")
     return x, w, b, dz
 
 

@@ -469,8 +469,8 @@ def saliency(images, gradients, labels=None, *, title="", share=False):
 def filters(w, *, title="", columns=8, kind="weight", share=True):
     """Draw the kernels of a convolutional layer (or their gradients).
 
-    What the reader sees: one panel a filter, a minus sign on negative weights; with several input channels a
-    table, one row a channel and one column a filter, in one colour scale.
+    What the reader sees: one panel per filter, a minus sign on negative weights; with several input channels
+    a table, one row per channel and one column per filter, in one colour scale.
 
     Parameters
     ----------
