@@ -2,18 +2,18 @@
 
 A forward function returns its output and a cache; the backward function takes the gradient from above and the
 cache, in this order, and returns the gradient at each input, of that input's shape. Nothing is stored
-elsewhere, no argument is ever written to, and every result is a fresh array. Batch first, channels last: X is
-(M, H, W, C), W is (F_h, F_w, C, K).
+elsewhere, no argument is ever written to, and no result shares memory with one. Batch first, channels last:
+X is (M, H, W, C), W is (F_h, F_w, C, K).
 
 *dtype*: float32, float64 and complex128 come out as they went in, a mixture as `numpy.result_type` has it.
-Integers stay integers where only sums, products and maxima occur (sums are int64, and exact); a division or
-an exponential makes them float64. Comparisons look at the real part and no function conjugates, so a complex
-step goes through. NaN propagates. The values agree to rounding whatever the memory order.
+Integers stay integers where only sums, products and maxima occur (sums are int64, or uint64, and exact); a
+division or an exponential makes them float64. Comparisons look at the real part and no function conjugates,
+so a complex step goes through. NaN propagates. The values agree to rounding whatever the memory order.
 
-*errors*: they name the function, the argument, what was expected and what came. TypeError: entries that are
-not numbers (bool, strings, objects, float16), a size, stride, dilation or padding that is not an integer, the
-cache of another layer. ValueError: a wrong rank or shape, an empty array, a number out of range, an unknown
-word, a window larger than the padded image.
+*errors*: they name the function, the argument, what was expected and what came. TypeError: entries of another
+kind (bool, strings, objects, float16), a masked array, a size, stride, dilation or padding that is not an
+integer, the cache of another layer. ValueError: a wrong rank or shape, an empty array, a number out of range,
+an unknown word, a window larger than the padded image.
 """
 
 from backprop_helpers.layers._windows import output_size, resolve_padding

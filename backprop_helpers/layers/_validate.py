@@ -14,7 +14,9 @@ ROW_SUM_TOLERANCE = 1e-5  # a float32 softmax row misses 1 by about 1e-7
 def as_array(function, name, value, axes=None):
     """Return `value` as a numeric array with the named axes, such as ("M", "K"), none of them empty."""
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{function}: {name} is a masked array; expected a plain one, as {name}.filled(0) is")
+        raise TypeError(
+            f"{function}: {name} is a masked array; expected a plain one, such as {name}.filled(0)"
+        )
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, RuntimeError):

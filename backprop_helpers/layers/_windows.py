@@ -24,7 +24,7 @@ class Windows(NamedTuple):
         return [(u, v) for u in range(self.size[0]) for v in range(self.size[1])]
 
     def pixels_under(self, u, v):
-        """Return the index of the pixels of the padded image that lie under weight (u, v), one per window."""
+        """Return the index of the pixels of the padded image that lie under place (u, v), one per window."""
         (s_h, s_w), (d_h, d_w), (H_out, W_out) = self.stride, self.dilation, self.count
         rows = slice(u * d_h, u * d_h + s_h * (H_out - 1) + 1, s_h)
         columns = slice(v * d_w, v * d_w + s_w * (W_out - 1) + 1, s_w)
@@ -83,17 +83,21 @@ def span(size, dilation):
 
 
 def output_size(size_in, kernel, stride=1, padding=0, dilation=1):
-    """Return how many windows fit along one axis: floor((size_in + p − d·(F − 1) − 1) / s) + 1.
+    """Return how many windows fit along one axis: floor((H_in + 2p − d·(F − 1) − 1) / s) + 1.
 
-    - size_in, kernel, stride, dilation: integers, at least 1
-    - padding: an integer, the zeros on *each* side; "same" (which gives ceil(size_in / s)) or "valid"
+    - size_in, kernel, stride, dilation: H_in, F, s and d (or those of the columns), integers, at least 1
+    - padding: p, the zeros on *each* side, an integer; "valid"; or "same", which gives ceil(H_in / s)
     """
     named = {"size_in": size_in, "kernel": kernel, "stride": stride, "dilation": dilation}
     size_in, kernel, stride, dilation = (as_int("output_size", name, n, 1) for name, n in named.items())
     if not isinstance(padding, str):
         padding = as_int("output_size", "padding", padding, 0)
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "what": "kernel"}
-    return place_windows("output_size", (size_in, size_in), (kernel, kernel), **options).count[0]
+    axis = ((n, n) for n in (size_in, kernel, stride, dilation))
+    padded = size_in + sum(pad_all_sides("output_size", padding, *axis)[:2])
+    if span(kernel, dilation) > padded:
+        fault = f"kernel spans {span(kernel, dilation)} but the padded input has only {padded}"
+        raise ValueError(f"output_size: {fault}; size_in {size_in}, dilation {dilation}")
+    return (padded - span(kernel, dilation)) // stride + 1
 
 
 def resolve_padding(padding, input_size, kernel_size, *, stride=1, dilation=1):

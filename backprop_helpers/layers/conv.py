@@ -37,7 +37,7 @@ def conv_forward(x, w, b, *, stride=1, padding=0, dilation=1):
     - b: (K,), one bias per filter
     - stride, dilation: an integer, or a pair (rows, columns), at least 1
     - padding: the zeros on each side, an integer or a pair (rows, columns); "valid" for none; "same" for as
-      many as give H_out = ceil(H_in / s_h), the extra one of an odd number at the bottom
+      many as give H_out = ceil(H_in / s_h), an extra one at the bottom and at the right
     """
     x, w, b = as_weighted("conv_forward", x, w, b, IMAGES, KERNEL, ("channels", "filters"))
     x, w, b = in_one_dtype(x, w, b)
@@ -72,11 +72,12 @@ def conv_backward(dz, cache, *, need_dx=True):
     # A weight's gradient is how well its pixels agree with dZ: lesson 06, (6.14).
     dz_rows = dz.reshape(M * H_out * W_out, K)
     dw = (patches(x, windows).T @ dz_rows).reshape(w.shape)
-    db = dz_rows.sum(axis=0)
+    db = np.ones(len(dz_rows), dz.dtype) @ dz_rows
     if not need_dx:
         return None, dw, db
 
-    # Every output stamps its kernel, times its dZ, onto the pixels that it read: lesson 07, (7.12).
+    # Every output stamps its kernel, times its dZ, onto the pixels that it read: lesson 07, (7.12). Here all
+    # stamps are pressed at once, one weight after the other.
     dx_padded = with_border(np.zeros_like(x), windows)
     for u, v in windows.offsets():
         dx_padded[windows.pixels_under(u, v)] += (dz_rows @ w[u, v].T).reshape(M, H_out, W_out, C)

@@ -1,4 +1,7 @@
-"""im2col: each window's pixels as a row, so that a convolution is one matrix product (lesson 05)."""
+"""im2col: each window's pixels as a row, so that a convolution is one matrix product (lesson 05).
+
+The matrix is up to F_h·F_w times as large as the images: take thousands of them batch by batch.
+"""
 
 import math
 
@@ -25,7 +28,7 @@ def im2col(x, kernel_shape, *, stride=1, padding=0, dilation=1):
     size = as_pair("im2col", "kernel_shape", kernel_shape)
     windows = place_windows("im2col", x.shape[1:3], size, stride=stride, padding=padding, dilation=dilation)
 
-    return patches(x, windows)
+    return patches(x, windows).copy()
 
 
 def col2im(columns, x_shape, kernel_shape, *, stride=1, padding=0, dilation=1):

@@ -78,19 +78,19 @@ def pool_backward(dz, cache):
 
 def _maximum(x, windows):
     """Return the maximum of each window, and the number of the pixel that was it."""
-    places = windows.offsets()
-    z = x[windows.pixels_under(0, 0)].copy()
-    winner = np.zeros(z.shape, np.min_scalar_type(len(places) - 1))
-    for number, (u, v) in enumerate(places):
+    first, *others = windows.offsets()
+    z = x[windows.pixels_under(*first)].copy()
+    winner = np.zeros(z.shape, np.min_scalar_type(len(others)))
+    for number, (u, v) in enumerate(others, start=1):
         pixel = x[windows.pixels_under(u, v)]
         larger = ~(pixel.real <= z.real) & (z == z)  # a NaN is larger than all but a NaN
         z = np.where(larger, pixel, z)
-        winner = np.where(larger, winner.dtype.type(number), winner)
+        winner = np.maximum(winner, larger * winner.dtype.type(number))  # the last that was larger counts
     winner.flags.writeable = False
     return z, winner
 
 
 def _average(x, windows):
     """Return the average of each window."""
-    pixels = (as_floating(x)[windows.pixels_under(u, v)] for u, v in windows.offsets())
-    return sum(pixels) / len(windows.offsets())
+    x, places = as_floating(x), windows.offsets()
+    return sum(x[windows.pixels_under(u, v)] for u, v in places) / len(places)

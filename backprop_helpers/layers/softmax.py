@@ -20,10 +20,10 @@ class SoftmaxCache(NamedTuple):
 
 
 class CrossEntropyCache(NamedTuple):
-    """What the backward pass of both losses needs: read-only copies of y_hat and y."""
+    """What the backward pass of either loss needs: read-only copies of y_hat and y."""
 
     y_hat: np.ndarray  # (M, K), the probabilities
-    y: np.ndarray  # (M, K), the targets: one distribution per row, 1 in the true class's column and else 0
+    y: np.ndarray  # (M, K), the targets: one distribution per row, as a rule one-hot
 
 
 def softmax(z):
@@ -76,8 +76,9 @@ def cross_entropy_forward(y_hat, y):
     """
     y_hat = as_floating(as_array("cross_entropy_forward", "y_hat", y_hat, SCORES))
     if (y_hat.real < 0).any():
-        fault = f"y_hat has a negative entry, {y_hat.real.min():g}; expected probabilities, from softmax"
-        raise ValueError(f"cross_entropy_forward: {fault} (for scores use softmax_cross_entropy_forward)")
+        fault = f"y_hat has a negative entry, {y_hat.real[y_hat.real < 0][0]:g}"
+        expected = "probabilities, from softmax (for scores use softmax_cross_entropy_forward)"
+        raise ValueError(f"cross_entropy_forward: {fault}; expected {expected}")
     y = as_distributions("cross_entropy_forward", y, y_hat)
 
     with np.errstate(divide="ignore"):
@@ -88,7 +89,7 @@ def cross_entropy_forward(y_hat, y):
 
 
 def cross_entropy_backward(dloss, cache):
-    """Return dŶ[m,k] = −(1/M) · Y[m,k] / Ŷ[m,k] · dJ.
+    """Return dŶ[m,k] = −(1/M) · Y[m,k] / Ŷ[m,k], times dloss.
 
     - dloss: one number, the gradient at the loss; 1.0 where the loss is the end of the chain
     """
@@ -104,7 +105,7 @@ def cross_entropy_backward(dloss, cache):
 def softmax_cross_entropy_forward(z, y):
     """Return J = −(1/M) Σ_mk Y[m,k] · (Z[m,k] − log Σ_l exp Z[m,l]) and the cache.
 
-    The logarithm is taken before anything can underflow: finite scores have a finite loss.
+    The logarithm is that of a sum of at least 1, never of a probability that has underflowed to 0.
 
     - z: (M, K), one row of scores (logits) per example
     - y: (M,), labels 0 ... K−1; or (M, K), one distribution per row
@@ -120,7 +121,7 @@ def softmax_cross_entropy_forward(z, y):
 
 
 def softmax_cross_entropy_backward(dloss, cache):
-    """Return dZ = (Ŷ − Y)/M · dJ: what was predicted minus what was true.
+    """Return dZ = (Ŷ − Y)/M, times dloss: what was predicted minus what was true.
 
     - dloss: one number, the gradient at the loss; 1.0 where the loss is the end of the chain
     """
@@ -141,7 +142,7 @@ def _softmax(function, z):
 
 
 def _shifted_exponentials(z):
-    """Return Z minus its row's maximum, which no quotient notices, and the exponentials: none overflows."""
+    """Return Z minus its row's maximum, which cancels in the quotient, and exponentials: none overflows."""
     shifted = z - z.real.max(axis=1, keepdims=True)
     with np.errstate(under="ignore"):  # exp(−1000) is 0, as it should be
         return shifted, np.exp(shifted)

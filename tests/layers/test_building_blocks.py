@@ -68,6 +68,13 @@ def test_col2im_counts_the_windows_that_read_a_pixel():
     assert counts[0, ..., 0].tolist() == np.outer([1, 2, 3, 2, 1], [1, 2, 3, 2, 1]).tolist()
 
 
+@pytest.mark.parametrize(("size", "kernel"), [((1, 2, 2, 1), 1), ((2, 2, 2, 3), 2), ((1, 4, 4, 1), 2)])
+def test_what_im2col_returns_may_be_written_to(size, kernel):
+    x = np.ones(size)
+    im2col(x, kernel)[...] = 7
+    assert (x == 1).all()
+
+
 def test_im2col_and_col2im_leave_their_arguments_alone():
     x = np.arange(24.0).reshape(1, 4, 6, 1)
     x.setflags(write=False)

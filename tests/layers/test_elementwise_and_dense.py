@@ -87,6 +87,13 @@ def test_relu_negative_zero_and_infinities():
     assert relu_backward(np.ones(4), cache).tolist() == [0, 0, 1, 0]
 
 
+def test_relu_of_one_number():
+    for z, a in ((3.0, 3.0), (np.array(-3.0), 0.0)):
+        out, cache = relu_forward(z)
+        assert out == a
+        assert relu_backward(2.0, cache) == 2 * (a > 0)
+
+
 def test_relu_nan_propagates():
     z = np.array([[np.nan, 1.0], [-1.0, 2.0]])
     a, cache = relu_forward(z)
