@@ -262,7 +262,9 @@ def slice_back(cell, needed, *, values_only=False):
         if not more:
             break
         taken += more
-        needed |= {name for step in more for name in (step.reads_values if values_only else step.reads)}
+        for step in more:  # what the loops around it bind is theirs alone
+            around = frozenset().union(*(head.binds for head in step.heads))
+            needed |= (step.reads_values if values_only else step.reads) - around
     taken = [step for step in cell if step in taken]
     given, before = set(), set()
     for step in taken:
@@ -368,6 +370,11 @@ class Cell:
                 found |= {arg.arg: True for arg in ast.walk(parent.args) if isinstance(arg, ast.arg)}
         return found
 
+    def function_names(self, node):
+        """Return what the functions around a node bind, without the lambdas."""
+        functions = [part for part in self.parents(node) if isinstance(part, ast.FunctionDef)]
+        return set().union(*(self.local_names(function.body[0]) for function in functions))
+
     def bound_before(self, node):
         """Return the names that the statements above the one around a node bind."""
         outermost = [node, *self.parents(node)][-2]
@@ -379,10 +386,8 @@ class Cell:
         found = set()
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
-                if any(
-                    isinstance(part, ast.Attribute) and part.attr == "shape" for part in ast.walk(node.value)
-                ):
-                    found |= target_names(node.targets[0])
+                attributes = {getattr(part, "attr", "") for part in ast.walk(node.value)}
+                found |= target_names(node.targets[0]) if "shape" in attributes else set()
         return found
 
     def family(self, name, node):
@@ -409,13 +414,15 @@ class Cell:
         return "array" if used else None
 
     def partners(self, name, node, family):
-        """Return at most two names that could stand there by mistake."""
+        """Return at most two names that could stand there by mistake, three for a size or a padding."""
         local = self.local_names(node)
         whole_sides = {
             arg.id for call in called_holds(self.tree) for arg in call.args[1:] if hasattr(arg, "id")
         }
         bound = set(local) | self.bound_before(node) | self.known
         bound -= whole_sides if family == "array" else set()
+        if name in self.function_names(node):  # the global that is passed for it would be no mistake here
+            bound &= set(local)
         loops = self.loop_names(node)
         pairs = [other for other in PAIRS.get(name, "").split() if family != "array"]
         if family == "index":
@@ -428,7 +435,8 @@ class Cell:
             for other in near:
                 if other.id != name and other.id in bound and self.family(other.id, other) == family:
                     others.append(other.id)
-        return list(dict.fromkeys(other for other in others if other != name))[:2]
+        most = 3 if family in ("size", "padding") else 2
+        return list(dict.fromkeys(other for other in others if other != name))[:most]
 
     def neighbours(self, node):
         """Return the names that are read in the same statement, then those in the rest of the cell."""
@@ -482,9 +490,8 @@ def changes(cell, root):
     for field, value in ast.iter_fields(root):
         if isinstance(root, ast.Call) and field == "args" and _called(root) in PLUMBING:
             continue
-        if isinstance(root, ast.Subscript) and field == "slice" and isinstance(root.value, ast.Call):
-            if isinstance(value, ast.Constant):  # which of a function's two results: no part of a formula
-                continue
+        if isinstance(root, ast.Subscript) and isinstance(root.value, ast.Call) and _is_number(value, 0, 1):
+            continue  # which of a function's results: no part of a formula
         for child in value if isinstance(value, list) else [value]:
             yield from changes(cell, child)
 
@@ -639,18 +646,18 @@ def _swapped(parts, at):
 
 def _assignments(cell, node):
     if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
-        target = ast.copy_location(node.target, node)
-        yield _here(cell, "assignment", node, ast.Assign([target], node.value))
+        yield _here(cell, "assignment", node, ast.Assign([node.target], node.value))
     elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-        # Adding to an array of zeros is writing to it.
-        if not _starts_with_zeros(cell, base_name(node.targets[0])):
-            yield _here(cell, "assignment", node, ast.AugAssign(node.targets[0], ast.Add(), node.value))
+        target = node.targets[0]
+        if not _starts_with_zeros(cell, base_name(target)):  # there, adding is writing
+            yield _here(cell, "assignment", node, ast.AugAssign(target, ast.Add(), node.value))
 
 
 def _starts_with_zeros(cell, name):
     for node in ast.walk(cell.tree):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-            if name in set().union(*map(target_names, node.targets)) and "zeros" in _called(node.value):
+        if isinstance(node, ast.Assign) and name in set().union(*map(target_names, node.targets)):
+            calls = [part for part in ast.walk(node.value) if isinstance(part, ast.Call)]
+            if any("zeros" in _called(call) for call in calls):
                 return True
     return False
 

@@ -1,4 +1,4 @@
-"""Small mistakes in the equations' cells, and which of them are noticed: ``python -m benchmarks.equation_mutants``.
+"""What each equation's cell notices: ``python -m benchmarks.equation_mutants``.
 
 For every numbered equation of the lessons there is a cell that calls ``holds("7.3", left, right)``. Here the
 code that computes the two sides is changed in small ways: an operator, an index, a size, a padding side, an
@@ -44,11 +44,15 @@ TABLE = Path(__file__).with_name("equation_mutants.json")
 MOST_EQUIVALENT = 0.05
 SECONDS, TIMES = 5, 10  # a mutant may take so many seconds, and so many times as long as the cell
 NO_FORK = "benchmarks.equation_mutants needs os.fork, which this system does not have"
-OUTCOMES = {0: "survived", 1: "killed"}
+OUTCOMES = {0: "survived", 1: "killed", 2: "error"}
 
 
 class Judged(NamedTuple):
-    """One mutant and what became of it: killed, survived, timeout or equivalent."""
+    """One mutant and what became of it.
+
+    The outcome is "killed" (the sides differ, or an assertion of the cell fails), "error" (the cell raises
+    something else, often because shapes do not fit), "timeout", "survived" or "equivalent".
+    """
 
     tag: str
     text: str
@@ -133,12 +137,12 @@ class _Quiet(ast.NodeTransformer):
 
 
 def run_apart(program, names, *, limit):
-    """Run pieces of code in a fork; return "survived", "killed" if one raises, "timeout" after ``limit``."""
+    """Run pieces of code in a fork, at most ``limit`` seconds; return what became of them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python warns of threads; the child runs NumPy alone
         child = os.fork()
     if child == 0:
-        code = 1
+        code = 2
         try:
             if limit is not None:
                 signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -147,18 +151,20 @@ def run_apart(program, names, *, limit):
             for piece in program:
                 exec(piece, names)
             code = 0
-        except BaseException:  # whatever the mistake raises: it is noticed
+        except AssertionError:
             code = 1
+        except BaseException:  # whatever else the mistake raises: it is noticed
+            code = 2
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
-        return "timeout" if os.WTERMSIG(status) == signal.SIGALRM else "killed"
+        return "timeout" if os.WTERMSIG(status) == signal.SIGALRM else "error"
     return OUTCOMES[os.WEXITSTATUS(status)]
 
 
 def work(path, tags):
-    """The process of one lesson: silence everything but the reports."""
+    """Be the process of one lesson: silence everything but the reports."""
     reports = os.fdopen(os.dup(1), "w", encoding="utf-8")
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
@@ -218,13 +224,12 @@ def with_equivalents(judged, equivalent):
 
 
 def counts(judged):
-    """Return {tag: {"mutants", "killed", "equivalent", "survivors"}}; a timeout is killed."""
+    """Return {tag: {"mutants", "killed", "equivalent", "survivors"}}; whatever raises or hangs is killed."""
     table = {}
     for mutant in judged:
         row = table.setdefault(mutant.tag, dict.fromkeys(("mutants", "killed", "equivalent", "survivors"), 0))
         row["mutants"] += 1
-        column = {"survived": "survivors", "timeout": "killed"}.get(mutant.outcome, mutant.outcome)
-        row[column] += 1
+        row[{"survived": "survivors", "equivalent": "equivalent"}.get(mutant.outcome, "killed")] += 1
     return table
 
 
@@ -269,11 +274,13 @@ def as_text(table, judged=(), *, listed=False):
     for lesson, rows in sorted(lessons.items()):
         lines.append(_line(lesson, total(rows.values()), len(rows)))
     lines += ["", _line("all", total(table.values()), len(table))]
+    errors = sum(mutant.outcome == "error" for mutant in judged)
     timeouts = sum(mutant.outcome == "timeout" for mutant in judged)
     few = [tag for tag, row in table.items() if row["mutants"] < 8]
     weak = [f"{tag} ({100 * share(row):.0f} %)" for tag, row in table.items() if share(row) < 0.8]
-    if timeouts:
-        lines.append(f"{timeouts} of the killed did not end in their time.")
+    lines.append(
+        f"Of the killed, {errors} raised no assertion but another error, {timeouts} did not end in time."
+    )
     lines.append(f"Fewer than 8 mutants: {', '.join(few) or 'none'}.")
     lines.append(f"Below 80 %: {', '.join(weak) or 'none'}.")
     if listed:
