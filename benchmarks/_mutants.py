@@ -759,7 +759,7 @@ def all_mutants(trees, at, roots, place):
     texts = Counter()
     for change in [change for root in roots for change in changes(cell, root)]:
         before, after, source = applied(cell, change)
-        if source in seen or before == after:
+        if source in seen or before == after or is_empty(source):
             continue
         seen.add(source)
         text = f"line {change.line}: {before} -> {after}"
@@ -769,6 +769,12 @@ def all_mutants(trees, at, roots, place):
         text += f" ({texts[text]})" if texts[text] > 1 else ""
         found.append(Mutant(text, change.kind, at, source))
     return found
+
+
+def is_empty(source):
+    """Return whether a call of `holds` compares something with itself."""
+    calls = called_holds(ast.parse(source)) if "holds" in source else []
+    return any(ast.dump(call.args[1]) == ast.dump(call.args[2]) for call in calls)
 
 
 def applied(cell, change):
