@@ -91,10 +91,12 @@ PAIRS = {  # a name and what a tired author would write for it; the first that e
     "right": "left bottom",
     "before": "after",
     "after": "before",
+    "above": "below",
+    "below": "above",
     "r_h": "r_w",
     "r_w": "r_h",
 }
-PADDINGS = re.compile(r"(p_)?(top|bottom|left|right)|before|after|p")
+PADDINGS = re.compile(r"(p_)?(top|bottom|left|right)|before|after|above|below|p")
 SIZES = re.compile(r"[MNCKHFRsd]|[HWFsdr]_\w+|[A-Z][A-Z_0-9]+")
 OPERATORS = {
     ast.Add: (ast.Sub,),
