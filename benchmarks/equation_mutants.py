@@ -37,6 +37,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks._mutants import MOST, mutants, needed_cells, tags_of
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
@@ -74,15 +76,13 @@ def read_cells(path):
     ]
 
 
-def judge_cells(trees, tags=None, report=print):
+def judge_cells(trees, tags=None, most=MOST, report=print):
     """Run the cells of a lesson and every mutant of its equations; report each equation as it is done."""
-    from benchmarks._mutants import mutants, needed_cells, tags_of
-
     plan = {}
     for place, tree in enumerate(trees):
         for tag in tags_of(tree):
             if tags is None or tag in tags:
-                plan[tag] = place, mutants(trees, place, tag)
+                plan[tag] = place, mutants(trees, place, tag, most=most)
     if not plan:
         return
     first = {}
@@ -98,7 +98,7 @@ def judge_cells(trees, tags=None, report=print):
             raise RuntimeError(f"cell {at} raises without any change")
         took = time.monotonic() - start
         for tag, place, mutant in first.get(at, ()):
-            between = [] if place == at else rest_of_the_way(trees, at, place, tag, needed_cells)
+            between = [] if place == at else rest_of_the_way(trees, at, place, tag)
             limit = SECONDS + TIMES * took * (1 + len(between))
             program = [compile(mutant.source, "mutant", "exec"), *between]
             outcomes[tag, mutant.text] = run_apart(program, names, limit=limit)
@@ -107,7 +107,7 @@ def judge_cells(trees, tags=None, report=print):
         report(json.dumps([[tag, m.text, m.kind, outcomes[tag, m.text]] for m in found]))
 
 
-def rest_of_the_way(trees, at, place, tag, needed_cells):
+def rest_of_the_way(trees, at, place, tag):
     """Return the code of the cells from ``at`` to the equation's, without other equations and assertions."""
     between = [cell for cell in needed_cells(trees, {place}) if cell > at]
     return [
@@ -163,20 +163,20 @@ def run_apart(program, names, *, limit):
     return OUTCOMES[os.WEXITSTATUS(status)]
 
 
-def work(path, tags):
+def work(path, tags, most):
     """Be the process of one lesson: silence everything but the reports."""
     reports = os.fdopen(os.dup(1), "w", encoding="utf-8")
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     trees = read_cells(path)
     os.chdir(Path(path).parent)
-    judge_cells(trees, tags, report=lambda line: print(line, file=reports, flush=True))
+    judge_cells(trees, tags, most, report=lambda line: print(line, file=reports, flush=True))
 
 
 # --- all lessons
 
 
-def judge(path, tags=None):
+def judge(path, tags=None, most=MOST):
     """Return what became of every mutant of a lesson's equations, as a list of `Judged`.
 
     Raises
@@ -187,7 +187,7 @@ def judge(path, tags=None):
     command = [sys.executable, "-m", "benchmarks.equation_mutants", "--worker", str(Path(path).resolve())]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     done = subprocess.run(
-        [*command, *(["--equation", *tags] if tags else [])],
+        [*command, "--most", str(most), *(["--equation", *tags] if tags else [])],
         cwd=ROOT,
         env={**os.environ, **threads, "MPLBACKEND": "Agg"},
         capture_output=True,
@@ -278,8 +278,11 @@ def as_text(table, judged=(), *, listed=False):
     timeouts = sum(mutant.outcome == "timeout" for mutant in judged)
     few = [tag for tag, row in table.items() if row["mutants"] < 8]
     weak = [f"{tag} ({100 * share(row):.0f} %)" for tag, row in table.items() if share(row) < 0.8]
+    noticed = sum(mutant.outcome == "killed" for mutant in judged)
+    survivors = sum(mutant.outcome == "survived" for mutant in judged)
     lines.append(
-        f"Of the killed, {errors} raised no assertion but another error, {timeouts} did not end in time."
+        f"{errors} of the killed raise an error before anything is compared, {timeouts} do not end in their "
+        f"time. Of the others, {noticed} of {noticed + survivors} are noticed by the comparison."
     )
     lines.append(f"Fewer than 8 mutants: {', '.join(few) or 'none'}.")
     lines.append(f"Below 80 %: {', '.join(weak) or 'none'}.")
@@ -306,6 +309,7 @@ def main(arguments=None):
     )
     parser.add_argument("--only", nargs="+", metavar="07", help="these lessons only")
     parser.add_argument("--equation", nargs="+", metavar="7.3", help="these equations only")
+    parser.add_argument("--most", type=int, default=MOST, help=f"mutants of an equation's cell ({MOST})")
     parser.add_argument("--jobs", type=int, default=2, help="lessons at a time (2)")
     parser.add_argument("--list", action="store_true", help="also by equation, with the survivors")
     parser.add_argument("--write", action="store_true", help=f"keep the counts in {TABLE.name}")
@@ -315,7 +319,7 @@ def main(arguments=None):
         print(NO_FORK, file=sys.stderr)
         return 2
     if options.worker:
-        work(options.worker, options.equation)
+        work(options.worker, options.equation, options.most)
         return 0
     lessons = options.only or []
     if options.equation and not lessons:
@@ -325,7 +329,7 @@ def main(arguments=None):
     ]
     start = time.monotonic()
     with ThreadPoolExecutor(options.jobs) as pool:
-        found = pool.map(lambda path: judge(path, options.equation), reversed(paths))
+        found = pool.map(lambda path: judge(path, options.equation, options.most), reversed(paths))
         judged = numbered(mutant for lesson in found for mutant in lesson)
     if not judged:
         print("no such equation", file=sys.stderr)
