@@ -7,10 +7,11 @@ indices exchanged. The lesson's cells above run once; each mutant then runs in a
 so that nothing is spoilt). A mutant is killed if the cell raises: `holds` raises where the sides differ.
 
 What both sides are computed from is the example, not the formula, and is never changed; nor are the tag, the
-tolerance, random numbers, dtypes, and what is printed or asserted. At most 12 mutants an equation are taken,
-spread over the kinds and the lines, the same ones every time. A cell with fewer than 8 (``x.T @ dz`` allows
-no more) is filled up to 8 with mutants of the cells above that compute its names; then the cells between,
-as far as they are needed, run again, without their own equations and assertions.
+tolerance, random numbers, dtypes, and what is printed or asserted. At most 12 mutants of an equation's cell
+are taken, spread over the kinds and the lines, the same ones every time; ``--most 1000`` takes them all. A
+cell with fewer than 8 (``x.T @ dz`` allows no more) is filled up to 8 with mutants of the cells above that
+compute its names; then the cells between, as far as they are needed, run again, without their own equations
+and assertions.
 
     mutants      how many were tried
     killed       the cell raised
