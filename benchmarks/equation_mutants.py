@@ -46,6 +46,7 @@ EQUIVALENT = Path(__file__).with_name("equivalent_mutants.toml")
 TABLE = Path(__file__).with_name("equation_mutants.json")
 MOST_EQUIVALENT = 0.05
 SECONDS, TIMES = 5, 10  # a mutant may take so many seconds, and so many times as long as the cell
+PATIENCE = 300  # seconds for a cell as it stands
 NO_FORK = "benchmarks.equation_mutants needs os.fork, which this system does not have"
 OUTCOMES = {0: "survived", 1: "killed", 2: "error"}
 
@@ -95,7 +96,7 @@ def judge_cells(trees, tags=None, most=MOST, report=print):
     outcomes = {}
     for at in needed_cells(trees, {place for place, _ in plan.values()}):
         start = time.monotonic()
-        if at in first and run_apart([code[at]], names, limit=None) != "survived":
+        if at in first and run_apart([code[at]], names, limit=PATIENCE) != "survived":
             raise RuntimeError(f"cell {at} raises without any change")
         took = time.monotonic() - start
         for tag, place, mutant in first.get(at, ()):
@@ -145,9 +146,8 @@ def run_apart(program, names, *, limit):
     if child == 0:
         code = 2
         try:
-            if limit is not None:
-                signal.signal(signal.SIGALRM, signal.SIG_DFL)
-                signal.setitimer(signal.ITIMER_REAL, limit)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, limit)
             warnings.simplefilter("ignore")
             for piece in program:
                 exec(piece, names)
