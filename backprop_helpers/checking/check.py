@@ -7,10 +7,9 @@ checked in one line: ``check.line("07.dx", my_array)``; ``check.steps`` lists wh
 import difflib
 
 from backprop_helpers.checking.exercises import EXERCISES as exercises
-from backprop_helpers.checking.exercises import solution_source
+from backprop_helpers.checking.exercises import _line, solution_source
+from backprop_helpers.checking.exercises import steps as _steps
 from backprop_helpers.checking.exercises._diagnose import examine
-from backprop_helpers.checking.exercises._line import examine_line
-from backprop_helpers.checking.exercises.steps import all_steps, steps_of
 
 _attempted = set()
 
@@ -75,12 +74,12 @@ def line(name, value):
     """
     if not isinstance(name, str):
         raise TypeError('line takes the name of the step first, then your value: check.line("07.dx", dx)')
-    step = steps_of(name.partition(".")[0]).get(name)
+    step = _steps.steps_of(name.partition(".")[0]).get(name)
     if step is None:
-        steps = all_steps()
+        steps = _steps.all_steps()
         same_end = [known for known in steps if known[3:] == name.rpartition(".")[2].lower()]
         raise KeyError(f"no step called {name!r}; {_nearest(name, steps, same_end)}")
-    return examine_line(step, value)
+    return _line.examine_line(step, value)
 
 
 def _nearest(name, known, first=()):
@@ -127,8 +126,8 @@ globals().update({name: _check_of(exercise) for name, exercise in exercises.item
 
 
 def __getattr__(name):
-    if name == "steps":  # made when they are asked for
-        return all_steps()
+    if name == "steps":  # made when they are asked for: what each asks, and not its answer
+        return {number: step.asked for number, step in _steps.all_steps().items()}
     if name.startswith("__"):
         raise AttributeError(name)
     raise AttributeError(f"check has no exercise called {name!r}; {_nearest(name, exercises)}")

@@ -4,9 +4,12 @@ A reply is true or it is silent, and it never shows a number of the answer: a mi
 is what that mistake gives and nothing else known gives it; otherwise the line says where the value differs.
 """
 
+import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -56,6 +59,16 @@ class Mistake:
         return f"{misconceptions[self.name].diagnosis}. Hint: {misconceptions[self.name].hint}"
 
 
+class Asked(NamedTuple):
+    """What a step asks for, without its answer."""
+
+    number: str
+    asks: str
+
+    def __repr__(self):
+        return f"{self.number}: {self.asks}"
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Step:
     """One line for the learner to write.
@@ -69,12 +82,15 @@ class Step:
     value : callable or array_like
         The right value, or a function without arguments that computes it.
     mistakes : sequence of Mistake
+    given : sequence of ndarray
+        The arrays that the answer is made of.
     """
 
     number: str
     asks: str
     value: Callable | object
     mistakes: Sequence[Mistake] = ()
+    given: Sequence[np.ndarray] = ()
 
     @property
     def lesson(self):
@@ -87,9 +103,9 @@ class Step:
         return _computed(self.value)
 
     @property
-    def whole(self):
-        """Whether the right value consists of whole numbers, which are compared exactly."""
-        return np.array_equal(self.right, np.rint(self.right))
+    def asked(self):
+        """The number and what is asked, for the list that learners see."""
+        return Asked(self.number, self.asks)
 
     @property
     def wanted(self):
@@ -97,7 +113,7 @@ class Step:
         return f"an array of shape {self.right.shape}" if self.right.ndim else "a number"
 
     def __repr__(self):
-        return f"{self.number}: {self.asks}"
+        return repr(self.asked)
 
 
 @dataclass(frozen=True, repr=False)
@@ -147,24 +163,34 @@ def examine_line(step, value):
     value : array_like
         What the learner computed; ``...`` and None are not an attempt.
     """
+    with np.errstate(all="ignore"), warnings.catch_warnings():  # numbers at the limits are answered in words
+        warnings.simplefilter("ignore")
+        return _reply(step, value)
+
+
+def _reply(step, value):
     array, complaint = _read(value, step)
     if array is None:
         return Line(step.number, NOT_YET if complaint else NOT_ATTEMPTED, complaint)
     right, tolerance = step.right, TOLERANCE.get(array.dtype.name, 1e-9)
-    got = np.asarray(array, dtype=float)
-    if got.size == right.size == 1:
-        got = got.reshape(right.shape)
+    got = _fitted(np.asarray(array, dtype=float), right)
     if _same(got, right, tolerance):
-        return Line(step.number, EXACT if step.whole and np.array_equal(got, right) else ROUNDED)
-    named = {m.said: m for m in step.mistakes if _same(got, m.wrong, tolerance)}
-    if len(named) == 1:
-        ((text, mistake),) = named.items()
-        return Line(step.number, NOT_YET, text, mistake.name)
+        return Line(step.number, EXACT if _whole(right) and np.array_equal(got, right) else ROUNDED)
+    if mistake := _recognised(step, got, partial(_same, tolerance=tolerance)):
+        return Line(step.number, NOT_YET, mistake.said, mistake.name)
+    if _near(got, right):
+        return Line(step.number, CLOSE, _close_text(got, right))
+    if mistake := _recognised(step, got, _near):
+        return Line(step.number, NOT_YET, mistake.said, mistake.name)
     remark = _shape_text(got, right) or _not_finite_text(got)
-    if not remark and (near := _close_text(got, right, step.whole)):
-        return Line(step.number, CLOSE, near)
     remark = remark or _whole_text(got, right, tolerance) or _place_text(got, right, tolerance)
-    return Line(step.number, NOT_YET, remark or f"asked for is {step.asks}")
+    return Line(step.number, NOT_YET, remark or f"this is not yet {step.asks}")
+
+
+def _recognised(step, got, agrees):
+    """Return the mistake that gives this value; None if none does, or if several would say other things."""
+    found = {m.said: m for m in step.mistakes if agrees(_fitted(got, m.wrong), m.wrong)}
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _computed(value):
@@ -180,28 +206,48 @@ def _read(value, step):
     """Return (array, ""); (None, "") for no attempt; (None, complaint) otherwise."""
     if value is None or value is ...:
         return None, ""
-    asked = f"and {step.wanted} is asked for"
-    if callable(value):
-        return None, f"this is a function, {asked}: give what it returns"
+    expected = f"expected {step.wanted}"
+    if callable(value) and not isinstance(value, np.ndarray):
+        return None, f"this is a function; {expected}: give what it returns"
+    if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
+        return None, f"this is a masked array, which hides some of its numbers; {expected}"
     try:
         array = np.asarray(value)
     except Exception:  # nested unevenly, or an object that refuses to become an array: both are replies
         if isinstance(value, tuple):
-            return None, f"these are {len(value)} values, {asked}"
-        return None, f"its parts have different lengths or cannot be read as numbers, {asked}"
+            return None, f"these are {len(value)} values; {expected}"
+        return None, f"its parts have different lengths or cannot be read as numbers; {expected}"
     if array.dtype.kind == "O":
-        return _of_objects(array, value, asked)
+        return _of_objects(array, value, expected)
     if array.dtype.kind == "b" and not (step.right.size > 1 and np.isin(step.right, (0, 1)).all()):
-        return None, f"this says True or False, {asked}"
+        return None, f"this says True or False; {expected}"
     if array.dtype.kind == "c" and not array.imag.any():
         array = array.real
     if array.dtype.kind not in "buif":
-        kinds = {"U": "text", "S": "text", "c": "complex"}
-        return None, f"this is {kinds.get(array.dtype.kind, 'no array of numbers')}, {asked}"
+        return None, f"{_kind_text(array)}; {expected}{': leave out the quotes' * _is_quoted(array)}"
+    if (np.isinf(np.asarray(array, dtype=float)) & ~np.isinf(array)).any():
+        return None, f"{_too_large_text(array)}; {expected}"
     return array, ""
 
 
-def _of_objects(array, value, asked):
+def _kind_text(array):
+    kinds = {"U": "this is text", "S": "this is text", "c": "this is complex"}
+    return kinds.get(array.dtype.kind, "this is not an array of numbers")
+
+
+def _too_large_text(array):
+    return "a number in it is too large" if array.ndim else "this number is too large"
+
+
+def _is_quoted(array):
+    """Whether the array consists of numbers that were typed as text."""
+    try:
+        return array.dtype.kind in "US" and bool(array.astype(float).size)
+    except ValueError:
+        return False
+
+
+def _of_objects(array, value, expected):
     """Read an array of Python objects: fractions and the like are numbers, ``...`` is an empty box."""
     empty = [index for index, item in np.ndenumerate(array) if item is ... or item is None]
     if len(empty) == array.size:
@@ -212,26 +258,51 @@ def _of_objects(array, value, asked):
         if any(isinstance(item, str) for item in array.flat):
             raise TypeError
         return np.array([float(item) for item in array.flat]).reshape(array.shape), ""
+    except OverflowError:
+        return None, f"{_too_large_text(array)}; {expected}"
     except Exception:  # whatever float() of somebody's object raises
-        return (
-            None,
-            f"this is {'a ' + type(value).__name__ if not array.ndim else 'no array of numbers'}, {asked}",
-        )
+        name = type(value).__name__
+        article = "an" if name[0] in "aeiouAEIOU" else "a"
+        what = "not an array of numbers" if array.ndim else f"{article} {name}"
+        return None, f"this is {what}; {expected}"
 
 
 # --- what is wrong with it
 
 
+def _fitted(got, right):
+    """Return what was given in the shape of the right value, if only axes of length 1 differ."""
+    one = got.size == right.size == 1
+    if one or (got.ndim != right.ndim and _without_ones(got) == _without_ones(right)):
+        return got.reshape(right.shape)
+    return got
+
+
+def _without_ones(array):
+    return [length for length in array.shape if length != 1]
+
+
 def _same(got, right, tolerance=1e-9):
-    if got.size == right.size == 1:
-        got, right = got.reshape(()), right.reshape(())
     if got.shape != right.shape or not np.isfinite(got).all():
         return False
     return bool((np.abs(got - right) <= tolerance * _scale(right)).all())
 
 
+def _near(got, right):
+    """Whether a value is almost right: rounded, or measured."""
+    if got.shape != right.shape or not np.isfinite(got).all():
+        return False
+    allowed = 0.01 * np.abs(right) + 1e-4 * (np.abs(right).max(initial=0) or 1)
+    return bool((np.abs(got - right) <= (np.minimum(allowed, 0.1) if _whole(right) else allowed)).all())
+
+
 def _scale(right):
     return max(1.0, np.abs(right).max(initial=0))
+
+
+def _whole(right):
+    """Whether these are whole numbers, which are compared exactly."""
+    return np.array_equal(right, np.rint(right))
 
 
 def _shape_text(got, right):
@@ -239,58 +310,49 @@ def _shape_text(got, right):
     if got.shape == right.shape:
         return ""
     said = f"it has shape {got.shape}" if got.ndim else "it is a single number"
-    wanted = f"{right.shape} is asked for" if right.ndim else "a single number is asked for"
+    wanted = f"expected {right.shape if right.ndim else 'a single number'}"
     if got.size == right.size and got.T.shape == right.shape and _same(got.T, right):
-        wanted += "; the numbers are right, transposed"
+        wanted += ": the numbers are right, transposed"
     elif got.size == right.size and _same(got.reshape(right.shape), right):
-        wanted += "; the numbers are right"
-    elif np.squeeze(got).shape == right.shape:
-        wanted += ": leave out the axes of length 1"
-    return f"{said}, and {wanted}"
+        wanted += ": the numbers are right"
+    return f"{said}; {wanted}"
 
 
 def _not_finite_text(got):
-    bad = np.argwhere(~np.isfinite(got))
+    """Say where there is no number: NaN alone, if there is any."""
+    not_a_number = np.isnan(got).any()
+    bad = np.argwhere(np.isnan(got) if not_a_number else np.isinf(got))
     if not len(bad):
         return ""
-    what = "not a number (NaN)" if np.isnan(got[tuple(bad[0])]) else "infinite"
+    what = "not a number (NaN)" if not_a_number else "infinite"
     return f"{what} at {_places(bad)}" if got.ndim else f"it is {what}"
 
 
-def _close_text(got, right, whole):
-    """Say by how much a value is off that is almost right; empty if it is not."""
-    errors = np.abs(got - right)
-    allowed = 0.01 * np.abs(right) + 1e-4 * (np.abs(right).max(initial=0) or 1)
-    if (errors > (np.minimum(allowed, 0.1) if whole else allowed)).any():
-        return ""
-    error = errors.max()
+def _close_text(got, right):
+    """Say by how much a value is off that is almost right."""
+    error = np.abs(got - right).max()
     by = "less than 1e-6" if error < 1e-6 else f"about {rounded(error, 1)}"
-    hint = "The formula gives whole numbers" if whole else "Give all the digits"
+    hint = "The formula gives whole numbers" if _whole(right) else "Give all the digits"
     return f"off by {by} (rounded, or a slope measured by nudging? {hint})"
 
 
 def _whole_text(got, right, tolerance):
     """Say what the whole array has in common with the right one; empty if nothing, or several things."""
-    texts = [text for text, other in _relatives(got, right) if _same(got, other, tolerance)]
+    if right.size < 2:
+        return ""
+    if not got.any():
+        return "every entry is 0"
+    texts = [
+        f"these are the right numbers, but {words}"
+        for words, other in _moved(right)
+        if _same(got, other, tolerance)
+    ]
+    texts += _factor_texts(got, right, tolerance)
     if len(texts) == 1:
         return texts[0]
     if right.size > 2 and _same(np.sort(got, None), np.sort(right, None), tolerance):
         return "these are the right numbers, but in other places"
     return ""
-
-
-def _relatives(got, right):
-    """Yield (words, an array that is related to the right one), for arrays of at least two numbers."""
-    if right.size < 2:
-        return
-    if not got.any():
-        yield "every entry is 0", got
-        return
-    for words, other in _moved(right):
-        yield f"these are the right numbers, but {words}", other
-    if np.count_nonzero(right) > 1:
-        factor = np.vdot(right, got) / np.vdot(right, right)
-        yield _factor_text(factor), factor * right
 
 
 def _moved(right):
@@ -302,6 +364,15 @@ def _moved(right):
         yield "turned by 180°", right[::-1, ::-1]
         yield "with the rows in reversed order", right[::-1]
         yield "with the columns in reversed order", right[:, ::-1]
+
+
+def _factor_texts(got, right, tolerance):
+    """Return by which factor all entries are off, in a list; an empty one if by none."""
+    if np.count_nonzero(right) < 2:
+        return []
+    factor = np.vdot(right, got) / np.vdot(right, right)
+    off = np.abs(got - factor * right).max()  # relative to what was given: its numbers may be tiny
+    return [_factor_text(factor)] if off <= tolerance * np.abs(got).max() else []
 
 
 def _factor_text(factor):
@@ -320,7 +391,7 @@ def _place_text(got, right, tolerance):
         return ""
     if len(wrong) == right.size:
         return "no entry is right yet"
-    return f"differs at {_places(wrong)}" if len(wrong) == 1 else f"first differs at {_places(wrong)}"
+    return f"differs at {_places(wrong)}"
 
 
 def _places(indices):

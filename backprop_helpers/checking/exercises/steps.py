@@ -26,9 +26,14 @@ FOUR = np.array([-2.0, 3.0, -1.0, 0.5])
 FIVE = np.array([-2.0, -0.3, 0.0, 0.3, 2.0])
 RELU_Z, RELU_DA = np.array([[3, -1, 0], [-2, 4, 5]]), np.array([[2, 5, -3], [7, -1, 4]])
 E, LABELS = np.array([[1, 2, 5], [1, 1, 2]]), np.array([2, 0])
-L_SHAPE = np.array([[1, 0, 0], [1, 0, 0], [1, 1, 1]])
 LITTLE = np.array([[1, 8, 3, 2], [4, 5, 7, 6], [9, 0, 2, 5], [3, 1, 8, 4]])
 W2, BIAS2 = np.array([[3, 1], [-1, 2]]), np.array([21, 0])
+
+# Where a wrong method gives the right answer with a lesson's numbers (a symmetric dW, a corner that is 1),
+# the step has numbers of its own, and `asks` says them.
+OTHER_DZ = np.array([[-2, 5], [4, 3]])
+UNEVEN_L = np.array([[1, 0, 0], [2, 0, 0], [3, 4, 5]])
+OTHER_BIAS2 = np.array([4, -1])
 
 #: The arrays of each lesson's worked example, as its cells have them.
 EXAMPLES = {
@@ -36,7 +41,7 @@ EXAMPLES = {
     "02": (FC_X, FC_W, FC_B, FC_DZ),
     "03": (FIVE, RELU_Z, RELU_DA),
     "04": (E, LABELS),
-    "05": (X, W, L_SHAPE),
+    "05": (X, W),
     "06": (X, W, DZ),
     "07": (X, W, DZ),
     "08": (X, W, DZ),
@@ -48,7 +53,7 @@ NO_BIAS = "no_bias: this is Z without the bias. What is Z where X is 0?"
 # --- how a step is declared
 
 
-def step(number, asks, value, *mistakes):
+def step(number, asks, value, *mistakes, given=None):
     """Return a step.
 
     Parameters
@@ -61,16 +66,46 @@ def step(number, asks, value, *mistakes):
         The right value.
     *mistakes : Mistake
         From `own` and `known`.
+    given : sequence of ndarray, optional
+        The arrays that the answer is made of, if not the lesson's `EXAMPLES`.
     """
-    name = number.partition(".")[2]
+    lesson, _, name = number.partition(".")
     mistakes = [replace(m, name=f"{name}.{m.name}") if m.text else m for m in mistakes]
-    return Step(number, asks, value, mistakes)
+    return Step(number, asks, value, mistakes, EXAMPLES[lesson] if given is None else given)
 
 
 def own(said, value):
     """Return a mistake of this step: ``"name: what to say. And a question?"``, and what it gives."""
     name, _, text = said.partition(": ")
     return Mistake(name, value, text)
+
+
+def itself(times, name, value):
+    """Return the mistake of giving dX, where a multiple such as 4 dX is asked for."""
+    return own(f"itself: this is {name} itself; asked for is {times} {name}", value / times)
+
+
+def one_each(said, values, *arrays):
+    """Return a mistake for each value, but for those that any other slip with the arrays would give as well.
+
+    These are single entries, sums and sizes, and 0.
+    """
+    plain = plain_numbers(*arrays)
+    return [own(said, value) for value in sorted({int(value) for value in values} - plain)]
+
+
+def plain_numbers(*arrays):
+    """Return what needs no method: 0, the entries of the arrays, their sums, and how many there are."""
+    numbers = {0}
+    for array in arrays:
+        numbers |= {*array.ravel().tolist(), array.sum().item(), array.size, *array.shape}
+        numbers |= {total for axis in range(array.ndim) for total in np.ravel(array.sum(axis=axis)).tolist()}
+    return numbers
+
+
+def shown(array):
+    """Return an array as `asks` shows it: ``[[−2, 5], [4, 3]]``."""
+    return str(array.tolist()).replace("-", "−")
 
 
 def known(name, part, *arrays, **options):
@@ -110,10 +145,10 @@ def touched(x_shape, w_shape, z_shape, **geometry):
     return conv_back(np.ones(z_shape), np.zeros(x_shape), np.ones(w_shape), **geometry)[0]
 
 
-def conv_bugs(part, *names, **options):
+def conv_bugs(part, *names, dz=DZ, **options):
     """Return mistakes of the catalogue about conv_backward: dx (part 0), dw (1) or db (2)."""
     options = {"stride": 1, "padding": 0, "dilation": 1} | options
-    return [known(f"conv.{n}", part, image(DZ), image(X), W[:, :, None, None], **options) for n in names]
+    return [known(f"conv.{n}", part, image(dz), image(X), W[:, :, None, None], **options) for n in names]
 
 
 def whole(array):
@@ -136,6 +171,7 @@ def lesson_00():
     dw, dx, db, dy = chain()
     da, db_matrix, _ = layers.fc_backward(DC, layers.fc_forward(A, B, np.zeros(3))[1])
     one_path = "one_path: this is one of the paths alone. How many arrows leave w?"
+    numbers = (np.array([3, 2, -1, 1]),)
     return [
         step(
             "00.nudge",
@@ -147,9 +183,9 @@ def lesson_00():
             "00.dw",
             "dw, over both paths, for w = 3, x = 2, b = −1, y = 1",
             dw,
-            own(one_path, db * 2),
-            own(one_path, 2 * 3),
+            own(one_path, db * 2),  # and not 2w = 6, which is wx as well
             own("multiplied: slopes multiply along a path. What do the two paths do?", db * 2 * 2 * 3),
+            given=numbers,
         ),
         step(
             "00.dx",
@@ -157,12 +193,14 @@ def lesson_00():
             dx,
             own("own_factor: this is dp times x. By what does a nudge of x move p = wx?", db * 2),
             own("no_upstream: this is the slope of p = wx alone. What arrives at p from above?", 3),
+            given=numbers,
         ),
         step(
             "00.dy",
             "dy, for w = 3, x = 2, b = −1, y = 1",
             dy,
             own("sign: this is the gradient at e. When y rises, does e = a − y rise?", -dy),
+            given=numbers,
         ),
         step(
             "00.closed",
@@ -170,6 +208,7 @@ def lesson_00():
             chain(b=-7),
             own("open: here ReLU lets the gradient through. What is z now?", chain(b=-7, closed=False)),
             own("first_round: these are the gradients of the first round. What is b now?", chain()),
+            given=(),
         ),
         step("00.product_da", "dA for C = AB", da),
         step("00.product_db", "dB for C = AB", db_matrix),
@@ -278,15 +317,16 @@ def lesson_04():
             "04.jacobian",
             "64 G of the first example, nine whole numbers",
             g,
+            itself(64, "G", g),
             own("diagonal: only the diagonal is there. What else does a score move?", np.diag(np.diag(g))),
-            own("signs: signs off the diagonal are turned. What does each row add up to?", abs(g)),
+            own("signs: the signs off the diagonal are flipped. What does each row add up to?", abs(g)),
         ),
         step(
             "04.dz",
             "16 dZ of both examples, whole numbers",
             whole(16 * dz),
             *(bug(f"softmax_cross_entropy.{name}") for name in names),
-            own("itself: this is dZ itself. What is asked for is a multiple of it", dz),
+            itself(16, "dZ", 16 * dz),
         ),
     ]
 
@@ -296,22 +336,34 @@ def lesson_05():
     pixel = np.zeros((7, 7))
     pixel[3, 3] = 1
     arrays = image(X), W[:, :, None, None], np.array([1])
+    corner, by_columns = conv(b=2)[1, 0], [X[i : i + 2].T.ravel() for i in range(2)]
     return [
         step(
             "05.stamp",
-            "the 5×5 output for one pixel and the kernel L",
-            conv(pixel, L_SHAPE, 0),
-            own("upright: the L is upright here. Which weight lies on the pixel first?", np.pad(L_SHAPE, 1)),
+            f"the 5×5 output for one pixel of 1 in the middle of 7×7, with the kernel {shown(UNEVEN_L)}",
+            conv(pixel, UNEVEN_L, 0),
+            own("upright: the L is upright here. Which weight lies on the pixel first?", np.pad(UNEVEN_L, 1)),
+            own(
+                "transposed: the L is transposed here. Which weight lies on the pixel first?",
+                np.pad(UNEVEN_L.T, 1),
+            ),
+            given=(UNEVEN_L,),
         ),
         step(
             "05.corner",
-            "Z[0, 0], from X, W and b",
-            conv()[0, 0],
-            own(NO_BIAS, conv(b=0)[0, 0]),
-            own("transposed: this is with two weights exchanged. Which lies on X[0, 1]?", conv(w=W.T)[0, 0]),
+            "Z[1, 0], from X and W, with b = 2",
+            corner,
+            own(NO_BIAS, conv(b=0)[1, 0]),
+            own("every: here b is added with every product. How many biases has Z[1, 0]?", corner + 3 * 2),
             own(
-                "turned: this is with the kernel turned. Which weight lies on X[0, 0]?", conv(w=TURNED)[0, 0]
+                "transposed: this is what the transposed kernel gives. Which weight lies on X[1, 1]?",
+                conv(b=2, w=W.T)[1, 0],
             ),
+            own(
+                "turned: this is what the turned kernel gives. Which weight lies on X[1, 0]?",
+                conv(b=2, w=TURNED)[1, 0],
+            ),
+            given=(X, W),
         ),
         step(
             "05.z",
@@ -324,8 +376,9 @@ def lesson_05():
         ),
         step(
             "05.patches",
-            "P, the four patches of X as rows",
-            layers.im2col(image(X), (2, 2)).reshape(4, 4),
+            "P for windows of 2×3: the two patches of X as rows",
+            layers.im2col(image(X), (2, 3)).reshape(2, 6),
+            own("by_columns: here each patch is read column by column. In which order is W?", by_columns),
         ),
         step(
             "05.same",
@@ -342,46 +395,58 @@ def lesson_05():
 
 def lesson_06():
     """Return the steps of lesson 06: weights and bias."""
-    _, dw, db = conv_back()
+    _, dw, db = conv_back(OTHER_DZ)
+    dz, arrays = f"dZ = {shown(OTHER_DZ)}", (X, OTHER_DZ)
     mean = "averaged: this is a mean. One nudge moves many outputs: do their effects average?"
+    one = "one: this is one product alone. How many outputs does the weight move?"
+    another = "another: this is another weight's gradient. Which pixels does W[0, 0] meet?"
+    products = X[:2, :2] * OTHER_DZ
     return [
         step(
             "06.corner",
-            "the gradient at W[0, 0], from dZ and X",
+            f"the gradient at W[0, 0], from X and {dz}",
             dw[0, 0],
-            own("one: this is one product alone. How many outputs does the weight move?", DZ[0, 0] * X[0, 0]),
-            own("one: this is one product alone. How many outputs does the weight move?", DZ[1, 1] * X[1, 1]),
+            *one_each(one, products.flat, *arrays),
             own(mean, dw[0, 0] / 4),
-            own("another: this is another weight's gradient. Which pixels does W[0, 0] meet?", dw[1, 1]),
+            *one_each(another, dw.flat[1:], *arrays, products),
+            given=arrays,
         ),
         step(
             "06.dw",
-            "dW, from dZ and X",
+            f"dW, from X and {dz}",
             dw,
-            *conv_bugs(1, "dw_rotated", "last_window_only"),
+            *conv_bugs(1, "dw_rotated", "last_window_only", dz=OTHER_DZ),
             own(mean, dw / 4),
             own(
-                "dz_turned: dZ is turned here. In Z[0, 0], what meets W[0, 0]?", conv_back(DZ[::-1, ::-1])[1]
+                "dz_turned: dZ is turned here. In Z[0, 0], what meets W[0, 0]?",
+                conv_back(OTHER_DZ[::-1, ::-1])[1],
             ),
             own("times_w: this is multiplied by W. Does a line's slope depend on the place?", dw * W),
+            given=arrays,
         ),
         step(
             "06.db",
-            "db, from dZ",
+            f"db, from {dz}",
             db,
-            own("not_a_sum: this is not the sum. How many outputs does a nudge of b move?", 1),
-            own("not_summed: this is dZ, one number an output. How many biases are there?", DZ),
-            own("signs: this is the sum without the signs. Does Z[0, 1] pull b up or down?", abs(DZ).sum()),
+            *(
+                own("one: this is one dZ alone. How many outputs does a nudge of b move?", entry)
+                for entry in OTHER_DZ.flat
+                if entry != OTHER_DZ.size
+            ),
+            own(mean, db / 4),
+            own("not_summed: this is dZ, one number per output. How many biases are there?", OTHER_DZ),
+            own("signs: this is the sum without the signs. What does a negative dZ do?", abs(OTHER_DZ).sum()),
+            given=(OTHER_DZ,),
         ),
     ]
 
 
 def _corner_text(product, table):
-    """Return what is true of all products dZ[z]·W[w] with this value; the corner's own has z = w = (0, 0)."""
+    """Return what is true of all products dZ[z]·W[w] with this value; the corner's own has z = w = (0, 1)."""
     pairs = [(z, w) for value, z, w in table if value == product]
-    if all(z == (0, 0) for z, _ in pairs):
+    if all(z == (0, 1) for z, _ in pairs):
         return "another_weight: this is the answer with another weight. Which one lies over the corner?"
-    if all(w == (0, 0) for _, w in pairs):
+    if all(w == (0, 1) for _, w in pairs):
         return "another_output: this is the answer with another dZ. Which output reads the corner?"
     return "another_product: this is another product. Which dZ reaches the corner, and through which weight?"
 
@@ -390,6 +455,8 @@ def lesson_07():
     """Return the steps of lesson 07: the input of a convolution."""
     dx, _, _ = conv_back()
     table = [(int(DZ[z] * W[w]), z, w) for z in np.ndindex(2, 2) for w in np.ndindex(2, 2)]
+    products = {product for product, _, _ in table} - {int(dx[0, 2])}
+    middle = OTHER_DZ * TURNED
     names = "no_rotation", "kernel_transposed", "rows_reversed_only", "overlap_overwritten"
     return [
         step(
@@ -397,36 +464,37 @@ def lesson_07():
             "for each pixel of a 5×5 image, how many of the nine outputs of a 3×3 kernel move",
             touched((5, 5), (3, 3), (3, 3)),
             own(
-                "everywhere: this is true of the centre. How does the kernel reach a corner?",
-                np.full((5, 5), 9),
+                "everywhere: true of the centre only. How does the kernel reach a corner?", np.full((5, 5), 9)
             ),
+            given=(),
         ),
         step(
             "07.corner",
-            "the gradient at X[0, 0], from dZ and W",
-            dx[0, 0],
-            *(
-                own(_corner_text(product, table), product)
-                for product in {row[0] for row in table} - {int(dx[0, 0])}
-            ),
+            "the gradient at X[0, 2], from dZ and W",
+            dx[0, 2],
+            *(m for product in products for m in one_each(_corner_text(product, table), [product], DZ, W)),
+            given=(DZ, W),
         ),
         step(
             "07.middle",
-            "the gradient at X[1, 1], from dZ and W",
-            dx[1, 1],
+            f"the gradient at X[1, 1], from W and dZ = {shown(OTHER_DZ)}",
+            middle.sum(),
             own(
-                "not_turned: each dZ has met the weight at its own place. Which joins X[1, 1] to Z[0, 0]?",
-                (DZ * W).sum(),
+                "not_turned: each dZ is multiplied by the weight of the same index. Which joins X[1, 1] to "
+                "Z[0, 0]?",
+                (OTHER_DZ * W).sum(),
             ),
-            own("one: this is one product alone. How many outputs read the pixel?", DZ[1, 1] * W[0, 0]),
+            *one_each(
+                "one: this is one product alone. How many outputs read the pixel?", middle.flat, OTHER_DZ, W
+            ),
+            given=(OTHER_DZ, W),
         ),
         step(
             "07.terms",
             "for each of the nine pixels of X, how many products its gradient has",
             touched((3, 3), (2, 2), (2, 2)),
-            own(
-                "everywhere: this is true of the middle. How many outputs read a corner?", np.full((3, 3), 4)
-            ),
+            own("everywhere: true of the middle only. How many outputs read a corner?", np.full((3, 3), 4)),
+            given=(),
         ),
         step("07.dx", "dX, from dZ and W", dx, *conv_bugs(0, *names)),
     ]
@@ -435,7 +503,7 @@ def lesson_07():
 def lesson_08():
     """Return the steps of lesson 08: stride and padding."""
     geometry = {"stride": 2, "padding": 1}
-    dx, dw, _ = conv_back(**geometry)
+    dx, dw = conv_back(**geometry)[0], conv_back(OTHER_DZ, **geometry)[1]
     before, weight = conv_back(), "Which weight joins X[0, 0] to Z[0, 0]?"
     row, kernel, stride, dilation = (1, 12), (1, 3), {"stride": (1, 2)}, {"dilation": (1, 2)}
     return [
@@ -451,14 +519,19 @@ def lesson_08():
                 "no_stride: this is the count with stride 1. Where does the second window start?",
                 touched(row, kernel, (1, 8), **dilation)[0],
             ),
+            given=(),
         ),
         step("08.z", "Z with stride 2 and padding 1", conv(**geometry), own(NO_BIAS, conv(b=0, **geometry))),
         step(
             "08.dw",
-            "dW with stride 2 and padding 1",
+            f"dW with stride 2 and padding 1, from X and dZ = {shown(OTHER_DZ)}",
             dw,
-            *conv_bugs(1, "stride_ignored", "last_window_only", **geometry),
-            own("plain: this is dW with stride 1 and no padding. Which pixel is under Z[0, 0]?", before[1]),
+            *conv_bugs(1, "stride_ignored", "last_window_only", dz=OTHER_DZ, **geometry),
+            own(
+                "plain: this is dW with stride 1 and no padding. Which pixel is under Z[0, 0]?",
+                conv_back(OTHER_DZ)[1],
+            ),
+            given=(X, OTHER_DZ),
         ),
         step(
             "08.dx",
@@ -485,7 +558,9 @@ def lesson_09():
             "09.moved",
             "by how much the outputs move in all, for each of the 16 pixels nudged by 1 (max, tiles of 2×2)",
             pool(LITTLE, np.ones((2, 2)), stride=2)[1],
-            own("average: so it is for the average. Which pixel moves a maximum?", np.full((4, 4), 0.25)),
+            own(
+                "average: this is right for the average. Which pixel moves a maximum?", np.full((4, 4), 0.25)
+            ),
         ),
         step(
             "09.z",
@@ -504,7 +579,7 @@ def lesson_09():
             "09.average",
             "4 dX of average pooling, windows of 2×2, stride 1",
             4 * shared,
-            own("itself: this is dX itself. What is asked for is a multiple of it", shared),
+            itself(4, "dX", 4 * shared),
             own("max: the largest pixel takes it all here. How does an average share it out?", 4 * dx),
         ),
     ]
@@ -532,37 +607,57 @@ def lesson_10():
             q[0],
             own("mean: these are the windows' means. What does max pooling keep?", flat(a1).mean(axis=1)),
         ),
-        step("10.z2", "Z², the two scores", z2[0], own(NO_BIAS, (q @ W2)[0])),
+        step(
+            "10.z2",
+            f"the two scores Z² = Q W² + b², with b² = {shown(OTHER_BIAS2)} for once",
+            (q @ W2 + OTHER_BIAS2)[0],
+            own(NO_BIAS, (q @ W2)[0]),
+            own(
+                "transposed: W² is transposed here. Which weight joins Q[0] to the second score?",
+                (q @ W2.T + OTHER_BIAS2)[0],
+            ),
+            own("lesson_bias: this is with b² of the lesson. Which b² is asked for?", z2[0]),
+            given=(X, W, W2, OTHER_BIAS2),
+        ),
         step(
             "10.d2",
             "2 δ², twice the gradient at the scores",
             d2[0],
-            Mistake("softmax_cross_entropy.sign_flipped", -d2[0]),
+            itself(2, "δ²", d2[0]),
+            # This is true of the other label's gradient as well, which is the same.
+            own("sign: every sign is the other way round. Which score has to rise?", -d2[0]),
             own("no_label: this is 2 Ŷ. What does the label take off?", d2[0] + [2, 0]),
         ),
         step(
             "10.dq",
             "2 dQ, from δ² and W²",
             dq[0],
+            itself(2, "dQ", dq[0]),
             own(
-                "not_transposed: W² lacks its transpose. Which weight joins Q[0] to the second score?",
+                "not_transposed: W² is not transposed here. Which weight joins Q[0] to the second score?",
                 (d2 @ W2)[0],
             ),
         ),
-        step("10.dw2", "2 dW², from Q and δ²", dw2),
+        step("10.dw2", "2 dW², from Q and δ²", dw2, itself(2, "dW²", dw2)),
         step(
             "10.d1",
             "2 δ¹, through pooling and ReLU",
             flat(d1),
+            itself(2, "δ¹", flat(d1)),
             own(f"spread: both pixels of a window get all of it. {winner}", both),
             own(f"shared: each window shares it out. {winner}", both / 2),
         ),
-        step("10.dw1", "2 dW¹, from δ¹ and X", flat(dw1)),
+        step("10.dw1", "2 dW¹, from δ¹ and X", flat(dw1), itself(2, "dW¹", flat(dw1))),
         step(
             "10.dx",
             "2 dX, from δ¹ and W¹",
             flat(dx),
+            itself(2, "dX", flat(dx)),
             Mistake("conv.no_rotation", conv_back(flat(d1), w=TURNED)[0]),
+            own(
+                "lesson_07: this is what the dZ of lesson 07 gives. Which gradient arrives here?",
+                conv_back()[0],
+            ),
         ),
     ]
 
