@@ -14,6 +14,7 @@ PATHS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 NUMBERS = [path.name[:2] for path in PATHS if int(path.name[:2]) <= 10]  # 11 and 12 have no such section
 HALVES = ("00", "01")  # together they have the exercises, the bug hunt and the questions of one lesson
 UNTOUCHED = "not attempted yet"
+USES = {"bias_backward": ("weights_backward",)}  # solutions that call one of an earlier exercise
 
 
 @cache
@@ -52,7 +53,9 @@ def names(number):
 
 
 def solve(exercise, prefix, namespace):
-    """Define the exercise's solution under the name that the lesson's check asks for."""
+    """Define the exercise's solution, under the name that the lesson's check asks for, and what it calls."""
+    for called in USES.get(exercise.name, ()):
+        solve(check.exercises[called], "", namespace)
     source, found = re.subn(rf"\b{exercise.name}\(", f"{prefix}{exercise.name}(", solution_source(exercise))
     assert found, exercise.number
     exec(compile("import numpy as np\n" + source, f"{exercise.number}.py", "exec"), namespace)

@@ -118,7 +118,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="softmax_cross_entropy.not_divided_by_m",
-        base="softmax_cross_entropy_backward",
+        base="softmax_cross_entropy_backward_by_one_hot",
         diagnosis="Ŷ − Y without the 1/M of the mean loss: M times too large",
         hint="double the batch by repeating it: the mean loss stays. Does your gradient of one row stay too?",
         seen=f"{POST}: ∂J/∂Z = Ŷ − Y although its J has a 1/M",
@@ -128,7 +128,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="softmax_cross_entropy.sign_flipped",
-        base="softmax_cross_entropy_backward",
+        base="softmax_cross_entropy_backward_by_one_hot",
         diagnosis="Y − Ŷ instead of Ŷ − Y: training climbs",
         hint="raise the score of the right class: does the loss rise or fall?",
         changes={DIFFERENCE: "    dz = (y - y_hat) / M"},
@@ -137,7 +137,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="softmax_cross_entropy.mean_over_all_entries",
-        base="softmax_cross_entropy_backward",
+        base="softmax_cross_entropy_backward_by_one_hot",
         diagnosis="divided by the number of entries, M·K; the loss is a mean over the M examples alone",
         hint="the loss sums over the classes and averages over the examples. By what did you divide?",
         changes={DIFFERENCE: "    dz = (y_hat - y) / z.size"},
@@ -146,7 +146,7 @@ MISCONCEPTIONS = (
     ),
     Misconception(
         name="softmax_cross_entropy.extra_derivative",
-        base="softmax_cross_entropy_backward",
+        base="softmax_cross_entropy_backward_by_one_hot",
         diagnosis="Ŷ − Y is multiplied by ŷ(1 − ŷ) once more; the softmax is already in Ŷ − Y",
         hint="write out ∂J/∂Z for two classes. What is left of the softmax's own derivative?",
         changes={DIFFERENCE: "    dz = (y_hat - y) * y_hat * (1 - y_hat) / M"},

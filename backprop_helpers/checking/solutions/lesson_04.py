@@ -26,13 +26,12 @@ def cross_entropy_backward(y_hat, y):
 
 
 def softmax_cross_entropy_backward(z, y):
-    """Return dZ = (Ŷ − Y)/M."""
-    M, K = z.shape
-    y = np.eye(K)[y]
+    """Return dZ = (Ŷ − Y)/M: the probabilities, less 1 at the right class of each example."""
+    M = len(y)
     exponentials = np.exp(z - z.max(axis=1, keepdims=True))
-    y_hat = exponentials / exponentials.sum(axis=1, keepdims=True)
-    dz = (y_hat - y) / M
-    return dz
+    dz = exponentials / exponentials.sum(axis=1, keepdims=True)
+    dz[np.arange(M), y] -= 1
+    return dz / M
 
 
 # --- another way: softmax as a quotient
@@ -64,3 +63,16 @@ def cross_entropy_backward_by_one_hot(y_hat, y):
     y = np.eye(K)[y]
     dy_hat = -y / y_hat / M
     return dy_hat
+
+
+# --- another way: softmax and cross-entropy together, with one-hot targets
+
+
+def softmax_cross_entropy_backward_by_one_hot(z, y):
+    """Return dZ = (Ŷ − Y)/M, with a 1 in Y at each right class."""
+    M, K = z.shape
+    y = np.eye(K)[y]
+    exponentials = np.exp(z - z.max(axis=1, keepdims=True))
+    y_hat = exponentials / exponentials.sum(axis=1, keepdims=True)
+    dz = (y_hat - y) / M
+    return dz

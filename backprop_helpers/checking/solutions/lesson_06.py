@@ -4,7 +4,7 @@ import numpy as np
 
 
 def weights_backward(dz, x, w):
-    """Return dW[u, v, c, k] = Σ_mij X[m, i + u, j + v, c] · dZ[m, i, j, k]."""
+    """Return dW[u, v, c, k] = Σ_mi′j′ X[m, i′ + u, j′ + v, c] · dZ[m, i′, j′, k]."""
     F_h, F_w = w.shape[:2]
     H_out, W_out = dz.shape[1:3]
     dw = np.zeros(w.shape)
@@ -16,6 +16,8 @@ def weights_backward(dz, x, w):
 
 
 def bias_backward(dz):
-    """Return db, as dW of a 1×1 kernel whose pixels are all 1: b is a weight whose input is always 1."""
-    pixels = np.ones((*dz.shape[:3], 1))
-    return np.tensordot(pixels, dz, axes=((0, 1, 2), (0, 1, 2)))[0]
+    """Return db, as dW of a 1×1 kernel on an image of ones: b is a weight whose input is always 1."""
+    # weights_backward is the function of exercise 06.1; yours is called my_weights_backward.
+    M, H_out, W_out, K = dz.shape
+    ones, kernel = np.ones((M, H_out, W_out, 1)), np.zeros((1, 1, 1, K))
+    return weights_backward(dz, ones, kernel)[0, 0, 0]

@@ -13,7 +13,7 @@ def output_size(n, f, *, stride, padding, dilation):
 
 
 def conv_forward(x, w, b, *, stride, padding, dilation):
-    """Return b[k] + Σ_uvc X[m, i·s_h + u·d_h − p_top, j·s_w + v·d_w − p_left, c] · W[u,v,c,k]."""
+    """Return b[k] + Σ_uvc X[m, i′·s_h + u·d_h − p_top, j′·s_w + v·d_w − p_left, c] · W[u,v,c,k]."""
     (M, H_in, W_in, C), (F_h, F_w, C, K) = x.shape, w.shape
     (s_h, s_w), (d_h, d_w) = np.broadcast_to(stride, 2), np.broadcast_to(dilation, 2)
     top, bottom, left, right = resolve_padding(
@@ -33,7 +33,7 @@ def conv_forward(x, w, b, *, stride, padding, dilation):
 
 
 def conv_backward(dz, x, w, *, stride, padding, dilation):
-    """Return dX, dW and db: R[a, u, i] is 1 where output row a reads pixel row i through weight row u."""
+    """Return dX, dW and db: R[i′, u, i] is 1 where output row i′ reads pixel row i through weight row u."""
     (H_in, W_in), (F_h, F_w), (H_out, W_out) = x.shape[1:3], w.shape[:2], dz.shape[1:3]
     (s_h, s_w), (d_h, d_w) = np.broadcast_to(stride, 2), np.broadcast_to(dilation, 2)
     top, _, left, _ = resolve_padding(padding, (H_in, W_in), (F_h, F_w), stride=stride, dilation=dilation)
@@ -43,6 +43,7 @@ def conv_backward(dz, x, w, *, stride, padding, dilation):
         return (i_out * s + u * d - p == i).astype(float)
 
     R, S = reads(H_out, F_h, H_in, s_h, d_h, top), reads(W_out, F_w, W_in, s_w, d_w, left)
+    # a and e are i′ and j′, the place of the output: einsum knows no primes.
     dx = np.einsum("aui,evj,uvck,maek->mijc", R, S, w, dz, optimize=True)
     dw = np.einsum("aui,evj,mijc,maek->uvck", R, S, x, dz, optimize=True)
     return dx, dw, dz.sum(axis=(0, 1, 2))

@@ -19,12 +19,14 @@ def max_pool_backward(dz, x, *, size, stride):
     """Return dX: of the pixels that hold the maximum of a window, the first is paid, and then no other."""
     (F_h, F_w), (s_h, s_w) = np.broadcast_to(size, 2), np.broadcast_to(stride, 2)
     H_out, W_out = dz.shape[1:3]
-    slices = [np.s_[:, u : u + s_h * H_out : s_h, v : v + s_w * W_out : s_w] for u, v in np.ndindex(F_h, F_w)]
-    z = np.max([x[pixels] for pixels in slices], axis=0)
+    places = [np.s_[:, u : u + s_h * H_out : s_h, v : v + s_w * W_out : s_w] for u, v in np.ndindex(F_h, F_w)]
+    z = np.full(dz.shape, -np.inf)
+    for place in places:
+        z = np.maximum(z, x[place])
     dx, paid = np.zeros(x.shape), np.zeros(dz.shape, bool)
-    for pixels in slices:
-        wins = (x[pixels] == z) & ~paid
-        dx[pixels] += dz * wins
+    for place in places:
+        wins = (x[place] == z) & ~paid
+        dx[place] += dz * wins
         paid |= wins
     return dx
 

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def initial_weights(inputs, units, rng):
-    """Return He's weights: a sum of `inputs` terms, half of which ReLU lets through, keeps its size."""
+    """Return He's weights: of the sums' mean square ReLU keeps half, the positive half's; so the 2."""
     w = rng.normal(scale=np.sqrt(2 / inputs), size=(inputs, units))
     b = np.zeros(units)
     return w, b
