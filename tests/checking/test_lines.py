@@ -164,9 +164,9 @@ def test_what_is_not_right_is_not_called_right(number):
         (MATRIX, 5, "it is a single number; expected (3, 3)"),
         (ONE, [7, 7], "it has shape (2,); expected a single number"),
         (ONE, np.nan, "it is not a number (NaN)"),
-        (ONE, -7, "this is not yet the number"),  # a factor, or a sign, would be the answer
-        (ONE, 14, "this is not yet the number"),
-        (ONE, 0, "this is not yet the number"),
+        (ONE, -7, "this is not the number"),  # a factor, or a sign, would be the answer
+        (ONE, 14, "this is not the number"),
+        (ONE, 0, "this is not the number"),
         (Step("99.lone", "one number among zeros", [[0, 5], [0, 0]]), [[0, 10], [0, 0]], "differs at [0, 1]"),
         (MATRIX, MATRIX.right[None, ..., None] + 1, "no entry is right yet"),
         (MATRIX, MATRIX.right.ravel(), "it has shape (9,); expected (3, 3): the numbers are right"),

@@ -184,7 +184,7 @@ def _reply(step, value):
         return Line(step.number, NOT_YET, mistake.said, mistake.name)
     remark = _shape_text(got, right) or _not_finite_text(got)
     remark = remark or _whole_text(got, right, tolerance) or _place_text(got, right, tolerance)
-    return Line(step.number, NOT_YET, remark or f"this is not yet {step.asks}")
+    return Line(step.number, NOT_YET, remark or f"this is not {step.asks}")
 
 
 def _recognised(step, got, agrees):

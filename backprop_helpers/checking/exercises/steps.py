@@ -655,7 +655,7 @@ def lesson_10():
             itself(2, "dX", flat(dx)),
             Mistake("conv.no_rotation", conv_back(flat(d1), w=TURNED)[0]),
             own(
-                "lesson_07: this is what the dZ of lesson 07 gives. Which gradient arrives here?",
+                "another_dz: this is dX with the dZ of the convolution alone. Which gradient arrives here?",
                 conv_back()[0],
             ),
         ),
