@@ -331,7 +331,7 @@ def test_options_show_where_a_mistake_hides():
 
 
 def test_what_is_no_layer_has_no_pair():
-    with pytest.raises(ValueError, match="sgd_step is no layer, so there are no gradients to check"):
+    with pytest.raises(ValueError, match="sgd_step is not a layer, so there are no gradients to check"):
         misconceptions["training.bias_never_updated"].pair()
 
 
