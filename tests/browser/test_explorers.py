@@ -430,12 +430,12 @@ class TestGeneralConvolution(InLesson):
     POINT = ("dZ", 0, 0)
 
     def test_hover_an_output(self, explorer):
-        """Rows 3·1 + 2u − 1 and columns 2·3 + 3v − 4, drawn inside a padding of 1 and 4."""
+        """Rows 3·1 + 2u − 1 and columns 4·1 + 3v − 4, drawn inside a padding of 1 and 4."""
         title = "X and its padding"
-        explorer.hover("Z", 1, 3)
-        explorer.wait_for_text("Z[1,3,0]")
+        explorer.hover("Z", 1, 1)
+        explorer.wait_for_text("Z[1,1,0]")
         rows, columns = (explorer.ask(f"explorer.setting.windows.size[{axis}]") for axis in (0, 1))
-        expected = [(3 + 2 * u, 6 + 3 * v) for u in range(rows) for v in range(columns)]
+        expected = [(3 + 2 * u, 4 + 3 * v) for u in range(rows) for v in range(columns)]
         assert explorer.cells(title, "blue") == expected
         self.assert_written_as_in_the_kernel(explorer)
 
