@@ -584,6 +584,7 @@ class TestNetwork(InLesson):
         pad = explorer.scope.locator(".bp-matrix-paint")
         pad.wait_for()
         pad.scroll_into_view_if_needed()
+        explorer.settle()  # what is drawn while the page still moves lands elsewhere
         panels, cell = pad.evaluate(
             "e => { const g = JSON.parse(e.dataset.geometry); return [g.panels, g.cell]; }"
         )
