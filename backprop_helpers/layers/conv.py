@@ -1,6 +1,6 @@
 """Convolution: the same small kernel, slid over every image (lessons 05 to 08).
 
-Strictly a *cross-correlation*: the kernel is not turned, as in PyTorch, TensorFlow, JAX and ONNX.
+Strictly a *cross-correlation*: the kernel is not turned, as in PyTorch.
 """
 
 from typing import NamedTuple
