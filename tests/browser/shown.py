@@ -226,7 +226,10 @@ OPEN = """async path => {
     window.testKernel ??= (await serviceManager.kernels.startNew(...options)).model;
     await commands.execute('docmanager:open', { path, kernel: testKernel });
     await shell.currentWidget.revealed;
+    await shell.currentWidget.sessionContext.ready;
 }"""
+# JupyterLab asks the kernel for a subshell with each notebook: to close it unanswered is an uncaught error.
+ANSWERED = "!jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?._futures.size"
 CLOSE = """async () => {
     const { commands, shell } = jupyterapp;
     const kernel = shell.currentWidget?.sessionContext?.session?.kernel;
@@ -248,7 +251,6 @@ def open_notebook(page, name):
     page.problems.clear()
     page.on("request", lambda request: opened.requests.append(request.url))
     page.evaluate(OPEN, name)
-    page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.ready; }")
     page.evaluate("async () => { await jupyterapp.commands.execute('notebook:hide-all-cell-code'); }")
     page.evaluate(LISTEN)
     return opened
@@ -256,6 +258,7 @@ def open_notebook(page, name):
 
 def close_all(page):
     """Close every notebook; forget what its cells made in the kernel."""
+    page.wait_for_function(ANSWERED)
     page.evaluate(CLOSE)
 
 
