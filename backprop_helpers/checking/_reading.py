@@ -13,7 +13,7 @@ from backprop_helpers.checking._text import count, rounded
 
 NOISE = 1e-7  # relative to the largest entry
 SAME = 1e-5  # far above the rounding of a numerical gradient, far below any mistake worth a name
-UNUSED = "the upstream gradient is not used"
+UNUSED = "the upstream gradient is not used (or not its size)"
 SCALED = "100 times the upstream gradient"
 NONLINEAR = "backward is not linear in its upstream gradient"
 
@@ -58,18 +58,9 @@ def read_row(name, gradient, compared, complaints, layer, tolerance):
         reading = reading if found.error.size else "nothing to compare: it has no entries"
     elif passed and not found.numeric[known].any():
         reading = "zero everywhere, in both"
-    return GradientRow(
-        name=name,
-        shape=found.error.shape,
-        relative_error=largest,
-        worst_index=worst,
-        analytic=analytic,
-        numeric=numeric,
-        reading=reading,
-        compared=int(np.count_nonzero(known)),
-        kinks=len(found.kinks),
-        passed=passed,
-    )
+    compared = int(np.count_nonzero(known))
+    row = name, found.error.shape, largest, worst, analytic, numeric, reading, compared
+    return GradientRow(*row, kinks=len(found.kinks), passed=passed)
 
 
 def _obstacle(name, gradient, found, others, examples):
@@ -164,29 +155,22 @@ def read_shape(got, expected, name, others=(), examples=None):
     return text
 
 
-def read_nonlinear(once, plus, minus):
-    """Say how `plus` and `minus` show that backward is not linear in its upstream gradient; empty if it is.
-
-    They are what it answers to 100 and to −100 times the upstream gradient; `once` is its answer to that.
-    """
+def read_nonlinear(once, scaled):
+    """Say how 100 times the upstream gradient does not give 100 times the gradient; empty if it does."""
     if not np.isfinite(once).all():
         return ""  # that is another finding
-    if not (np.isfinite(plus).all() and np.isfinite(minus).all()):
+    if not np.isfinite(scaled).all():
         return f"{SCALED} gives NaN or infinity"
-    noise = 100 * SAME * np.abs(once).max(initial=0.0)
-    grows = np.abs(plus - 100 * once).max(initial=0.0) <= noise
-    if grows and np.abs(minus + 100 * once).max(initial=0.0) <= noise:
+    if np.abs(scaled - 100 * once).max(initial=0.0) <= 100 * SAME * np.abs(once).max(initial=0.0):
         return ""
-    if grows:
-        return f"{NONLINEAR} (turn the sign of that, and the gradient's does not turn)"
-    if _same(plus, once) and _same(minus, once):
+    if _same(scaled, once):
         return UNUSED
-    cap = np.abs(plus).max()
-    capped = np.unique(np.abs(once[np.abs(plus) >= (1 - SAME) * cap]))
-    if len(capped) > 1 and _same(plus, np.clip(100 * once, -cap, cap)):
+    cap = np.abs(scaled).max()
+    capped = np.unique(np.abs(once[np.abs(scaled) >= (1 - SAME) * cap]))
+    if len(capped) > 1 and _same(scaled, np.clip(100 * once, -cap, cap)):
         return f"clipped at {rounded(cap)} inside backward, which must be linear in its upstream gradient"
-    times = np.vdot(once, plus) / (np.vdot(once, once) or 1.0)
-    if times > 0 and np.count_nonzero(once) > 1 and _same(plus, times * once):
+    times = np.vdot(once, scaled) / (np.vdot(once, once) or 1.0)
+    if np.count_nonzero(once) > 1 and _same(scaled, times * once):
         return f"{SCALED} gives {rounded(times)} times this: it is clipped or rescaled inside backward"
     return f"{NONLINEAR} ({SCALED} gives no multiple of this): is it clipped or rescaled inside?"
 
@@ -236,7 +220,7 @@ def _factor_text(factor, factors, names_only):
     text = f"{number} times too {'large' if size > 1 else 'small'}"
     if abs(float(number) - times) > SAME * times:
         text = f"about {text}"
-    if len(named) == 1:  # of two constants with one value, neither is certain
+    if len(named) == 1:  # of two with one value, neither is certain
         text += f" ({number} is {named[0]})"
     return f"{sign}, and {text}" if sign else text
 
@@ -253,13 +237,9 @@ def _rearranged(got, expected, axes):
         # A shift leaves a strip unknown; most of the array has to agree all the same.
         if moved.size * 2 >= got.size and _same(got[window], moved, at_least):
             return text
-    if (
-        np.isfinite(expected).all()
-        and expected.size > 3
-        and _same(np.sort(got, None), np.sort(expected, None))
-    ):
-        return "the right numbers in the wrong places"
-    return None
+    whole = np.isfinite(expected).all() and expected.size > 3
+    same_numbers = whole and _same(np.sort(got, None), np.sort(expected, None))
+    return "the right numbers in the wrong places" if same_numbers else None
 
 
 def _rearrangements(a, axes):

@@ -108,10 +108,10 @@ class Layer:
                 complaints[name].append(f"backward writes to {name}")
             if not np.array_equal(dout, upstream):
                 complaints[name].append("backward writes to its upstream gradient")
-        again, plus, minus = (self._again(factor * upstream, cache) for factor in (1, 100, -100))
+        again, scaled = (self._again(factor * upstream, cache) for factor in (1, 100))
         for name, texts in complaints.items():
             if not texts:
-                texts += _contradictions(first[name], again[name], plus[name], minus[name])
+                texts += _contradictions(first[name], again[name], scaled[name])
             if upstream.ndim == 0 and upstream == 1 and UNUSED in texts:
                 texts.remove(UNUSED)  # at the top of a network nobody asks for another one
         return first, complaints
@@ -130,14 +130,10 @@ class Layer:
         names = list(self.inputs)
         if isinstance(result, Mapping):
             return {name: _as_gradient(result.get(name)) for name in names}
-        if not isinstance(result, (tuple, list)):
-            result = (result,)
+        result = result if isinstance(result, (tuple, list)) else (result,)
         if len(result) != len(names):
-            text = (
-                f"backward returned {count(len(result), 'gradient', 'gradients')} for "
-                f"{count(len(names), 'input', 'inputs')}, {', '.join(names)}"
-            )
-            return dict.fromkeys(names, text)
+            came, asked = count(len(result), "gradient", "gradients"), count(len(names), "input", "inputs")
+            return dict.fromkeys(names, f"backward returned {came} for {asked}, {', '.join(names)}")
         return {name: _as_gradient(gradient) for name, gradient in zip(names, result)}
 
     @property
@@ -151,19 +147,16 @@ class Layer:
     @property
     def factors(self):
         """The constants by which gradients are wrong most often, (value, name), if only one has the value."""
-        _, first = next(iter(self.inputs.items()))
-        rest = [n for shape in [x.shape for x in self.inputs.values()][1:] for n in shape]
+        first = next(iter(self.inputs.values()))
+        rivals = {a.shape[-1] for a in [*self.inputs.values(), self.out] if a.ndim > 1}  # C, K and N
         named = []
         if self.examples:
             named += [(self.examples, "M, the number of examples")]
             named += [(self.examples**2, "M², M the number of examples")]
         if self.out.ndim == 0 and first.ndim == 2:
-            named += [
-                (first.shape[1], "K, the number of classes"),
-                (first.size, "M·K, the number of entries"),
-            ]
-        else:
-            rest += [*first.shape[1:], *self.out.shape[1:]]
+            named += [(first.shape[1], "K, the number of classes")]
+            named += [(first.size, "M·K, the number of entries")]
+            rivals.discard(first.shape[1])
         kernel = self.inputs.get("w")
         if kernel is not None and kernel.ndim == 4:
             named += [(kernel.shape[0] * kernel.shape[1], "F_h·F_w, the size of the kernel")]
@@ -171,7 +164,7 @@ class Layer:
             positions = self.out.shape[1] * self.out.shape[2]
             named += [(positions, "H_out·W_out, the number of positions")]
             named += [(positions * len(self.out), "M·H_out·W_out, examples times positions")]
-        times = Counter([value for value, _ in named] + list(set(rest)))
+        times = Counter([value for value, _ in named] + list(rivals))
         return [(value, name) for value, name in named if value > 1 and times[value] == 1]
 
 
@@ -256,16 +249,12 @@ def _as_gradient(gradient):
     return gradient
 
 
-def _contradictions(first, again, plus, minus):
-    """Say how later calls contradict the first: with the same upstream gradient, with ±100 times as much."""
+def _contradictions(first, again, scaled):
+    """Say how later calls contradict the first: with the same upstream gradient, with 100 times as much."""
     if isinstance(first, str):
         return []
-    calls = {
-        "a second call of backward": again,
-        "backward with 100 times the upstream gradient": plus,
-        "backward with -100 times the upstream gradient": minus,
-    }
-    for call, gradient in calls.items():
+    calls = (("a second call of backward", again), ("backward with 100 times the upstream gradient", scaled))
+    for call, gradient in calls:
         if isinstance(gradient, str):
             return [f"{call} {gradient.removeprefix('backward ')}"]
         if gradient.shape != first.shape:
@@ -273,7 +262,7 @@ def _contradictions(first, again, plus, minus):
     # In the last bits a BLAS with threads may differ.
     if not np.allclose(first, again, rtol=1e-9, atol=1e-12, equal_nan=True):
         return ["a second call of backward gives another answer"]
-    text = read_nonlinear(*(gradient.astype(float) for gradient in (first, plus, minus)))
+    text = read_nonlinear(first.astype(float), scaled.astype(float))
     return [text] if text else []
 
 

@@ -215,8 +215,8 @@ def gradient_check(
       and counted.
     - *Ties.* A gradient on a kink must lie between the slopes on its two sides, and where entries tie, so
       that moving all of them is smooth again, theirs must add up to that slope.
-    - *Linearity.* backward is called with the same upstream gradient again, and with ±100 times as much: the
-      answer must be the same, and ±100 times as much. A loss checked with ``upstream=1.0`` may ignore it.
+    - *Linearity.* backward is called with the same upstream gradient again, and with 100 times as much: the
+      answer must be the same, and 100 times as much. A loss checked with ``upstream=1.0`` may ignore it.
     - *Manners.* forward and backward must not write to their arguments.
 
     Examples

@@ -234,7 +234,10 @@ def broken_fc(change):
         ),
         (lambda dx, dw, db: (dx * np.nan, dw, db), ["NaN or infinity in 12 entries", "", ""]),
         (lambda dx, dw, db: (dx, dw, np.array([1, np.inf])), ["", "", "NaN or infinity in 1 entry"]),
-        (lambda dx, dw, db: (dx, dw, np.array([1, 2])), ["", "", "the upstream gradient is not used"]),
+        (
+            lambda dx, dw, db: (dx, dw, np.array([1, 2])),
+            ["", "", "the upstream gradient is not used (or not its size)"],
+        ),
     ],
 )
 def test_gradients_that_are_none(change, readings):
@@ -700,22 +703,14 @@ def test_a_large_upstream_gradient_may_overflow_or_raise():
     assert [row.reading for row in fc_with(raises).rows] == [text] * 3
 
 
-def test_a_lost_sign_is_found_where_the_upstream_gradient_is_positive():
-    report = gradient_check(
-        lambda z: ((z**2).sum(), z), lambda d, z: abs(d) * 2 * z, normal((3,)), upstream=2.0
-    )
-    assert report.rows[0].reading.startswith("backward is not linear in its upstream gradient (turn the sign")
-
-
 def test_an_upstream_gradient_that_is_not_used():
     def ones(da, cache):
         return layers.relu_backward(np.ones_like(da), cache)
 
     report = gradient_check(layers.relu_forward, ones, normal((3, 2)))
-    assert report.rows[0].reading == "the upstream gradient is not used"
-    # Divided by its own norm it is used: its sign comes through.
-    rows = fc_with(lambda dz: dz / np.linalg.norm(dz)).rows
-    assert "gives 1 times this" in rows[0].reading
+    assert report.rows[0].reading == "the upstream gradient is not used (or not its size)"
+    # Divided by its own norm it is used, but not its size.
+    assert fc_with(lambda dz: dz / np.linalg.norm(dz)).rows[0].reading == report.rows[0].reading
 
 
 def test_backward_in_single_precision_is_linear_enough():
