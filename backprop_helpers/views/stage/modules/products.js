@@ -128,7 +128,7 @@ export function windowsOver({ w, z, stride, padding, dilation }, pixel) {
 
 // Calls visit(output, pixel, place) for every window and every place in it: where their first channels lie in z,
 // in x (−1 in the padding) and in w.
-function walkWindows({ x: [H, W, C], w: [F_h, F_w, ...rest], z: [H_out, W_out, K], stride, padding, dilation }, visit) {
+export function walkWindows({ x: [H, W, C], w: [F_h, F_w, ...rest], z: [H_out, W_out, K], stride, padding, dilation }, visit) {
   const depth = sizeOf(rest);
   for (let output = 0; output < H_out * W_out; output++) {
     const [top, left] = [Math.floor(output / W_out) * stride[0], (output % W_out) * stride[1]];
