@@ -41,7 +41,7 @@ def test_a_shifted_digit_comes_back():
 
 
 def test_a_symmetric_drawing_goes_where_its_middle_says():
-    """Its centre lies halfway between two pixels, and must not fall to the side of the last rounding error."""
+    """Its centre lies halfway between two pixels; the last rounding error must not choose the side."""
     rng = np.random.default_rng(7)
     for rows, columns in rng.integers(21, 120, (200, 2)):
         half = rng.random((rows, columns))

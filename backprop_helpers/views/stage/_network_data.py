@@ -1,4 +1,4 @@
-"""A network's weights on their way to a page: float16, which is enough to look at them and a quarter of float64.
+"""A network's weights on their way to a page: float16, enough to be looked at.
 
 A page builds the network from it (`decodeNetwork`, `decodeSnapshots` of ``modules/network_compute.js``).
 """

@@ -12,14 +12,16 @@ export function prepareDigit(drawing, { size = 28, box: longest = 20 } = {}) {
   const cropped = cutOut(drawing, box);
   const scaled = scaleToFit(cropped, longest);
   const centre = centreOfMass(scaled);
-  const corner = centre.map((middle, axis) =>
-    Math.min(Math.max(roundHalfToEven(size / 2 - middle), 0), size - scaled.shape[axis]));
+  // A symmetric drawing's centre lies halfway between two pixels: the last digits must not choose the side.
+  const nearest = centre.map((middle) => roundHalfToEven(roundHalfToEven((size / 2 - middle) * 1e6) / 1e6));
+  const corner = nearest.map((place, axis) => Math.min(Math.max(place, 0), size - scaled.shape[axis]));
   const placed = makeArray([size, size]);
   scaled.data.forEach((ink, n) => {
     const [i, j] = [Math.floor(n / scaled.shape[1]), n % scaled.shape[1]];
     placed.data[(corner[0] + i) * size + corner[1] + j] = ink;
   });
-  return { drawing, box, cropped, scaled, centre, corner, placed, image: makeArray([size, size, 1], placed.data) };
+  const image = makeArray([size, size, 1], placed.data);
+  return { drawing, box, cropped, scaled, centre, corner, placed, image };
 }
 
 // The smallest box with all the ink, or null.
@@ -35,11 +37,14 @@ export function inkBox({ shape: [R, C], data }) {
 }
 
 function cutOut({ shape: [, C], data }, [top, left, bottom, right]) {
-  const rows = Array.from({ length: bottom - top }, (_, i) => data.subarray((top + i) * C + left, (top + i) * C + right));
-  return makeArray([bottom - top, right - left], rows.flatMap((row) => [...row]));
+  const cropped = makeArray([bottom - top, right - left]);
+  for (let i = top; i < bottom; i++) {
+    cropped.data.set(data.subarray(i * C + left, i * C + right), (i - top) * (right - left));
+  }
+  return cropped;
 }
 
-// The longer side becomes `longest` pixels, the shorter one keeps the ratio; each axis is resampled on its own.
+// The longer side becomes `longest` pixels, the shorter one keeps the ratio; each axis is resampled by itself.
 function scaleToFit(ink, longest) {
   const [R, C] = ink.shape;
   const [rows, columns] = [R, C].map((n) => Math.max(1, roundHalfToEven((n * longest) / Math.max(R, C))));

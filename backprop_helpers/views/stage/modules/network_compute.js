@@ -1,6 +1,6 @@
-// Small networks, forward and backward, one example at a time: the layers of backprop_helpers.training, ending
-// in softmax and cross-entropy. Arrays are { shape, data } without the axis of the examples. Numbers are
-// doubles, in which JavaScript computes anyway.
+// Small networks, forward and backward, one example at a time: the layers of backprop_helpers.training, with
+// softmax and cross-entropy at the end. Arrays are { shape, data } without the axis of the examples; numbers
+// are doubles, in which JavaScript computes anyway.
 
 import { makeArray, sizeOf } from "./arrays.js";
 import { asPair, convGeometry, poolBackward, poolForward, poolGeometry, walkWindows } from "./products.js";
@@ -57,7 +57,8 @@ export function buildNetwork({ input_shape: inputShape, layers: entries }, vecto
     return layer;
   });
   if (start !== vector.length) {
-    throw new RangeError(`buildNetwork: the layers have ${start} parameters; the vector has ${vector.length}`);
+    const fault = `the layers have ${start} parameters; the vector has ${vector.length}`;
+    throw new RangeError(`buildNetwork: ${fault}`);
   }
   return { inputShape, layers, classes: shape[0] };
 }
@@ -111,11 +112,7 @@ function logSumExp(logits) {
 }
 
 function mapped(array, f) {
-  return { shape: array.shape, data: array.data.map(f) };
-}
-
-function reshaped(array, shape) {
-  return { shape, data: array.data };
+  return makeArray(array.shape, array.data.map(f));
 }
 
 function letsThrough(z) {
@@ -136,8 +133,9 @@ const POOLING = {
   backward: ({ geometry }, dout, { winners }) => poolBackward(geometry, dout, winners).dx,
 };
 
-// build(entry, input's shape): what the layer knows before it runs; `weightShape` is that of its w, if it has one.
-// forward(layer, x) → { out, cache }, the cache being x where none is given. backward(layer, dout, cache) → dx.
+// build(entry, input's shape): what the layer knows before it runs; `weightShape` is that of its w, if it has
+// one. forward(layer, x) → { out, cache }, the cache being x where none is given. backward(layer, dout, cache)
+// → dx.
 const LAYER_KINDS = {
   Standardize: {
     build: () => ({}),
@@ -153,13 +151,13 @@ const LAYER_KINDS = {
   AveragePool: POOLING,
   Flatten: {
     build: (_, shape) => ({ shape: [sizeOf(shape)], inputShape: shape }),
-    forward: ({ shape }, x) => ({ out: reshaped(x, shape) }),
-    backward: ({ inputShape }, dout) => reshaped(dout, inputShape),
+    forward: ({ shape }, x) => ({ out: makeArray(shape, x.data) }),
+    backward: ({ inputShape }, dout) => makeArray(inputShape, dout.data),
   },
   FullyConnected: {
     build: ({ units }, shape) => ({ shape: [units], weightShape: [shape[0], units] }),
-    forward: ({ w, b, shape }, x) => ({ out: { shape, data: plusBias(matrixProduct(x.data, w), b) } }),
-    backward: ({ turned }, dout) => ({ shape: turned.shape.slice(1), data: matrixProduct(dout.data, turned) }),
+    forward: ({ w, b, shape }, x) => ({ out: makeArray(shape, plusBias(matrixProduct(x.data, w), b)) }),
+    backward: ({ turned }, dout) => makeArray(turned.shape.slice(1), matrixProduct(dout.data, turned)),
   },
   Conv: {
     build: ({ size, filters, stride, padding, dilation }, x) => {
@@ -167,7 +165,7 @@ const LAYER_KINDS = {
       return { geometry, shape: geometry.z, weightShape: geometry.w };
     },
     forward: ({ geometry, w, b, shape }, x) =>
-      ({ out: { shape, data: plusBias(matrixProduct(patchesOf(geometry, x), w), b) } }),
+      ({ out: makeArray(shape, plusBias(matrixProduct(patchesOf(geometry, x), w), b)) }),
     backward: ({ geometry, turned }, dout) => pressOnto(geometry, matrixProduct(dout.data, turned)),
   },
 };
