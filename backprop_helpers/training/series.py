@@ -2,8 +2,9 @@
 
     python -m backprop_helpers.training.series
 
-trains the network (``reference_cnn``, lesson 11's recipe) and writes ``data/series_cnn.npz`` and
-``data/series_snapshots.npz``. Same machine and number of threads, same files.
+trains the network (``reference_cnn``, lesson 11's recipe) on 55,000 digits, measures it on the 5,000 that
+are held out, and writes ``data/series_cnn.npz`` and ``data/series_snapshots.npz``. The test digits have no
+part in it. Same machine and number of threads, same files.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ CNN_FILE = mnist.DATA_FOLDER / "series_cnn.npz"
 SNAPSHOTS_FILE = mnist.DATA_FOLDER / "series_snapshots.npz"
 SEED = 0
 EPOCHS = 3
-SNAPSHOT_STEPS = (0, 10, 20, 60, 240, 2814)  # the last is the end of three epochs in batches of 64
+HELD_OUT = 5_000  # the last of the training digits: what is chosen is chosen on them
+SNAPSHOT_STEPS = (0, 60, 240, 600, 1200, 2580)  # the last is the end of three epochs of 860 batches of 64
 DIGIT = 5561  # among the test digits: a 4 with strokes in all directions, corners, a closed triangle
 
 
 def series_cnn() -> Network:
-    """Load the series' network: ``reference_cnn``, trained for three epochs on the 60,000 training digits."""
+    """Load the series' network: ``reference_cnn``, trained for three epochs on 55,000 of the training digits."""
     return Network.load(CNN_FILE)
 
 
@@ -86,11 +88,11 @@ def train() -> tuple[Network, list[tuple[int, np.ndarray]]]:
 
     fit(
         net,
-        digits.train_images,
-        digits.train_labels,
+        digits.train_images[:-HELD_OUT],
+        digits.train_labels[:-HELD_OUT],
         epochs=EPOCHS,
         seed=SEED,
-        validation=(digits.test_images, digits.test_labels),
+        validation=(digits.train_images[-HELD_OUT:], digits.train_labels[-HELD_OUT:]),
         after_step=keep,
     )
     return net, snapshots
