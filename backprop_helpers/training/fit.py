@@ -15,14 +15,12 @@ from tqdm import tqdm
 
 from backprop_helpers.layers._validate import as_int
 
-from .modules import Standardize
 from .network import Network
 from .optimizers import SGD, OneCycle, Optimizer
 from .threads import one_blas_thread
 
 RUNNING_STEPS = 100  # the progress bar shows means over so many steps
 PROGRESS_SECONDS = 0.5
-MAX_STANDARD_DEVIATIONS = 100  # pixels further than this from their mean were scaled otherwise
 
 
 class EpochRecord(NamedTuple):
@@ -140,11 +138,11 @@ def fit(
         raise TypeError(f"fit: net must be a Network, got {type(net).__name__}")
     if net.dtype.kind == "c":
         raise TypeError("fit: net computes in complex numbers; train a float32 or float64 network")
-    images, labels = _checked_set(net, "", images, labels)
+    images, labels = net._readable_examples("fit", images, labels)
     if validation is not None:
         if not (isinstance(validation, (tuple, list)) and len(validation) == 2):
             raise TypeError("fit: validation must be a pair (images, labels)")
-        validation = _checked_set(net, "validation ", *validation)
+        validation = net._readable_examples("fit: validation", *validation)
     epochs = as_int("fit", "epochs", epochs, 1)
     batch_size = as_int("fit", "batch_size", batch_size, 1)
     seed = as_int("fit", "seed", seed, 0)
@@ -273,20 +271,3 @@ class _Training:
 
 def _shown(loss, accuracy, rate):
     return f"loss {loss:.4f}, accuracy {accuracy:.2%}, rate {rate:.4f}"
-
-
-def _checked_set(net, kind, images, labels):
-    caller = f"fit: {kind}".rstrip(": ")
-    images, labels = net._checked_examples(caller, images, labels)
-    smallest, largest = float(images.min()), float(images.max())
-    if not (math.isfinite(smallest) and math.isfinite(largest)):
-        raise ValueError(f"{caller}: images hold NaN or infinity")
-    first = net.layers[0]
-    if isinstance(first, Standardize):
-        deviation = max(first.mean - smallest, largest - first.mean) / first.std
-        if deviation > MAX_STANDARD_DEVIATIONS:
-            raise ValueError(
-                f"{caller}: images reach from {smallest:g} to {largest:g}, up to {deviation:.0f} standard "
-                f"deviations from the mean of {first!r}; if they are pixels from 0 to 255, divide them by 255"
-            )
-    return images, labels

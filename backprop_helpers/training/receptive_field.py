@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backprop_helpers.layers._windows import place_windows
-
 from .modules import Conv, Flatten, FullyConnected, Layer, MaxPool, ReLU, Standardize
 
 INPUT = "input"
@@ -130,14 +128,10 @@ class Run(NamedTuple):
 def forward_and_backward(net, image, label: int) -> Run:
     """Run one image, (1, *input_shape), through a network and the gradient of its loss back."""
     image, label = net._checked_examples("forward_and_backward", image, np.array([label]))
-    activations, caches = net._forward(net._as_batch(image))
-    _, _, dout = net._loss_and_its_gradient(activations[net.layers[-1].name], label)
-    gradients = {net.layers[-1].name: dout}
-    names = list(activations)
-    for i in reversed(range(len(net.layers))):
-        dout, _ = net.layers[i].backward(dout, caches[i])
-        gradients[names[i]] = dout
-    return Run(activations, {name: gradients[name] for name in names}, caches)
+    activations, caches = net.forward(net._as_batch(image))
+    _, _, dlogits = net._loss_of(activations[net.layers[-1].name], label)
+    gradients, _ = net.backward(dlogits, caches)
+    return Run(activations, gradients, caches)
 
 
 def position(net, layer: str) -> int:
@@ -178,16 +172,7 @@ def _seen_by(module: Layer, seen, shape_in):
 
 def _under_windows(module, seen, shape_in):
     """Return the rows and the columns under the windows that give the outputs `seen`."""
-    pooling = isinstance(module, MaxPool)
-    size = module.size if isinstance(module.size, tuple) else (module.size,) * 2
-    windows = place_windows(
-        type(module).__name__,
-        shape_in[:2],
-        size,
-        stride=(module.stride or size) if pooling else module.stride,
-        padding="valid" if pooling else module.padding,
-        dilation=1 if pooling else module.dilation,
-    )
+    windows = module.windows(shape_in)
     before = (windows.padding[0], windows.padding[2])
     axes = []
     for axis in (0, 1):

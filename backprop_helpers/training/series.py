@@ -28,7 +28,7 @@ DIGIT = 5561  # among the test digits: a 4 with strokes in all directions, corne
 
 
 def series_cnn() -> Network:
-    """Load the series' network: ``reference_cnn``, trained for three epochs on 55,000 of the training digits."""
+    """Load the series' network: ``reference_cnn``, trained for three epochs on 55,000 training digits."""
     return Network.load(CNN_FILE)
 
 

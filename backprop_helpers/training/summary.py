@@ -39,9 +39,12 @@ class Summary(NamedTuple):
     ----------
     rows : tuple of LayerSummary
         In forward order. ``total`` adds them up.
+    path : str
+        Which code does the sums in ``fit`` and for predictions, and why.
     """
 
     rows: tuple[LayerSummary, ...]
+    path: str
 
     @property
     def total(self) -> LayerSummary:
@@ -69,7 +72,7 @@ class Summary(NamedTuple):
             for row in table
         ]
         rule = "-" * max(map(len, lines))
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], self.path])
 
     __str__ = __repr__
 
@@ -85,5 +88,5 @@ class Summary(NamedTuple):
         return (
             f"<table><thead>{line(HEADINGS, 'th')}</thead>"
             f"<tbody>{''.join(line(row, 'td') for row in body)}</tbody>"
-            f"<tfoot>{line(total, 'th')}</tfoot></table>"
+            f"<tfoot>{line(total, 'th')}</tfoot></table>{escape(self.path)}"
         )
