@@ -1,6 +1,7 @@
 """Networks, and how they learn: MNIST, layers in a row, optimizers, the training loop, files."""
 
-from .fit import EpochRecord, History, fit
+from .fit import fit
+from .history import Checkpoint, EpochRecord, History
 from .mnist import Mnist, MnistFileError, load_mnist
 from .modules import AveragePool, Conv, Flatten, FullyConnected, Layer, MaxPool, ReLU, Standardize
 from .network import Network, lenet, reference_cnn
@@ -35,6 +36,7 @@ __all__ = [
     "fit",
     "History",
     "EpochRecord",
+    "Checkpoint",
     "Optimizer",
     "SGD",
     "Adam",

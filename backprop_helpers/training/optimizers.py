@@ -18,10 +18,23 @@ class Optimizer:
     """Base class: ``step`` checks its arguments and keeps the state, a subclass says the rule."""
 
     learning_rate: float
+    _kept: int | None = None  # how many arrays of its state matter to the next step, the rest is scratch
 
     def reset(self) -> None:
         """Forget everything learned from earlier steps."""
         self._state = None
+
+    @property
+    def memory(self) -> tuple[np.ndarray, ...]:
+        """What it keeps from step to step: arrays, and none before the first step."""
+        state = getattr(self, "_state", None)
+        return () if state is None else state[: self._kept]
+
+    def recall(self, parameters, memory) -> None:
+        """Go on, with these parameters, from a memory that was kept earlier; from none, begin anew."""
+        self._state = self._start(parameters) if memory else None
+        for mine, kept in zip(self.memory, memory, strict=True):
+            mine[...] = kept
 
     def step(self, parameters, gradients, rate: float | None = None) -> None:
         """Move the parameters, in place, against their gradients.
@@ -87,6 +100,7 @@ class SGD(Optimizer):
     momentum: float = 0.9
     nesterov: bool = True
     _state: tuple | None = field(default=None, init=False, repr=False)
+    _kept = 1
 
     def __post_init__(self):
         _check_positive("SGD", "learning_rate", self.learning_rate)
@@ -139,7 +153,7 @@ class Adam(Optimizer):
     beta2: float = 0.999
     epsilon: float = 1e-8
     _state: tuple | None = field(default=None, init=False, repr=False)
-    _steps: int = field(default=0, init=False, repr=False)
+    _kept = 3
 
     def __post_init__(self):
         _check_positive("Adam", "learning_rate", self.learning_rate)
@@ -148,16 +162,13 @@ class Adam(Optimizer):
         _check_positive("Adam", "epsilon", self.epsilon)
 
     def _start(self, parameters):
-        self._steps = 0
-        return (
-            np.zeros_like(parameters),
-            np.zeros_like(parameters),
-            *np.empty((2, *parameters.shape), parameters.dtype),
-        )
+        m, v, step, scratch = np.zeros((4, *parameters.shape), parameters.dtype)
+        return m, v, np.zeros(1, np.int64), step, scratch
 
     def _update(self, p, g, rate):
-        m, v, step, scratch = self._state
-        self._steps += 1
+        m, v, steps, step, scratch = self._state
+        steps += 1
+        t = int(steps[0])
         m *= self.beta1
         m += np.multiply(g, 1 - self.beta1, out=scratch)
         v *= self.beta2
@@ -165,10 +176,10 @@ class Adam(Optimizer):
         scratch *= 1 - self.beta2
         v += scratch
         np.sqrt(v, out=scratch)
-        scratch /= math.sqrt(1 - self.beta2**self._steps)
+        scratch /= math.sqrt(1 - self.beta2**t)
         scratch += self.epsilon
         np.divide(m, scratch, out=step)
-        step *= rate / (1 - self.beta1**self._steps)
+        step *= rate / (1 - self.beta1**t)
         p -= step
 
 
