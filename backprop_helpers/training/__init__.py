@@ -2,7 +2,7 @@
 
 from .fit import fit
 from .history import Checkpoint, EpochRecord, History
-from .mnist import Mnist, MnistFileError, load_mnist
+from .mnist import Mnist, MnistFileError, load_dataset, load_mnist
 from .modules import AveragePool, Conv, Flatten, FullyConnected, Layer, MaxPool, ReLU, Standardize
 from .network import Network, lenet, reference_cnn
 from .network_file import NetworkFileError
@@ -16,6 +16,7 @@ _SERIES = ("series_cnn", "series_snapshots", "series_digit")
 
 __all__ = [
     "load_mnist",
+    "load_dataset",
     "Mnist",
     "MnistFileError",
     "Network",

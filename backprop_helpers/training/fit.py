@@ -327,9 +327,9 @@ class _Training:
         if dead:
             words = (
                 f"fit: nothing learns any more: all units of {dead[0]} are 0, whatever the image, and the "
-                f"loss stays at {loss:.2f} (ln {self.net.classes} = {clueless:.2f}). Begin with a new network, "
-                f"and with a learning rate of at most {max(self._rates()) / 10:.2g}, a tenth of this one's, or "
-                "with larger batches."
+                f"loss stays at {loss:.2f} (ln {self.net.classes} = {clueless:.2f}). Begin with a new "
+                f"network, and with a learning rate of at most {max(self._rates()) / 10:.2g}, a tenth of "
+                "this one's, or with larger batches."
             )
             warnings.warn(words, RuntimeWarning, stacklevel=5)
 

