@@ -8,6 +8,7 @@ from .network import Network, lenet, reference_cnn
 from .network_file import NetworkFileError
 from .optimizers import SGD, Adam, OneCycle, Optimizer
 from .parameters import ParameterViews
+from .photograph import InkSteps, find_ink
 from .preprocess import DigitSteps, preprocess_digit
 from .receptive_field import ReceptiveField, Run, forward_and_backward, receptive_field, sent_back
 from .summary import LayerSummary, Summary
@@ -44,6 +45,8 @@ __all__ = [
     "OneCycle",
     "preprocess_digit",
     "DigitSteps",
+    "find_ink",
+    "InkSteps",
     "receptive_field",
     "ReceptiveField",
     "forward_and_backward",
