@@ -25,6 +25,7 @@ from .threads import one_blas_thread
 
 RUNNING_STEPS = 100  # the progress bar shows means over so many steps
 PROGRESS_SECONDS = 0.5
+MAX_RATE, FULL_BATCH = 0.05, 64  # chosen on 5,000 training digits that were held out
 DEATH_SAMPLE = 64  # images that a unit may answer to
 
 
@@ -65,7 +66,8 @@ def fit(
         By default SGD with Nesterov momentum 0.9. Its memory of earlier steps is reset.
     schedule : callable, optional
         ``schedule(step, total_steps)`` is the learning rate of step 0, 1, …. By default the optimizer's
-        constant rate if one is given, and otherwise ``OneCycle(max_rate=0.05)``.
+        constant rate if one is given, and otherwise ``default_schedule(batch_size)``: ``OneCycle(0.05)`` for
+        64 images a step and more, and for fewer a rate that is smaller in proportion.
     seed : int
         Decides the order of the images.
     validation : (images, labels), optional
@@ -90,10 +92,7 @@ def fit(
         ``KeyboardInterrupt`` (the stop button) ends the training, not the program: the network keeps the last
         complete step, and ``history.interrupted`` is True.
 
-    Warns
-    -----
-    RuntimeWarning
-        If all units of a ReLU are 0 for every image, so that nothing learns any more: it says what to try.
+        A RuntimeWarning says what to try if a ReLU is closed for good, so that nothing learns any more.
 
     Raises
     ------
@@ -117,7 +116,7 @@ def fit(
     seed = as_int("fit", "seed", seed, 0)
     if optimizer is None:
         optimizer = SGD(momentum=0.9, nesterov=True)
-        schedule = OneCycle(0.05) if schedule is None else schedule
+        schedule = default_schedule(batch_size) if schedule is None else schedule
     elif not isinstance(optimizer, Optimizer):
         raise TypeError(f"fit: optimizer must be an Optimizer such as SGD(0.01), got {optimizer!r}")
     if schedule is not None and (isinstance(schedule, type) or not callable(schedule)):
@@ -126,15 +125,20 @@ def fit(
         raise TypeError(f"fit: after_step must be a callable, got {after_step!r}")
     if keep_best and validation is None:
         raise ValueError("fit: keep_best needs validation=(images, labels) to know the best by")
-    settings = {
-        "images": len(images),
-        "batch_size": batch_size,
-        "seed": seed,
-        "optimizer": type(optimizer).__name__,
-    }
+    settings = {"images": len(images), "batch_size": batch_size, "seed": seed}
+    settings["optimizer"] = type(optimizer).__name__
     run = _Training(net, optimizer, schedule, epochs, settings, progress, keep_best, checkpoint, after_step)
     run.begin(resume)
     return run.run(images, labels, validation)
+
+
+def default_schedule(batch_size: int) -> OneCycle:
+    """Return the schedule that ``fit`` takes for batches of this size.
+
+    The gradient of few images is noisy, and with a rate for many it closes units for good: half the batch,
+    half the rate. Beyond 64 the rate stays, which is safe, if slow.
+    """
+    return OneCycle(MAX_RATE * min(1, batch_size / FULL_BATCH))
 
 
 class _Training:
@@ -319,11 +323,8 @@ class _Training:
             return
         loss, clueless = np.mean(self.steps[-RUNNING_STEPS:], axis=0)[0], math.log(self.net.classes)
         maps = self.net.activations(images[:DEATH_SAMPLE]) if loss > clueless / 2 else {}
-        dead = [
-            layer.name
-            for layer in self.net
-            if isinstance(layer, ReLU) and not np.any(maps.get(layer.name, 1))
-        ]
+        relus = [layer.name for layer in self.net if isinstance(layer, ReLU)]
+        dead = [name for name in relus if not np.any(maps.get(name, 1))]
         if dead:
             words = (
                 f"fit: nothing learns any more: all units of {dead[0]} are 0, whatever the image, and the "

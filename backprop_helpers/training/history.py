@@ -15,76 +15,35 @@ _COLUMNS = ("loss", "rate", "accuracy")
 
 
 class EpochRecord(NamedTuple):
-    """What one pass over the training images came to.
+    """What one pass over the training images came to."""
 
-    Attributes
-    ----------
-    epoch : int
-        1 for the first.
-    loss, accuracy : float
-        Means over the epoch's training examples, each seen before the step that used it.
-    validation_loss, validation_accuracy : float or None
-        On the validation examples, at the end of the epoch; None without any.
-    seconds : float
-        Duration, without the validation; of the last part, if the epoch was interrupted.
-    """
-
-    epoch: int
-    loss: float
+    epoch: int  # 1 for the first
+    loss: float  # mean over the epoch's training examples, each seen before the step that used it
     accuracy: float
-    validation_loss: float | None
+    validation_loss: float | None  # on the validation examples, at the end of the epoch, if there are any
     validation_accuracy: float | None
-    seconds: float
+    seconds: float  # without the validation; of the last part, if the epoch was interrupted
 
 
 class Checkpoint(NamedTuple):
-    """Where a training stands: what it takes to go on as if it had never stopped.
+    """Where a training stands: what it takes to go on as if it had never stopped."""
 
-    Attributes
-    ----------
-    parameters, statistics : ndarray
-        The network's two vectors after the last step.
-    memory : tuple of ndarray
-        What the optimizer keeps from step to step.
-    best : tuple of two ndarrays, or None
-        Parameters and statistics after the epoch with the best validation accuracy, if they were asked for.
-    settings : dict
-        ``images`` (their number), ``batch_size``, ``seed`` and ``optimizer`` (its class): going on needs the
-        same.
-    """
-
-    parameters: np.ndarray
+    parameters: np.ndarray  # the network's vector after the last step
     statistics: np.ndarray
-    memory: tuple[np.ndarray, ...]
-    best: tuple[np.ndarray, np.ndarray] | None
-    settings: dict
+    memory: tuple[np.ndarray, ...]  # what the optimizer keeps from step to step
+    best: tuple[np.ndarray, np.ndarray] | None  # both vectors after the best epoch, if asked for
+    settings: dict  # images (their number), batch_size, seed, optimizer (its class): going on needs the same
 
 
 class History(NamedTuple):
-    """The course of a training, one entry a step.
+    """The course of a training, one entry a step."""
 
-    Attributes
-    ----------
-    loss : ndarray of float, shape (steps,)
-        Mean loss of the step's batch, before the step.
-    rate : ndarray of float, shape (steps,)
-        Learning rate of the step.
-    accuracy : ndarray of float, shape (steps,)
-        Fraction of the step's batch that was classified correctly, before the step.
-    epochs : list of EpochRecord
-        One for each epoch that was completed.
-    interrupted : bool
-        Whether the training was stopped by hand before its end.
-    checkpoint : Checkpoint or None
-        For ``fit(..., resume=history)``; None after an error.
-    """
-
-    loss: np.ndarray
-    rate: np.ndarray
-    accuracy: np.ndarray
-    epochs: list[EpochRecord]
-    interrupted: bool
-    checkpoint: Checkpoint | None
+    loss: np.ndarray  # (steps,), the mean loss of the step's batch, before the step
+    rate: np.ndarray  # (steps,), the learning rate
+    accuracy: np.ndarray  # (steps,), the fraction of the batch that was right, before the step
+    epochs: list[EpochRecord]  # those that were completed
+    interrupted: bool  # whether it was stopped by hand before its end
+    checkpoint: Checkpoint | None  # for fit(..., resume=history); None after an error
 
     def __repr__(self):
         text = f"History: {len(self.loss)} steps, {len(self.epochs)} complete epochs"

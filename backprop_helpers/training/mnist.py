@@ -68,20 +68,12 @@ class MnistFileError(OSError):
 
 
 class Mnist(NamedTuple):
-    """MNIST, or a data set of its kind, as four read-only arrays.
+    """MNIST, or a data set of its kind, as four read-only arrays."""
 
-    Attributes
-    ----------
-    train_images : ndarray of float32, shape (60000, 28, 28, 1), in [0, 1]
-    train_labels : ndarray of int64, shape (60000,), 0 to 9
-    test_images : ndarray of float32, shape (10000, 28, 28, 1), in [0, 1]
-    test_labels : ndarray of int64, shape (10000,), 0 to 9
-    """
-
-    train_images: np.ndarray
-    train_labels: np.ndarray
-    test_images: np.ndarray
-    test_labels: np.ndarray
+    train_images: np.ndarray  # float32 in [0, 1], (60000, 28, 28, 1)
+    train_labels: np.ndarray  # int64, 0 to 9, (60000,)
+    test_images: np.ndarray  # float32 in [0, 1], (10000, 28, 28, 1)
+    test_labels: np.ndarray  # int64, 0 to 9, (10000,)
 
     def __repr__(self) -> str:
         arrays = ", ".join(f"{name}: {a.dtype} {a.shape}" for name, a in self._asdict().items())
@@ -100,15 +92,13 @@ def load_mnist(folder: str | os.PathLike | None = None) -> Mnist:
     Returns
     -------
     Mnist
-        ``train_images``, ``train_labels``, ``test_images``, ``test_labels``: images float32 in [0, 1] of
-        shape (N, 28, 28, 1), labels int64 of shape (N,). The arrays are read-only; ``.copy()`` one to
-        change it.
+        Its arrays are read-only; ``.copy()`` one to change it.
 
     Raises
     ------
     MnistFileError
-        If a file is missing, truncated, corrupted, or another one than its name says. The message names the
-        file, what is wrong and how to restore it.
+        If a file is missing, damaged, or another one than its name says. The message names the file, what is
+        wrong and how to restore it.
     """
     if folder is None:
         return _load_project_mnist()
@@ -125,26 +115,13 @@ def load_dataset(source) -> Mnist:
 
     ``load_dataset("fashion-mnist")`` reads the four files of that folder; nothing is downloaded.
 
-    Parameters
-    ----------
-    source : path, or four arrays
-        A folder with four IDX files that are called as MNIST's are, ``train-images-idx3-ubyte`` and so on,
-        with ``.gz`` or without; or ``(train_images, train_labels, test_images, test_labels)``, such as another
-        library returns. Images are (N, H, W) or (N, H, W, C): bytes from 0 to 255, which are divided by 255,
-        or floats, which are taken as they are. Labels are integers from 0 on, (N,) or (N, 1).
+    - source: a folder with four IDX files of the names of MNIST's, ``train-images-idx3-ubyte`` and so on,
+      with or without ``.gz``; or ``(train_images, train_labels, test_images, test_labels)``, such as another
+      library returns. Images are (N, H, W) or (N, H, W, C): bytes from 0 to 255, which are divided by 255, or
+      floats, which are taken as they are. Labels are integers from 0 on, (N,) or (N, 1)
 
-    Returns
-    -------
-    Mnist
-        Images float32 of shape (N, H, W, C), labels int64 of shape (N,): their sizes are those of the data.
-        ``Network([...], input_shape=data.train_images.shape[1:])`` takes them.
-
-    Raises
-    ------
-    MnistFileError
-        A file is missing or is no IDX file.
-    ValueError, TypeError
-        The arrays do not fit together.
+    ``Network([...], input_shape=data.train_images.shape[1:])`` takes what it returns. A file that is missing
+    or no IDX file is a ``MnistFileError``, arrays that do not fit together are a ``ValueError``.
     """
     if isinstance(source, (str, os.PathLike)):
         source = [_read_idx(Path(source), file.name) for file in FILES]
@@ -157,9 +134,8 @@ def load_dataset(source) -> Mnist:
         if len(images) != len(labels):
             raise ValueError(f"load_dataset: {len(images)} images but {len(labels)} labels")
     if arrays[0].shape[1:] != arrays[2].shape[1:]:
-        raise ValueError(
-            f"load_dataset: train_images are {arrays[0].shape[1:]}, test_images {arrays[2].shape[1:]}"
-        )
+        sizes = f"train_images are {arrays[0].shape[1:]}, test_images {arrays[2].shape[1:]}"
+        raise ValueError(f"load_dataset: {sizes}")
     return Mnist(*arrays)
 
 
@@ -176,9 +152,8 @@ def _as_images(name, images):
 def _as_labels(name, labels):
     labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
-        raise ValueError(
-            f"load_dataset: {name} must be integers from 0 on, (N,), not {labels.dtype} {labels.shape}"
-        )
+        kind = f"{labels.dtype} {labels.shape}"
+        raise ValueError(f"load_dataset: {name} must be integers from 0 on, (N,), not {kind}")
     return _to_labels(labels)
 
 
@@ -206,19 +181,12 @@ def _load(folder: Path) -> Mnist:
 
 def _load_pair(folder: Path, images: _IdxFile, labels: _IdxFile) -> tuple[np.ndarray, np.ndarray]:
     label_array = _to_labels(_read(folder, labels))
-    return _to_images(_read(folder, images)), label_array
+    return _as_images("", _read(folder, images)), label_array
 
 
 def load_test_set() -> tuple[np.ndarray, np.ndarray]:
     """Load only the 10,000 test digits, images and labels as in ``load_mnist``, in a sixth of its memory."""
     return _load_pair(DATA_FOLDER, TEST_IMAGES, TEST_LABELS)
-
-
-def _to_images(pixels: np.ndarray) -> np.ndarray:
-    """Turn (N, rows, columns) bytes into (N, rows, columns, 1) float32 in [0, 1]."""
-    images = np.empty((*pixels.shape, 1), np.float32)
-    np.divide(pixels[..., np.newaxis], np.float32(255), out=images)
-    return _read_only(images)
 
 
 def _to_labels(labels: np.ndarray) -> np.ndarray:

@@ -77,14 +77,10 @@ class Layer:
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of one example's output, given that of its input: by running it on zeros."""
         trial, rng = copy.copy(self), np.random.default_rng(0)
-        for attribute, shapes in (
-            ("parameters", self.parameter_shapes),
-            ("statistics", self.statistics_shapes),
-        ):
-            arrays = {
-                name: np.zeros(s) + self.initial(name, s, rng) for name, s in shapes(input_shape).items()
-            }
-            setattr(trial, attribute, arrays)
+        trial.parameters, trial.statistics = (
+            {name: np.zeros(shape) + self.initial(name, shape, rng) for name, shape in shapes.items()}
+            for shapes in (self.parameter_shapes(input_shape), self.statistics_shapes(input_shape))
+        )
         out, _ = run(trial, np.zeros((1, *input_shape)), training=False)
         return out.shape[1:]
 

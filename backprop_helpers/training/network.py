@@ -117,25 +117,14 @@ class Network:
     # ------------------------------------------------------------------------------ activations, gradients
 
     def activations(self, images, *, training: bool = False) -> dict[str, np.ndarray]:
-        """Return the images, under "input", and every layer's output, in forward order.
-
-        ``{"input": (M, 28, 28, 1), …, "conv1": (M, 28, 28, K), …, "fc2": (M, 10)}``.
-        """
+        """Return the images and every layer's output: ``{"input": (M, 28, 28, 1), …, "fc2": (M, 10)}``."""
         images = self._as_batch(self._checked_images("activations", images))
         return self.forward(images, training=training)[0]
 
     def gradients(self, images, labels, *, training: bool = False) -> ParameterViews:
-        """Return the gradient of the mean loss with respect to every parameter.
+        """Return the gradient of the mean loss at every parameter; ``.vector`` is all of it.
 
-        Parameters
-        ----------
-        images : ndarray, shape (M, H, W, C)
-        labels : ndarray of int, shape (M,), or one-hot, shape (M, K)
-
-        Returns
-        -------
-        ParameterViews
-            The names and shapes of ``parameters``; ``.vector`` is the whole gradient.
+        - images: (M, H, W, C); labels: (M,) integers, or one-hot, (M, K)
         """
         _, gradients = self._gradients("gradients", images, labels, training)
         views = ParameterViews(np.zeros_like(self.parameters.vector), self._shapes)
@@ -143,11 +132,7 @@ class Network:
         return views
 
     def gradients_of_activations(self, images, labels, *, training: bool = False) -> dict[str, np.ndarray]:
-        """Return the gradient of the mean loss with respect to every array of ``activations``.
-
-        The keys, shapes and order are those of ``activations``; "input" is the gradient at the pixels (the
-        saliency).
-        """
+        """Return the gradient of the mean loss at every array of ``activations``; "input" is the saliency."""
         return self._gradients("gradients_of_activations", images, labels, training)[0]
 
     def _gradients(self, caller, images, labels, training):
@@ -202,27 +187,13 @@ class Network:
     def _loss_and_gradients(self, images, labels, gradients_out) -> tuple[float, int]:
         """Do the forward and backward pass of one training batch: ``fit`` calls this and nothing else.
 
-        ``kernels.plan(network, batch_size)`` returns None for a network that it does not know, and then the
-        layers do it one by one, or a plan with
+        - images: (M, *input_shape), of the network's dtype, C order; labels: (M,), int64, checked
+        - gradients_out: (n,), receives the gradient of the mean loss in the order of ``parameters.vector``
 
-            plan.loss_and_gradients(images, labels, out) -> (loss, correct)
-            plan.logits(images) -> (M, K) array, which may be a buffer the plan uses again
-
-        which read the parameters from ``network.parameters`` (the same memory for the network's whole life)
-        at every call. Plans are kept by batch size, a few at a time; an interrupted ``fit`` throws them
-        away, so a plan needs no way back from a call that was broken off.
-
-        Parameters
-        ----------
-        images : ndarray, shape (M, *input_shape), dtype of the network, C order
-        labels : ndarray of int64, shape (M,), checked
-        gradients_out : ndarray, shape (n,)
-            Receives the gradient of the mean loss, in the order of ``parameters.vector``. Overwritten.
-
-        Returns
-        -------
-        loss, correct : float, int
-            The mean loss of the batch and how many are classified correctly, before any update.
+        Returns the mean loss and how many are right. ``kernels.plan(network, batch_size)`` is None for a
+        network that it does not know; then the layers do it one by one. A plan has ``loss_and_gradients``,
+        with these arguments, and ``logits(images)``, and reads the parameters at every call. Plans are kept
+        by batch size, a few at a time; an interrupted ``fit`` throws them away.
         """
         plan = self._plan(len(images))
         if plan is not None:
@@ -349,15 +320,8 @@ class Network:
         rows, shape = [], self.input_shape
         for layer in self.layers:
             output = self.output_shapes[layer.name]
-            rows.append(
-                LayerSummary(
-                    layer=layer.name,
-                    output_shape=output,
-                    parameters=parameter_count(layer.parameter_shapes(shape)),
-                    multiply_adds=layer.multiply_adds(shape),
-                    activation_bytes=math.prod(output) * self.dtype.itemsize,
-                )
-            )
+            size, bytes_out = layer.parameters.vector.size, math.prod(output) * self.dtype.itemsize
+            rows.append(LayerSummary(layer.name, output, size, layer.multiply_adds(shape), bytes_out))
             shape = output
         return Summary(tuple(rows), self.path)
 
@@ -377,19 +341,8 @@ class Network:
     def load(cls, path: str | os.PathLike, *, layers: Sequence[type[Layer]] = ()) -> Network:
         """Read a network that ``save`` has written.
 
-        Parameters
-        ----------
-        path : path
-        layers : sequence of classes
-            Your own kinds of layers that the network has, such as ``[Tanh]``: a file holds no code.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file.
-        NetworkFileError
-            If it is not a network's file, is damaged, names a layer that is not known, or its arrays do not
-            fit its layers.
+        ``layers`` are the classes of your own that it has, such as ``[Tanh]``: a file holds no code. A file
+        that is not a network's, is damaged or does not fit is a ``NetworkFileError``.
         """
         arrays = network_file.read(path)
         net = cls.__new__(cls)
@@ -400,12 +353,7 @@ class Network:
     def load_parameters(self, path: str | os.PathLike) -> None:
         """Replace parameters and statistics by those of a file that has them in the same names and shapes.
 
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file.
-        NetworkFileError
-            If it is not a network's file, is damaged, or does not fit this network; nothing has changed then.
+        After a ``NetworkFileError``, because it has others or is damaged, nothing has changed.
         """
         network_file.copy_parameters(path, network_file.read(path), {**self.parameters, **self.statistics})
 
@@ -421,8 +369,7 @@ class Network:
                 f"{caller}: images hold integers ({images.dtype}), expected floats, for digits in [0, 1]; "
                 "convert them: images.astype(np.float32) / 255"
             )
-        kinds = "fc" if self.dtype.kind == "c" else "f"
-        if images.dtype.kind not in kinds:
+        if images.dtype.kind not in ("fc" if self.dtype.kind == "c" else "f"):
             raise TypeError(f"{caller}: images have dtype {images.dtype}, expected {self.dtype}")
         if images.shape[1:] != self.input_shape or images.ndim != 1 + len(self.input_shape):
             hint = "; for one image pass images[np.newaxis]" if images.shape == self.input_shape else ""
@@ -487,22 +434,9 @@ def lenet(seed: int = 0) -> Network:
 
 
 def _two_convolutions(filters, hidden, seed):
-    return Network(
-        [
-            Standardize(),
-            Conv(filters[0], 5, padding="same"),
-            ReLU(),
-            MaxPool(2),
-            Conv(filters[1], 5, padding="same"),
-            ReLU(),
-            MaxPool(2),
-            Flatten(),
-            FullyConnected(hidden),
-            ReLU(),
-            FullyConnected(10),
-        ],
-        seed=seed,
-    )
+    first, second = ([Conv(count, 5, padding="same"), ReLU(), MaxPool(2)] for count in filters)
+    end = [Flatten(), FullyConnected(hidden), ReLU(), FullyConnected(10)]
+    return Network([Standardize(), *first, *second, *end], seed=seed)
 
 
 def _named_copies(layers):

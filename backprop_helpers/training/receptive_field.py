@@ -17,11 +17,8 @@ INPUT = "input"
 class ReceptiveField(NamedTuple):
     """The part of an image that a cell depends on: every pixel in one of the rows, columns and channels.
 
-    Attributes
-    ----------
-    rows, columns, channels : ndarray of int
-        Indices, ascending. Images that are vectors (N,) have one row and one channel; their entries are the
-        columns. A dilated convolution leaves gaps.
+    Indices, ascending. Images that are vectors (N,) have one row and one channel. A dilated convolution
+    leaves gaps.
     """
 
     rows: np.ndarray
@@ -38,28 +35,10 @@ def receptive_field(net, layer: str, cell) -> ReceptiveField:
     """Return the rows, columns and channels of the input that one cell of a layer depends on.
 
     It follows the windows back, layer by layer, and asks no weights: a maximum may ignore what it sees, a
-    weight may be 0.
+    weight may be 0. Layers of one's own are taken to look at everything, unless they are kinds of ours.
 
-    Parameters
-    ----------
-    net : Network
-        Of layers of this package. Layers of one's own are taken to look at everything, unless they are kinds
-        of those.
-    layer : str
-        A layer's name, such as ``"pool1"``, or ``"input"``.
-    cell : int or tuple of int
-        An index into one example's output of that layer: (row, column, channel), or a unit's number.
-
-    Returns
-    -------
-    ReceptiveField
-
-    Raises
-    ------
-    KeyError
-        No layer is called that.
-    ValueError
-        The layer has no such cell.
+    - layer: its name, such as ``"pool1"``, or ``"input"``; another one is a KeyError
+    - cell: an index into one example's output of it, (row, column, channel), or a unit's number
     """
     end = position(net, layer)
     cell = checked_cell("receptive_field", net, layer, cell)
@@ -76,25 +55,9 @@ def sent_back(net, run, layer: str, cell, *, to: str | None = None) -> np.ndarra
 
     Added up over all the cells of a layer, this is the gradient at the earlier layer.
 
-    Parameters
-    ----------
-    net : Network
-    run : Run
-        `forward_and_backward` of one image.
-    layer : str
-    cell : int or tuple of int
-    to : str, optional
-        The layer that receives, somewhere before `layer`; by default the one right before it.
-
-    Returns
-    -------
-    ndarray
-        Of the shape of one example's output of `to`.
-
-    Raises
-    ------
-    KeyError, ValueError
-        No such layer or cell, or `to` does not come before `layer`.
+    - run: `forward_and_backward` of one image
+    - layer, cell: as in `receptive_field`
+    - to: the layer that receives, somewhere before `layer`; by default the one right before it
     """
     start = position(net, layer)
     cell = checked_cell("sent_back", net, layer, cell)
@@ -110,19 +73,11 @@ def sent_back(net, run, layer: str, cell, *, to: str | None = None) -> np.ndarra
 
 
 class Run(NamedTuple):
-    """One image's way through a network and back.
+    """One image's way through a network and back."""
 
-    Attributes
-    ----------
-    activations, gradients : dict of str to ndarray, shape (1, …)
-        As of `Network.activations` and `Network.gradients_of_activations`.
-    caches : list
-        What each layer remembered.
-    """
-
-    activations: dict
-    gradients: dict
-    caches: list
+    activations: dict  # as of `Network.activations`, (1, …) each
+    gradients: dict  # as of `Network.gradients_of_activations`
+    caches: list  # what each layer remembered
 
 
 def forward_and_backward(net, image, label: int) -> Run:

@@ -33,13 +33,9 @@ def series_cnn() -> Network:
 
 
 def series_snapshots() -> list[tuple[int, Network]]:
-    """Load the series' network as it was at six moments of its training.
+    """Load the series' network at six moments of its training, each with the number of steps done.
 
-    Returns
-    -------
-    list of (int, Network)
-        The number of steps done and the network at that moment; the first is 0, untrained, the last is
-        ``series_cnn()``.
+    The first is 0, untrained, the last is ``series_cnn()``.
     """
     arrays = network_file.read(SNAPSHOTS_FILE)
     if set(arrays) != {"steps", "parameters"}:
@@ -53,18 +49,9 @@ def series_snapshots() -> list[tuple[int, Network]]:
 
 
 def series_digit(dtype=np.float64) -> tuple[np.ndarray, np.ndarray]:
-    """Return the series' digit, one of the 10,000 test digits.
+    """Return the series' digit, one of the 10,000 test digits, and its label: (1, 28, 28, 1) and (1,).
 
-    Parameters
-    ----------
-    dtype : dtype
-        Floating dtype of the image.
-
-    Returns
-    -------
-    image : ndarray, shape (1, 28, 28, 1)
-        Pixels in [0, 1], as in ``load_mnist().test_images``; yours to change.
-    label : ndarray of int64, shape (1,)
+    Its pixels are in [0, 1], as in ``load_mnist().test_images``; both arrays are yours to change.
     """
     pixels, label = _digit()
     return pixels.astype(dtype), label.copy()
