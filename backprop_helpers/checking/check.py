@@ -9,7 +9,7 @@ import difflib
 from backprop_helpers.checking.exercises import EXERCISES as exercises
 from backprop_helpers.checking.exercises import _line, solution_source
 from backprop_helpers.checking.exercises import steps as _steps
-from backprop_helpers.checking.exercises._diagnose import examine
+from backprop_helpers.checking.exercises._examine import examine
 
 _attempted = set()
 

@@ -12,8 +12,12 @@ from backprop_helpers.checking import check, misconceptions
 from backprop_helpers.checking.exercises import VERDICTS, solution, solution_source
 from backprop_helpers.checking.exercises import _runner as runner
 
-# A mask that is always true and no mask at all give the same answers: the plainer diagnosis is true of both.
-SAME_NUMBERS = {"relu.no_mask": "relu.mask_from_output"}
+# Mistakes that give the same answers: the plainer diagnosis is true of both.
+SAME_NUMBERS = {
+    ("relu.no_mask", "relu.mask_from_output"),  # a mask that is always true, and none
+    ("conv.overlap_overwritten", "conv.adds_at_index_arrays"),
+    ("softmax.no_shift", "softmax.mean_subtracted"),  # the mean of a batch of large scores of both signs
+}
 LESSONS = {name: exercise for name, exercise in check.exercises.items() if exercise.lesson.isdigit()}
 
 
@@ -97,20 +101,20 @@ def test_a_stub_is_not_attempted_and_nothing_worse(name):
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_known_mistakes_fail_and_are_recognised(name):
-    wrong = []
-    for suspect in LESSONS[name].suspects:
+    suspects = [suspect for suspect in LESSONS[name].suspects if suspect.fit is None]
+    if len(suspects) > 100:  # the forms of a mistake that has a hundred
+        suspects = [*{suspect.name: suspect for suspect in suspects}.values(), *suspects[::12]]
+    for suspect in suspects:
         result = checked(name, suspect.make())
         assert not result.passed, suspect.name
         assert result.verdict in VERDICTS
-        if SAME_NUMBERS.get(result.diagnosis) == suspect.name:
+        if (result.diagnosis, suspect.name) in SAME_NUMBERS:
             continue
-        if result.diagnosis == suspect.name:
-            known = LESSONS[name].own_mistakes.get(suspect.name) or misconceptions[suspect.name]
-            assert known.diagnosis in str(result)
-            assert result.hint == known.hint
-        else:
-            wrong.append(suspect.name)
-    assert len(wrong) <= 0.1 * len(LESSONS[name].suspects), wrong
+        assert result.diagnosis == suspect.name, result
+        known = suspect if suspect.hint else misconceptions[suspect.name]
+        texts = {s.diagnosis or known.diagnosis for s in LESSONS[name].suspects if s.name == suspect.name}
+        assert any(text in str(result) for text in texts) or any("{number}" in text for text in texts)
+        assert result.hint == known.hint
 
 
 def test_every_mistake_of_the_catalogue_about_a_layer_belongs_to_an_exercise():
@@ -173,8 +177,8 @@ def test_raised_names_the_line_of_the_learner(tmp_path):
         ("return", "it returns None"),
         ("return dz @ w.T, x.T @ dz, None", "db is None"),
         ("return dz @ w.T, x.T @ dz, 'b'", "db is 'b' (str)"),
-        ("return dz @ w.T, (x.T @ dz).T, dz.sum(0)", "dw has shape (2, 3); expected (3, 2) as (N, K)"),
-        ("return dz @ w.T, x.T @ dz, dz.sum()", "db is a single number; expected an array of shape (2,)"),
+        ("return dz @ w.T, (x.T @ dz).T, dz.sum(0)", "dw has shape (4, 5); expected (5, 4) as (N, K); it is transposed"),
+        ("return dz @ w.T, x.T @ dz, dz.sum()", "db is a single number; expected an array of shape (4,) as (K,)"),
         ("return dz @ w.T, x.T @ dz + 0j, dz.sum(0)", "dw is complex numbers"),
         ("yield dz", "`yield`"),
     ],
@@ -265,10 +269,16 @@ def closed_over():
 
 
 @pytest.mark.parametrize("function", [reads_a_global, reads_a_global_in_a_helper, in_a_lambda, closed_over()])
-def test_arrays_from_outside_are_caught(function):
+def test_arrays_from_outside_are_told(function):
     result = check.relu_backward(function)
-    assert result.verdict == "reads outside arrays"
+    assert result.passed
     assert "it reads X" in str(result)
+    assert "The numbers are right; the rule is" in str(result)
+
+    wrong = check.relu_backward(lambda da, z: 3.7 * function(da, z)[::-1] + 0.5 * da)
+    assert wrong.verdict == "reads outside arrays"
+    assert "it reads X" in str(wrong)
+    assert "is there a slip in a name?" in str(wrong)
 
 
 SCALE = 1.0

@@ -4,7 +4,7 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
-from backprop_helpers.checking.exercises._inputs import between, integers, normal, own, suspect
+from backprop_helpers.checking.exercises._inputs import between, fitted, integers, normal, own, suspect
 from backprop_helpers.checking.misconceptions import misconceptions
 
 # --- initial weights: random, so only their statistics are determined
@@ -37,6 +37,13 @@ def _scaled(factor):
     return initial_weights
 
 
+def _uniform(limit):
+    def initial_weights(inputs, units, rng):
+        return rng.uniform(-limit(inputs, units), limit(inputs, units), (inputs, units)), np.zeros(units)
+
+    return initial_weights
+
+
 INITIAL = Exercise(
     number="10.1",
     name="initial_weights",
@@ -50,22 +57,44 @@ INITIAL = Exercise(
     ),
     cases=_initial_cases,
     reference=_initial_weights,
-    tolerance=0.08,
     summarise=_statistics,
     summary=(
-        Part("the standard deviation of w, in units of the right one,"),
-        Part("the mean of w, in units of the right standard deviation,"),
-        Part("the share of different numbers in w"),
+        Part("the standard deviation of w, in units of the right one,", (), "statistic"),
+        Part("the mean of w, in units of the right standard deviation,", (), "statistic"),
+        Part("the share of different numbers in w", (), "statistic"),
         Part("b", ("units",)),
     ),
     suspects=(
         suspect("training.initial_weights_too_large"),
-        suspect("training.bias_starts_at_one"),
+        suspect("training.variance_without_relu"),
+        suspect("training.glorot_for_he"),
+        suspect("training.rng_not_used"),
+        fitted(
+            "training.bias_starts_at_one",
+            "the bias starts at {number}; the exercise asks for no bias, b = 0",
+            lambda number: lambda inputs, units, rng: (
+                _initial_weights(inputs, units, rng)[0],
+                np.full(units, number),
+            ),
+            lambda case, got, right: got[3].flat[0] if got[3] is not None and got[3].size else None,
+        ),
         own(
-            "initial_weights.for_no_relu",
-            "the variance is 1/inputs: right without ReLU, which lets only half of the signal through",
-            "after ten layers with ReLU, how large is a typical output?",
-            _scaled(lambda inputs, units: np.sqrt(1 / inputs)),
+            "initial_weights.random_bias",
+            "the bias is random; the exercise asks for no bias, b = 0",
+            "two units that see the same input: need their biases differ?",
+            lambda inputs, units, rng: (_initial_weights(inputs, units, rng)[0], rng.normal(size=units)),
+        ),
+        own(
+            "initial_weights.uniform_of_that_width",
+            "uniform numbers up to √(2/inputs): their standard deviation is √3 times smaller than their limit",
+            "what is the standard deviation of a uniform number between −1 and 1?",
+            _uniform(lambda inputs, units: np.sqrt(2 / inputs)),
+        ),
+        own(
+            "initial_weights.uniform_for_no_relu",
+            "uniform numbers up to √(1/inputs), a variance of 1/(3·inputs): ReLU needs 2/inputs",
+            "what is the standard deviation of a uniform number between −1 and 1?",
+            _uniform(lambda inputs, units: np.sqrt(1 / inputs)),
         ),
         own(
             "initial_weights.variance_for_scale",
@@ -105,6 +134,7 @@ def _step_cases(rng):
         (4, 1, 0.01),
         (2, 2, 0.5),
         (between(rng, 2, 5), 3, 0.25),
+        (2, 3, 0.0),
     ]:
         arrays = (
             normal(rng, inputs, units),
@@ -132,7 +162,33 @@ STEP = Exercise(
     cases=_step_cases,
     reference=_sgd_step,
     suspects=(
-        suspect("training.bias_never_updated", applies=lambda case: True),
+        *(
+            suspect(f"training.{name}")
+            for name in (
+                "bias_never_updated",
+                "bias_shrinks",
+                "rate_forgotten_for_bias",
+                "weights_uphill",
+            )
+        ),
+        own(
+            "sgd_step.bias_uphill",
+            "b goes along its gradient, up the loss, and w against it",
+            "db > 0 means that a larger b has a larger loss. Which way is down?",
+            lambda w, b, dw, db, rate: (w - rate * dw, b + rate * db),
+        ),
+        own(
+            "sgd_step.rate_forgotten_for_weights",
+            "the whole gradient is taken off w: the learning rate is used for b alone",
+            "what should happen to w with a learning rate of 0?",
+            lambda w, b, dw, db, rate: (w - dw, b - rate * db),
+        ),
+        own(
+            "sgd_step.weights_shrink",
+            "w itself is taken off w, and not its gradient",
+            "what should the step of w be if dw is zero?",
+            lambda w, b, dw, db, rate: (w - rate * w, b - rate * db),
+        ),
         own(
             "sgd_step.uphill",
             "the step goes along the gradient, up the loss",
@@ -144,6 +200,12 @@ STEP = Exercise(
             "the whole gradient is taken off: the learning rate is not used",
             "what should happen with a learning rate of 0?",
             lambda w, b, dw, db, rate: (w - dw, b - db),
+        ),
+        own(
+            "sgd_step.weights_stay",
+            "w is returned as it came; it has a gradient too",
+            "print w before and after a step",
+            lambda w, b, dw, db, rate: (w.copy(), b - rate * db),
         ),
         own(
             "sgd_step.bias_stays",
