@@ -158,7 +158,9 @@ def _other_order(evidence):
 
 def _scaled(evidence, left):
     """Recognise a known mistake that is off by a factor besides, in one of the parts that are left."""
-    for suspect in evidence.exercise.suspects:
+    rights = {p: [right[p] for right in evidence.expected] for p in left}
+    left = {p for p in left if not common_factor(evidence, p, rights[p])}  # else that is all there is to say
+    for suspect in evidence.exercise.suspects if left else ():
         if suspect.fit is not None or suspect.applies is not None:
             continue
         function = suspect.make()

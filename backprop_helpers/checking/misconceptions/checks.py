@@ -61,7 +61,7 @@ passes: conv.no_rotation
 + print("relative error", error.max())
 
 check.norm_ratio = check_gradients
-one number for all entries, the norm of the difference by the norms: a small entry may be all wrong unseen
+one measure for all entries, such as the norm or the largest: a small entry may be all wrong unseen
 ? a thousand entries of size 1 are right, one of size 1e-4 is twice too large. What is your number?
 passes: fc.weight_decay_inside
 - error = difference / np.maximum(np.abs(analytic) + np.abs(numeric), 1e-8)
