@@ -187,6 +187,11 @@ def _scaled_fc_slopes(dz, x, w, gamma):
     return slopes(_scaled_fc, (x, w, gamma, np.zeros_like(gamma)), dz)
 
 
+def _last(slopes_of, dz, x, *others):
+    """Return the gradients as if only the last example counted."""
+    return slopes_of(dz[-1:], x[-1:], *others)
+
+
 def _scaled_fc_with(change):
     """Return a wrong backward pass: `change` of (right answer, dz, x, w, gamma)."""
 
@@ -267,12 +272,13 @@ SCALED_FC = task(
             "fc.dx_without_transpose",
             _scaled_fc_with(lambda r, dz, x, w, gamma: ((dz * gamma) @ w, *r[1:])),
         ),
-        (
-            "fc.bias_summed_over_units",
-            _scaled_fc_with(lambda r, dz, *_: (*r[:3], dz.sum(axis=1))),
-        ),
+        ("fc.bias_summed_over_units", _scaled_fc_with(lambda r, dz, *_: (*r[:3], dz.sum(axis=1)))),
+        ("fc.bias_not_summed", _scaled_fc_with(lambda r, dz, *_: (*r[:3], dz))),
+        ("fc.bias_one_number", _scaled_fc_with(lambda r, dz, *_: (*r[:3], np.full_like(r[3], dz.sum())))),
+        ("fc.last_example_only", _scaled_fc_with(lambda r, *a: (r[0], *_last(_scaled_fc_slopes, *a)[1:]))),
     ],
     delegates=("fc_forward",),
+    linear="dz",
 )
 
 
@@ -336,6 +342,10 @@ SKIP = task(
         ("fc.dx_without_transpose", _skip_with(lambda r, dy, x, w: (dy + dy @ w, *r[1:]))),
         ("fc.dw_transposed", _skip_with(lambda r, *_: (r[0], r[1].T, r[2]))),
         ("fc.bias_averaged", _skip_with(lambda r, dy, *_: (r[0], r[1], r[2] / len(dy)))),
+        ("fc.bias_not_summed", _skip_with(lambda r, dy, *_: (r[0], r[1], dy))),
+        ("fc.bias_one_number", _skip_with(lambda r, dy, *_: (r[0], r[1], np.full_like(r[2], dy.sum())))),
+        ("fc.last_example_only", _skip_with(lambda r, *a: (r[0], *_last(_skip_slopes, *a)[1:]))),
+        ("fc.dw_divided_by_m", _skip_with(lambda r, dy, *_: (r[0], r[1] / len(dy), r[2]))),
         (
             "fc.divided_by_m_again",
             _skip_with(lambda r, dy, *_: (r[0], r[1] / len(dy), r[2] / len(dy))),
@@ -343,6 +353,7 @@ SKIP = task(
         ("fc.bias_summed_over_units", _skip_with(lambda r, dy, *_: (r[0], r[1], dy.sum(axis=1)))),
     ],
     delegates=("fc_forward",),
+    linear="dy",
 )
 
 EXERCISES = (

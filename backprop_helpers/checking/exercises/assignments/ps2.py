@@ -106,6 +106,7 @@ PRELU = task(
         ),
     ],
     delegates=("relu_forward",),
+    linear="da",
 )
 
 
@@ -159,6 +160,7 @@ TEMPERATURE = task(
         ),
     ],
     delegates=("softmax", "softmax_forward"),
+    linear="dy_hat",
 )
 
 
@@ -192,19 +194,24 @@ def _sum_of_exponentials(z, y, smoothing):
     return (y_hat - _targets(z, y, smoothing)) / len(z)
 
 
+def _one_maximum(z, y, smoothing):
+    y_hat = misconceptions["softmax.one_maximum_for_all"].wrong(z)
+    return (y_hat - _targets(z, y, smoothing)) / len(z)
+
+
 def _labelled_cases(rng, option):
     def case(M, K, scale=1.0, note=""):
         z, y = scale * rng.normal(size=(M, K)), rng.integers(K, size=M)
         return Case(f"M = {M}, K = {K}{note}", (z, y, option(K)))
 
-    large = case(2, 3)
-    large.arguments[0][0] = [1000.0, 0.0, -1000.0]
+    large = case(3, 3)
+    large.arguments[0][:] = [1000.0, 0.0, -1000.0], [999.0, 1000.0, 998.0], [-1000.0, -1001.0, -1002.0]
     return [
         case(3, 4),
         case(2, 5),
         case(1, 3),
         case(int(rng.integers(5, 8)), 3, scale=3.0),
-        large._replace(name="scores of ±1000"),
+        large._replace(name="scores of ±1000, in rows far apart"),
     ]
 
 
@@ -248,6 +255,7 @@ SMOOTHED = task(
             lambda z, y, s: _smoothed(z, y, s) / z.shape[1],
         ),
         ("softmax.no_shift", _sum_of_exponentials),
+        ("softmax.one_maximum_for_all", _one_maximum),
         (
             "softmax_cross_entropy.extra_derivative",
             lambda z, y, s: _smoothed(z, y, s) * layers.softmax(z) * (1 - layers.softmax(z)),
@@ -260,6 +268,16 @@ SMOOTHED = task(
 def _weighted(z, y, weights):
     counted = weights[y]
     return _soft_target_slope(z, counted[:, None] * np.eye(z.shape[1])[y], counted.sum())
+
+
+def _weighted_by(name):
+    """Return the gradient with a wrong softmax of the catalogue in it."""
+
+    def wrong(z, y, weights):
+        counted = weights[y][:, None]
+        return counted * (misconceptions[name].wrong(z) - np.eye(z.shape[1])[y]) / counted.sum()
+
+    return wrong
 
 
 def _plain(z, y):
@@ -313,6 +331,7 @@ WEIGHTED = task(
             lambda z, y, w: _weighted(z, y, w) * w[y].sum(),
         ),
         ("softmax_cross_entropy.sign_flipped", lambda z, y, w: -_weighted(z, y, w)),
+        *((name, _weighted_by(name)) for name in ("softmax.no_shift", "softmax.one_maximum_for_all")),
     ],
     delegates=("softmax", "softmax_forward", "softmax_cross_entropy_forward", "cross_entropy_forward"),
 )

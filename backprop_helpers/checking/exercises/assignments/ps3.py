@@ -3,7 +3,8 @@
 import numpy as np
 
 from backprop_helpers import layers
-from backprop_helpers.checking.exercises._exercise import Case, Part
+from backprop_helpers.checking.exercises._conv_forms import general_forms
+from backprop_helpers.checking.exercises._exercise import Case, Part, Suspect
 from backprop_helpers.checking.exercises.assignments._task import mistake, slopes, task
 from backprop_helpers.checking.misconceptions import misconceptions
 
@@ -18,16 +19,27 @@ def _sequence_slopes(dz, x, w):
     return slopes(_sequence, (x, w, np.zeros(w.shape[-1])), dz)
 
 
-def _wrong_sequence(name):
-    """Return a wrong backward pass of an image layer as one of a sequence layer: dx, dw, db."""
-    wrong = misconceptions[name].wrong
+def _of_form(function):
+    """Return a wrong backward pass of an image layer, in one of its forms, as one of a sequence layer."""
 
     def backward(dz, x, w):
-        dx, dw, db = wrong(dz[:, None], x[:, None], w[None], **PLAIN)
-        db = np.asarray(db)
-        return np.asarray(dx)[:, 0], np.asarray(dw)[0], db[0] if db.ndim > 1 else db
+        dx, dw, db = function(dz[:, None], x[:, None], w[None], **PLAIN)
+        rows = {3: 0, 4: np.s_[:, 0]}  # where db still has the axis of the rows
+        return np.asarray(dx)[:, 0], np.asarray(dw)[0], np.asarray(db)[rows.get(np.ndim(db), ...)]
 
     return backward
+
+
+def _forms(part):
+    """Return the forms about one of the results that a kernel of one row has."""
+    skipped = "kernel_transposed rows_reversed stride dilation rows_for_both padding minus_pad axes_kept".split()
+    return [
+        (form.name, _of_form(form.function), form.diagnosis)
+        for form in general_forms()
+        if form.part == part
+        and not any(word in form.name for word in skipped)
+        and not any(word in form.diagnosis for word in ("column", "row of windows"))
+    ]
 
 
 def _any_input(dz, w):
@@ -124,19 +136,11 @@ SEQUENCE_WEIGHTS = task(
     lambda dz, x, w: _sequence_slopes(dz, x, w)[1:],
     [
         *(
-            (name, lambda dz, x, w, wrong=name: _wrong_sequence(wrong)(dz, x, w)[1:])
-            for name in (
-                "conv.dw_rotated",
-                "conv.last_window_only",
-                "conv.bias_averaged",
-                "conv.bias_over_examples_only",
-                "conv.divided_by_m_again",
-            )
+            Suspect(name, lambda wrong=wrong: lambda dz, x, w: wrong(dz, x, w)[1:], None, said)
+            for part in (1, 2)
+            for name, wrong, said in _forms(part)
         ),
-        (
-            "conv.divided_by_m_again",
-            lambda dz, x, w: tuple(part / n for part, n in zip(_sequence_slopes(dz, x, w)[1:], (len(dz), 1))),
-        ),
+        ("conv.divided_by_m_again", lambda dz, x, w: tuple(g / len(dz) for g in _sequence_slopes(dz, x, w)[1:])),
         mistake(
             "ps3.weights_averaged",
             "dw is a mean over the positions; a nudge of a weight moves all of them, so their terms add up",
@@ -145,6 +149,7 @@ SEQUENCE_WEIGHTS = task(
         ),
     ],
     delegates=("conv_forward",),
+    linear="dz",
 )
 
 
@@ -152,17 +157,17 @@ def _input_slope(dz, w):
     return _sequence_slopes(dz, _any_input(dz, w), w)[0]
 
 
-def _wrong_input(name):
-    backward = _wrong_sequence(name)
-    return lambda dz, w: backward(dz, _any_input(dz, w), w)[0]
-
-
-WRONG_INPUTS = (
-    "conv.no_rotation",
-    "conv.channels_reversed_too",
-    "conv.filter_index_dropped",
-    "conv.overlap_overwritten",
-)
+def _input_forms(adapt):
+    """Return the mistakes about dx in all their forms."""
+    return [
+        Suspect(
+            name,
+            lambda wrong=wrong: adapt(lambda dz, w: wrong(dz, _any_input(dz, w), w)[0]),
+            None,
+            said,
+        )
+        for name, wrong, said in _forms(0)
+    ]
 
 SEQUENCE_INPUT = task(
     "ps3.3",
@@ -173,7 +178,7 @@ SEQUENCE_INPUT = task(
     lambda rng: _sequence_cases(rng, _input_case),
     _input_slope,
     [
-        *((name, _wrong_input(name)) for name in WRONG_INPUTS),
+        *_input_forms(lambda full: full),
         mistake(
             "ps3.half_the_padding",
             "dx lacks its ends: dz has to be padded by F − 1 on both sides for a full correlation",
@@ -184,6 +189,7 @@ SEQUENCE_INPUT = task(
         ),
     ],
     delegates=("conv_forward",),
+    linear="dz",
 )
 
 
@@ -235,7 +241,7 @@ CAUSAL = task(
             "how long is x, and how long is your dx?",
             _input_slope,
         ),
-        *((name, _cropped(_wrong_input(name), lambda F: F - 1)) for name in WRONG_INPUTS),
+        *_input_forms(lambda full: _cropped(full, lambda F: F - 1)),
         mistake(
             "ps3.forward_again",
             "dz is run through the causal layer as if it were x: the gradient comes from the "
@@ -245,6 +251,7 @@ CAUSAL = task(
         ),
     ],
     delegates=("conv_forward",),
+    linear="dz",
 )
 
 EXERCISES = (

@@ -114,6 +114,7 @@ DEPTHWISE = task(
         ),
     ],
     delegates=("conv_forward",),
+    linear="dz",
 )
 
 
@@ -231,6 +232,7 @@ L2_POOL = task(
         ),
     ],
     delegates=("pool_forward",),
+    linear="dz",
 )
 
 
@@ -295,6 +297,7 @@ GLOBAL_AVERAGE = task(
         ),
     ],
     delegates=("pool_forward",),
+    linear="dz",
 )
 
 
@@ -355,6 +358,7 @@ UPSAMPLE = task(
         ),
         ("pool.wrong_reshape", _wrong_blocks),
     ],
+    linear="dy",
 )
 
 EXERCISES = (
