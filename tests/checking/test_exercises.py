@@ -177,8 +177,14 @@ def test_raised_names_the_line_of_the_learner(tmp_path):
         ("return", "it returns None"),
         ("return dz @ w.T, x.T @ dz, None", "db is None"),
         ("return dz @ w.T, x.T @ dz, 'b'", "db is 'b' (str)"),
-        ("return dz @ w.T, (x.T @ dz).T, dz.sum(0)", "dw has shape (4, 5); expected (5, 4) as (N, K); it is transposed"),
-        ("return dz @ w.T, x.T @ dz, dz.sum()", "db is a single number; expected an array of shape (4,) as (K,)"),
+        (
+            "return dz @ w.T, (x.T @ dz).T, dz.sum(0)",
+            "dw has shape (4, 5); expected (5, 4) as (N, K); it is transposed",
+        ),
+        (
+            "return dz @ w.T, x.T @ dz, dz.sum()",
+            "db is a single number; expected an array of shape (4,) as (K,)",
+        ),
         ("return dz @ w.T, x.T @ dz + 0j, dz.sum(0)", "dw is complex numbers"),
         ("yield dz", "`yield`"),
     ],
@@ -523,3 +529,82 @@ def test_one_case_that_fits_by_chance_is_no_recognition():
     result = check.relu_backward(relu_backward)
     assert result.verdict == "raised"
     assert result.diagnosis is None
+
+
+# --- a right answer that goes another way, and a cell that cannot be read
+
+
+def by_argmax(dz, x, *, size, stride):
+    (F_h, F_w), (s_h, s_w) = np.broadcast_to(size, 2), np.broadcast_to(stride, 2)
+    dx = np.zeros(x.shape)
+    for m, i, j, c in np.ndindex(dz.shape):
+        window = x[m, i * s_h : i * s_h + F_h, j * s_w : j * s_w + F_w, c]
+        u, v = np.unravel_index(window.argmax(), window.shape)
+        dx[m, i * s_h + u, j * s_w + v, c] += dz[m, i, j, c]
+    return dx
+
+
+def by_quotient(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def with_a_loop(da, z):
+    return np.stack([a * (b > 0) for a, b in zip(da, z)])
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "text"),
+    [
+        (
+            "max_pool_backward",
+            by_argmax,
+            "the exercise asked for a loop over the offsets only, without argmax",
+        ),
+        ("softmax", by_quotient, "the exercise asked for the logarithm first"),
+        ("relu_backward", with_a_loop, ""),
+    ],
+)
+def test_a_right_answer_that_goes_another_way_is_right_and_told(name, function, text):
+    result = checked(name, function)
+    assert result.passed
+    assert dict(result.lines).get("but", "").startswith(text)
+    assert ("asked for" in str(result)) == bool(text)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_solutions_keep_the_rules_that_are_checked(name):
+    from backprop_helpers.checking.exercises._rules import asked_for
+
+    assert asked_for(LESSONS[name], solution(LESSONS[name])) == ""
+
+
+def test_a_cell_with_a_syntax_error_is_told_and_nothing_is_checked():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    try:
+        right = "def my_relu_backward(da, z):\n    return da * (z > 0)"
+        shell.run_cell("from backprop_helpers.checking import check\n" + right, store_history=True)
+        assert shell.run_cell("check.relu_backward(my_relu_backward)", store_history=True).result.passed
+        shell.run_cell("def my_relu_backward(da, z):\n    return da * (z > 0", store_history=True)
+        result = shell.run_cell("check.relu_backward(my_relu_backward)", store_history=True).result
+        assert (result.passed, result.attempted, result.verdict) == (False, False, "not read")
+        assert "SyntaxError in line 2 of your cell with def my_relu_backward" in str(result)
+        with pytest.raises(AssertionError, match="nothing was checked"):
+            result.assert_ok()
+        shell.run_cell(right, store_history=True)
+        assert shell.run_cell("check.relu_backward(my_relu_backward)", store_history=True).result.passed
+    finally:
+        InteractiveShell.clear_instance()
+
+
+def test_a_known_mistake_does_not_read_like_praise_and_success_can_be_seen():
+    wrong, right = check.relu_backward(lambda da, z: da), check.relu_backward(lambda da, z: da * (z > 0))
+    assert wrong.verdict == "recognised"
+    assert "recognised" not in str(wrong)
+    assert "wrong: a known mistake" in str(wrong)
+    page = right._repr_html_()
+    assert "<details><summary>9 cases</summary>z of shape (1, 4);" in page
+    assert "border-left:6px solid" in page
+    assert "<details>" not in wrong._repr_html_()

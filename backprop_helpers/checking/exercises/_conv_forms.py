@@ -31,7 +31,7 @@ def general_forms():
 
 
 def _dx_forms():
-    """Return dx with another kernel, with terms overwritten, and with the zeros taken off in the wrong place."""
+    """Return dx with another kernel, with terms overwritten, or cut out in another place."""
     kernels = (
         ("conv.no_rotation", lambda w: w[::-1, ::-1], None),
         ("conv.rows_reversed_only", lambda w: w[::-1], None),
@@ -50,7 +50,9 @@ def _dx_forms():
     forms = [Form(name, 0, _with_kernel(of), "", applies) for name, of, applies in kernels]
     for name, keep in (("first", np.s_[:1, :1]), ("last", np.s_[-1:, -1:])):
         said = f"only the {name} weight of each kernel counts in dx: is there an `=` where `+=` belongs?"
-        forms.append(Form("conv.overlap_overwritten", 0, _with_kernel(lambda w, keep=keep: _only(w, keep)), said))
+        forms.append(
+            Form("conv.overlap_overwritten", 0, _with_kernel(lambda w, keep=keep: _only(w, keep)), said)
+        )
     for order in (_window_by_window, _offset_by_offset):
         for filters in (np.s_[:], np.s_[-1:]):
             function = _overwritten(order, filters)
@@ -90,11 +92,13 @@ def _only(w, keep):
 
 def _with_kernel(kernel_of):
     """Return the backward pass with the dx of another kernel."""
-    return in_part(0, conv_backward, lambda dz, x, w, **options: conv_backward(dz, x, kernel_of(w), **options))
+    return in_part(
+        0, conv_backward, lambda dz, x, w, **options: conv_backward(dz, x, kernel_of(w), **options)
+    )
 
 
 def _geometry_of(dz, x, w, stride, padding, dilation):
-    """Return the padding, and what each pixel row and column of dx reads: rows(i), columns(j), and by offset."""
+    """Return (top, bottom, left, right), and stride and dilation as pairs."""
     pads = layers.resolve_padding(padding, x.shape[1:3], w.shape[:2], stride=stride, dilation=dilation)
     return pads, pair(stride), pair(dilation)
 
@@ -102,7 +106,8 @@ def _geometry_of(dz, x, w, stride, padding, dilation):
 def _window_by_window(dx, dz, w, s, d):
     for i, j in np.ndindex(dz.shape[1:3]):
         rows, columns = (
-            slice(n * step, n * step + gap * (f - 1) + 1, gap) for n, step, gap, f in zip((i, j), s, d, w.shape)
+            slice(n * step, n * step + gap * (f - 1) + 1, gap)
+            for n, step, gap, f in zip((i, j), s, d, w.shape)
         )
         dx[:, rows, columns] = np.einsum("uvck,mk->muvc", w, dz[:, i, j])
 
@@ -258,7 +263,7 @@ def _with_geometry(change):
     def backward(dz, x, w, *, stride, padding, dilation):
         (top, bottom, left, right), s, d = _geometry_of(dz, x, w, stride, padding, dilation)
         s, d = change(s, d)
-        M, H, W, C = x.shape
+        H, W = x.shape[1:3]
         padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
         dx, dw = np.zeros(padded.shape), np.zeros(w.shape)
         for i, j in np.ndindex(dz.shape[1:3]):

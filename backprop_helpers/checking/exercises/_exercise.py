@@ -23,8 +23,8 @@ class Part(NamedTuple):
     axes : tuple of str
         The names of its axes, such as ``("F_h", "F_w", "C", "K")``; empty for a number.
     kind : str
-        "numbers", compared relative to the largest; "entries", each relative to itself; "statistic", of random
-        numbers; for a single value "whole number" or "truth".
+        "numbers", compared relative to the largest; "entries", each relative to itself; "statistic", of
+        random numbers; for a single value "whole number" or "truth".
     """
 
     name: str
@@ -81,7 +81,8 @@ class Suspect(NamedTuple):
         that does, of which more can be said.
     fit : callable or None
         For a mistake with a number in it, such as an epsilon: takes a case, the parts that came back and the
-        right ones, and returns the number that would explain them, or None. ``{number}`` in the diagnosis is it.
+        right ones, and returns the number that would explain them, or None; it is
+        ``{number}`` in the diagnosis.
     """
 
     name: str

@@ -64,7 +64,7 @@ def factor_text(factor):
 
 
 def _factor(got, other):
-    """Return by what one array is a multiple of the other; 1 where both are zero, None if it is no multiple."""
+    """Return by what one array is a multiple of the other: 1 if both are zero, None if it is none."""
     if got is None or got.shape != other.shape or not (np.isfinite(got).all() and np.isfinite(other).all()):
         return None
     square = np.vdot(other, other)

@@ -88,7 +88,9 @@ def selections(names, right, parts, outputs="window", channels="filter"):
     ends = (None, "first", "last")
     forms = []
     for m, i, j, k in itertools.product(ends, ends, ends, ends):
-        kind = next((f"{end} {what}" for end, what in ((i or j, "window"), (m, "example"), (k, channels)) if end), "")
+        kind = next(
+            (f"{end} {what}" for end, what in ((i or j, "window"), (m, "example"), (k, channels)) if end), ""
+        )
         if kind not in names or (i and j and i != j):
             continue
         said = _selected(m, i, j, k, outputs, channels)
@@ -96,13 +98,19 @@ def selections(names, right, parts, outputs="window", channels="filter"):
         wrong = _selecting(right, (m, i, j, k))
         forms.append(Form(names[kind], ALL, wrong, f"only {said} counts: {why}"))
         for p, part in enumerate(parts if len(parts) > 1 else ()):
-            forms.append(Form(names[kind], p, in_part(p, right, wrong), f"only {said} counts in {part}: {why}"))
+            forms.append(
+                Form(names[kind], p, in_part(p, right, wrong), f"only {said} counts in {part}: {why}")
+            )
     return forms
 
 
 def _selected(m, i, j, k, outputs, channels):
     """Return ``the last window of each example`` and the like."""
-    line = {(True, True): outputs, (True, False): f"row of {outputs}s", (False, True): f"column of {outputs}s"}
+    line = {
+        (True, True): outputs,
+        (True, False): f"row of {outputs}s",
+        (False, True): f"column of {outputs}s",
+    }
     said = []
     if i or j:
         said.append(f"the {i or j} {line[bool(i), bool(j)]}")
@@ -118,7 +126,9 @@ def _selecting(right, ends):
     """Return the right backward pass of the dz in which all but some outputs are zero."""
 
     def backward(dz, *arguments, **options):
-        index = tuple(slice(None) if end is None else slice(-1, None) if end == "last" else slice(1) for end in ends)
+        index = tuple(
+            slice(None) if end is None else slice(-1, None) if end == "last" else slice(1) for end in ends
+        )
         kept = np.zeros(dz.shape)
         kept[index] = dz[index]
         return right(kept, *arguments, **options)

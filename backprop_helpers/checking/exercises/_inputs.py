@@ -57,8 +57,10 @@ def written(name, function, applies=None, diagnosis=""):
     return Suspect(name, lambda: function, applies, diagnosis)
 
 
-def own(name, diagnosis, hint, function, applies=None):
-    """Return a mistake that belongs to one exercise alone."""
+def own(said, function, applies=None):
+    """Return a mistake that belongs to one exercise alone: ``"name: what is wrong | where to look"``."""
+    name, _, said = said.partition(": ")
+    diagnosis, _, hint = said.partition(" | ")
     return Suspect(name, lambda: function, applies, diagnosis, hint)
 
 

@@ -87,7 +87,7 @@ def _by_windows(rule, geometry=lambda f, s: (f, s), keep=lambda *_: True):
 
 
 def _overwritten(rule, by_offsets, zeros):
-    """Return pooling with `=` for `+=`: by windows or offsets, with zeros for the others in a window or not."""
+    """Return pooling with `=` for `+=`: by windows or offsets, with or without zeros for the others."""
 
     def backward(dz, x, *, size, stride):
         f, s = pair(size), pair(stride)
@@ -158,7 +158,9 @@ def _as_often_as_rows(dz, x, i, j, window):
 def _common_forms(rule):
     """Return the mistakes that max and average pooling share."""
     tie = "of the pairs (rows, columns) the number for the columns is used for both axes"
-    exchanged = "of the pairs (rows, columns) the first number is used for the columns, and the second for the rows"
+    exchanged = (
+        "of the pairs (rows, columns) the first number is used for the columns, and the second for the rows"
+    )
     forms = [
         ("pool.overlap_overwritten", _overwritten(rule, by_offsets, zeros), "")
         for by_offsets in (False, True)
@@ -177,7 +179,9 @@ def _common_forms(rule):
     ]
 
 
-SQUARE = "windows further to the right than the image is high get no gradient: the height stands for the width"
+SQUARE = (
+    "windows further to the right than the image is high get no gradient: the height stands for the width"
+)
 OF_ROWS = "of the {}'s pair (rows, columns) the number for the rows is used for both axes"
 
 

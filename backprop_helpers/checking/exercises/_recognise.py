@@ -45,12 +45,14 @@ def recognise(evidence):
             left -= explained
             found += [known] * (known.diagnosis not in [other.diagnosis for other in found])
     if wrong and left and not (raised or evidence.strict or evidence.exercise.summarise):
-        return found or _other_order(evidence) or _scaled(evidence, left) or _not_in_proportion(evidence, left)
+        return (
+            found or _other_order(evidence) or _scaled(evidence, left) or _not_in_proportion(evidence, left)
+        )
     return found
 
 
 def _candidates(evidence, wrong):
-    """Yield (parts not explained, calls that do not agree, order, known, explained parts): the best is first."""
+    """Yield (−parts explained, −calls that agree, order, known, explained parts): the best is the least."""
     for order, suspect in enumerate(evidence.exercise.suspects):
         known, answers = _answers(evidence, suspect, wrong)
         if answers is None:
@@ -87,7 +89,7 @@ def _answers(evidence, suspect, wrong):
 
 def _made(evidence, suspect):
     """Return (known, function) of a suspect; one with a number of its own takes it from the answer."""
-    entry = misconceptions[suspect.name] if suspect.name in misconceptions else suspect
+    entry = misconceptions.get(suspect.name, suspect)
     known = Known(suspect.name, suspect.diagnosis or entry.diagnosis, suspect.hint or entry.hint)
     if suspect.fit is None:
         return known, suspect.make()
@@ -147,7 +149,8 @@ def _other_order(evidence):
         if order == tuple(range(len(names))):
             continue
         if all(
-            got is not None and all(evidence.same(r, p, got[p], evidence.expected[r][q]) for p, q in enumerate(order))
+            got is not None
+            and all(evidence.same(r, p, got[p], evidence.expected[r][q]) for p, q in enumerate(order))
             for r, got in enumerate(evidence.got)
         ):
             said = f"the results come in the order {', '.join(names[q] for q in order)}; asked for is"
@@ -194,7 +197,9 @@ def _not_in_proportion(evidence, left):
             continue
         if relative_error(large / THOUSAND, small) > evidence.rounding(pair[0]):
             name = evidence.parts[p].name
-            said = f"1000 times {argument} does not give 1000 times {name}: is something clipped, or rescaled?"
+            said = (
+                f"1000 times {argument} does not give 1000 times {name}: is something clipped, or rescaled?"
+            )
             return [Known(known.name, said, known.hint)]
     return []
 

@@ -81,6 +81,10 @@ class CheckResult:
         """Whether there is an answer at all."""
         return self.verdict not in ("not attempted", "not read")
 
+    def followed_by(self, text):
+        """Return the result with one line more: what comes next."""
+        return CheckResult(self.exercise, self.verdict, [*self.lines, ("next", text)])
+
     def assert_ok(self):
         """Return the result if it passed.
 

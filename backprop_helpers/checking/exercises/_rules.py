@@ -34,29 +34,40 @@ RULES = {
         "@ dot matmul einsum tensordot inner",
         0,
     ),
-    "fc_backward": Rule("two products, one of them with a column of ones beside x", needs="ones ones_like full"),
-    "softmax": Rule("the logarithm first and the exponential last", needs="log logaddexp logsumexp log_softmax"),
+    "fc_backward": Rule(
+        "two products, one of them with a column of ones beside x", needs="ones ones_like full"
+    ),
+    "softmax": Rule(
+        "the logarithm first and the exponential last", needs="log logaddexp logsumexp log_softmax"
+    ),
     "softmax_backward": Rule("the Jacobian of each example, with one loop over the examples", loops=1),
     "cross_entropy_backward": Rule("M divisions, without one-hot targets", "eye identity"),
     "correlate": Rule("two loops, those over the weights", loops=2),
-    "correlate_channels": Rule("no loop: sliding_window_view and einsum", "", 0, "sliding_window_view as_strided"),
-    "patches": Rule("the columns filled offset by offset, without sliding_window_view", "sliding_window_view"),
+    "correlate_channels": Rule(
+        "no loop: sliding_window_view and einsum", "", 0, "sliding_window_view as_strided"
+    ),
+    "patches": Rule(
+        "the columns filled offset by offset, without sliding_window_view", "sliding_window_view"
+    ),
     "weights_backward": Rule("a loop over the offsets only, and no reshape", "reshape", 2),
-    "bias_backward": Rule("a call of your weights_backward instead of a sum", "sum einsum", 0),
     "input_backward": Rule("one product of matrices, and a loop over the offsets at most", loops=2),
     "input_backward_same": Rule("dx in its final shape, and no larger array", "pad"),
     "conv_forward": Rule("at most two loops", loops=2),
-    "pool_forward": Rule("a loop over the offsets of a window, and none over windows, examples or channels", loops=2),
+    "pool_forward": Rule(
+        "a loop over the offsets of a window, and none over windows, examples or channels", loops=2
+    ),
     "max_pool_backward": Rule(
         "a loop over the offsets only, without argmax and unravel_index", "argmax unravel_index nanargmax", 2
     ),
-    "average_pool_backward": Rule("a product of two matrices and dz, without a loop over windows", "repeat", 0),
+    "average_pool_backward": Rule(
+        "a product of two matrices and dz, without a loop over windows", "repeat", 0
+    ),
     "two_layer_backward": Rule("arrays alone, without a loop over the examples", loops=0),
 }
 
 
 def asked_for(exercise, function):
-    """Return what the exercise asked for and a right answer does not do; empty if it does, or cannot be read."""
+    """Return what the exercise asked for and a right answer does not do; empty if it does, or is not read."""
     rule = RULES.get(exercise.name)
     trees = _trees(function)
     if rule is None or not trees:
@@ -86,7 +97,9 @@ def _trees(function):
         except (OSError, TypeError, SyntaxError):
             return []
         known = function.__globals__
-        waiting += [known[n] for n in code.co_names if getattr(known.get(n), "__module__", "") == function.__module__]
+        waiting += [
+            known[n] for n in code.co_names if getattr(known.get(n), "__module__", "") == function.__module__
+        ]
     return trees
 
 

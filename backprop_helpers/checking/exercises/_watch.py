@@ -149,7 +149,7 @@ def _global_names(code):
 
 
 def names_of(function):
-    """Return the names of everything that a function, or one defined inside it, calls, reads or takes a part of."""
+    """Return the global names and attributes that a function, or one defined inside it, uses."""
     names, codes = set(), [getattr(function, "__code__", None)]
     while codes:
         code = codes.pop()

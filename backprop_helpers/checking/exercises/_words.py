@@ -115,7 +115,9 @@ def _differs(run, right, p):
 
 def _with_numbers(evidence, problem):
     """Add to what is wrong with the form whether the numbers in it are right."""
-    known = [got for got in evidence.got if got is not None and None not in [a if a is None else 0 for a in got]]
+    known = [
+        got for got in evidence.got if got is not None and None not in [a if a is None else 0 for a in got]
+    ]
     if len(known) < len(evidence.runs):
         return problem
     return f"{problem}; the numbers in it are {'wrong too' if evidence.wrong else 'right'}"

@@ -280,51 +280,44 @@ def _same_rounded_down(n, f, *, stride, padding, dilation):
 
 SIZE_MISTAKES = (
     own(
-        "output_size.one_window_short",
-        "the first window is not counted: + 1 is missing",
-        "a kernel as large as the image: how many windows are there?",
+        "output_size.one_window_short: the first window is not counted: + 1 is missing | a kernel as "
+        "large as the image: how many windows are there?",
         _size_formula(lambda n, f, s, p, d: (n + 2 * p - d * (f - 1) - 1) // s),
     ),
     own(
-        "output_size.padding_on_one_side",
-        "the padding is counted once; there are zeros on both sides",
-        "5 pixels with padding 2: how long is the padded row?",
+        "output_size.padding_on_one_side: the padding is counted once; there are zeros on both sides | 5"
+        " pixels with padding 2: how long is the padded row?",
         _size_formula(lambda n, f, s, p, d: (n + p - d * (f - 1) - 1) // s + 1),
     ),
     own(
-        "output_size.rounded_up",
-        "rounded up: a window that would reach over the edge is counted too",
-        "7 pixels, kernel 2, stride 3: where would your last window end?",
+        "output_size.rounded_up: rounded up: a window that would reach over the edge is counted too | 7 "
+        "pixels, kernel 2, stride 3: where would your last window end?",
         _size_formula(lambda n, f, s, p, d: -(-(n + 2 * p - d * (f - 1) - 1) // s) + 1),
     ),
     own(
-        "output_size.dilation_ignored",
-        "the dilation is not in it: a kernel of 3 with dilation 2 spans 5 pixels",
-        "how far apart are the first and the last pixel that a window reads?",
+        "output_size.dilation_ignored: the dilation is not in it: a kernel of 3 with dilation 2 spans 5 "
+        "pixels | how far apart are the first and the last pixel that a window reads?",
         _size_formula(lambda n, f, s, p, d: (n + 2 * p - f) // s + 1),
     ),
     own(
-        "output_size.dilated_span_too_long",
-        "the kernel spans d·F pixels in it; between F pixels there are only F − 1 gaps",
-        "a kernel of 1 with dilation 3: how many pixels does it span?",
+        "output_size.dilated_span_too_long: the kernel spans d·F pixels in it; between F pixels there "
+        "are only F − 1 gaps | a kernel of 1 with dilation 3: how many pixels does it span?",
         _size_formula(lambda n, f, s, p, d: (n + 2 * p - d * f) // s + 1),
     ),
     own(
-        "output_size.stride_ignored",
-        "the stride is not in it",
-        "with stride 2, how many of the windows at stride 1 are left?",
+        "output_size.stride_ignored: the stride is not in it | with stride 2, how many of the windows at"
+        " stride 1 are left?",
         _size_formula(lambda n, f, s, p, d: n + 2 * p - d * (f - 1)),
     ),
     own(
-        "output_size.same_keeps_the_size",
-        '"same" gives as many outputs as inputs at stride 1 only; with a stride there are ceil(n / stride)',
-        "7 pixels, stride 2: which pixels do the windows start from?",
+        'output_size.same_keeps_the_size: "same" gives as many outputs as inputs at stride 1 only; with '
+        "a stride there are ceil(n / stride) | 7 pixels, stride 2: which pixels do the windows start "
+        "from?",
         _same_keeps_the_size,
     ),
     own(
-        "output_size.same_rounded_down",
-        '"same" is rounded down; there are ceil(n / stride) outputs',
-        "7 pixels, stride 2: which pixels do the windows start from?",
+        'output_size.same_rounded_down: "same" is rounded down; there are ceil(n / stride) outputs | 7 '
+        "pixels, stride 2: which pixels do the windows start from?",
         _same_rounded_down,
     ),
 )
@@ -350,7 +343,7 @@ def _conv_forward(x, w, b, **options):
 
 
 def _with(**changed):
-    """Return conv_forward with some of its options replaced: by a value, or what makes one of the right one."""
+    """Return conv_forward with some of its options replaced: by a value, or by what makes one of it."""
 
     def wrong(x, w, b, **options):
         made = {key: new(options[key]) if callable(new) else new for key, new in changed.items()}
@@ -398,13 +391,16 @@ FORWARD_MISTAKES = (
     *(
         written("conv.padding_not_zero", _padded_with(**numbers))
         for numbers in (
-            *({"mode": mode} for mode in ("edge", "reflect", "symmetric", "wrap", "mean", "maximum", "minimum")),
+            *(
+                {"mode": mode}
+                for mode in ("edge", "reflect", "symmetric", "wrap", "mean", "maximum", "minimum")
+            ),
             {"constant_values": 1},
             {"constant_values": -1},
         )
     ),
     *(
-        own(f"conv_forward.{name}", said, hint, _with(**changed))
+        own(f"conv_forward.{name}: {said} | {hint}", _with(**changed))
         for name, said, hint, changed in (
             (
                 "stride_of_rows_for_both",
@@ -437,70 +433,57 @@ FORWARD_MISTAKES = (
         )
     ),
     own(
-        "conv_forward.bias_forgotten",
-        "the bias is missing",
-        "set w to zero: what should z be?",
+        "conv_forward.bias_forgotten: the bias is missing | set w to zero: what should z be?",
         lambda x, w, b, **options: _conv_forward(x, w, 0 * b, **options),
     ),
     own(
-        "conv_forward.stride_ignored",
-        "the stride is not used: there are as many outputs as at stride 1",
-        "with stride 2, which pixel is the first that Z[0, 1] reads?",
+        "conv_forward.stride_ignored: the stride is not used: there are as many outputs as at stride 1 |"
+        " with stride 2, which pixel is the first that Z[0, 1] reads?",
         _with(stride=1),
     ),
     own(
-        "conv_forward.dilation_ignored",
-        "the dilation is not used: the windows read neighbouring pixels",
-        "with dilation 2, which pixels does Z[0, 0] read?",
+        "conv_forward.dilation_ignored: the dilation is not used: the windows read neighbouring pixels |"
+        " with dilation 2, which pixels does Z[0, 0] read?",
         _with(dilation=1),
     ),
     own(
-        "conv_forward.padding_ignored",
-        "the padding is not used",
-        "with padding 1, does Z[0, 0] read a zero?",
+        "conv_forward.padding_ignored: the padding is not used | with padding 1, does Z[0, 0] read a zero?",
         _with(padding="valid"),
     ),
     own(
-        "conv_forward.odd_padding_on_top",
-        'an odd number of zeros has the extra one on top and on the left; "same" puts it at '
-        "the bottom and right",
-        'with a kernel of two and "same" padding: does Z[0, 0] read a zero?',
+        "conv_forward.odd_padding_on_top: an odd number of zeros has the extra one on top and on the "
+        'left; "same" puts it at the bottom and right | with a kernel of two and "same" padding: does '
+        "Z[0, 0] read a zero?",
         _odd_padding_first,
     ),
     own(
-        "conv_forward.rows_and_columns_exchanged",
-        "of the pairs (rows, columns) the first number is used for the columns",
-        "stride (2, 1): are there fewer rows, or fewer columns?",
+        "conv_forward.rows_and_columns_exchanged: of the pairs (rows, columns) the first number is used "
+        "for the columns | stride (2, 1): are there fewer rows, or fewer columns?",
         _rows_and_columns_exchanged,
     ),
     own(
-        "conv_forward.same_filter_for_all",
-        "every output channel has the first filter's numbers: w has lost its index k",
-        "set the second filter to zero: is the second output channel its bias alone?",
+        "conv_forward.same_filter_for_all: every output channel has the first filter's numbers: w has "
+        "lost its index k | set the second filter to zero: is the second output channel its bias alone?",
         lambda x, w, b, **options: _conv_forward(x, np.repeat(w[..., :1], w.shape[3], axis=3), b, **options),
     ),
     own(
-        "conv_forward.last_channel_only",
-        "only the last channel of the image counts: is there an `=` where `+=` belongs?",
-        "set the last channel to zero: does anything come out?",
+        "conv_forward.last_channel_only: only the last channel of the image counts: is there an `=` "
+        "where `+=` belongs? | set the last channel to zero: does anything come out?",
         lambda x, w, b, **options: _conv_forward(x[..., -1:], w[:, :, -1:], b, **options),
     ),
     own(
-        "conv_forward.last_term_only",
-        "only the last weight counts in the output: is there an `=` where `+=` belongs?",
-        "how many products make up one entry of the output?",
+        "conv_forward.last_term_only: only the last weight counts in the output: is there an `=` where "
+        "`+=` belongs? | how many products make up one entry of the output?",
         lambda x, w, b, **options: _conv_forward(x, _one_weight(w, np.s_[-1:, -1:]), b, **options),
     ),
     own(
-        "conv_forward.first_term_only",
-        "only the first weight counts in the output: the terms of all of them have to be added",
-        "how many products make up one entry of the output?",
+        "conv_forward.first_term_only: only the first weight counts in the output: the terms of all of "
+        "them have to be added | how many products make up one entry of the output?",
         lambda x, w, b, **options: _conv_forward(x, _one_weight(w, np.s_[:1, :1]), b, **options),
     ),
     own(
-        "conv_forward.first_channel_only",
-        "only the first channel of the image is read; the sum runs over all of them",
-        "set the first channel to zero: does anything come out?",
+        "conv_forward.first_channel_only: only the first channel of the image is read; the sum runs over"
+        " all of them | set the first channel to zero: does anything come out?",
         lambda x, w, b, **options: _conv_forward(x[..., :1], w[:, :, :1], b, **options),
     ),
 )
@@ -524,34 +507,30 @@ EXERCISES = (
             *as_suspects(AT_STRIDE_1, 1, _only(1)),
             suspect("conv.square_slices", _only(1)),
             own(
-                "weights.examples_kept",
-                "dw has a kernel for each example; all examples share the weights, so they are summed too",
-                "how many numbers has the kernel, and dw?",
+                "weights.examples_kept: dw has a kernel for each example; all examples share the "
+                "weights, so they are summed too | how many numbers has the kernel, and dw?",
                 lambda dz, x, w: np.stack([_weights_backward(d[None], a[None], w) for d, a in zip(dz, x)]),
             ),
             own(
-                "weights.averaged",
-                "dw is a mean over the positions; a nudge of a weight moves all of them, so they add up",
-                "nudge one weight: how many outputs move, and do their effects add up or average?",
+                "weights.averaged: dw is a mean over the positions; a nudge of a weight moves all of "
+                "them, so they add up | nudge one weight: how many outputs move, and do their effects "
+                "add up or average?",
                 lambda dz, x, w: _weights_backward(dz, x, w) / (dz.shape[1] * dz.shape[2]),
             ),
             own(
-                "weights.averaged_over_all",
-                "dw is a mean over examples and positions; a nudge of a weight moves all of them, so "
-                "they add up",
-                "nudge one weight: how many outputs move, and do their effects add up or average?",
+                "weights.averaged_over_all: dw is a mean over examples and positions; a nudge of a "
+                "weight moves all of them, so they add up | nudge one weight: how many outputs move, and"
+                " do their effects add up or average?",
                 lambda dz, x, w: _weights_backward(dz, x, w) / (len(dz) * dz.shape[1] * dz.shape[2]),
             ),
             own(
-                "weights.summed_over_filters",
-                "every filter gets the same dw: dz is summed over the filters",
-                "which outputs does a weight of the first filter move?",
+                "weights.summed_over_filters: every filter gets the same dw: dz is summed over the "
+                "filters | which outputs does a weight of the first filter move?",
                 _sum_over_all,
             ),
             own(
-                "weights.multiplied_by_w",
-                "the gradient is multiplied by the weight itself",
-                "set w to zero: the slopes with respect to w stay. Do yours?",
+                "weights.multiplied_by_w: the gradient is multiplied by the weight itself | set w to "
+                "zero: the slopes with respect to w stay. Do yours?",
                 lambda dz, x, w: _weights_backward(dz, x, w) * w,
             ),
         ),
@@ -566,9 +545,7 @@ EXERCISES = (
         about="dz (M, H_out, W_out, K).",
         cases=_bias_cases,
         reference=lambda dz: dz.sum(axis=(0, 1, 2)),
-        suspects=(
-            *as_suspects(FORMS, 2, _of_bias),
-        ),
+        suspects=(*as_suspects(FORMS, 2, _of_bias),),
     ),
     Exercise(
         number="07.1",

@@ -24,7 +24,9 @@ def _sizes(rng):
 
 
 def _name(M, N, K):
-    return ", ".join((count(M, "example", "examples"), count(N, "input", "inputs"), count(K, "unit", "units")))
+    return ", ".join(
+        (count(M, "example", "examples"), count(N, "input", "inputs"), count(K, "unit", "units"))
+    )
 
 
 def _forward_cases(rng):
@@ -150,51 +152,42 @@ EXERCISES = (
         reference=_fc_forward,
         suspects=(
             own(
-                "fc_forward.bias_forgotten",
-                "the bias is missing",
-                "set x to zero: what should z be?",
+                "fc_forward.bias_forgotten: the bias is missing | set x to zero: what should z be?",
                 lambda x, w, b: x @ w,
             ),
             own(
-                "fc_forward.w_transposed",
-                "w is used transposed: with as many inputs as units the shapes fit all the same",
-                "which weight joins x[0, 1] to z[0, 0]?",
+                "fc_forward.w_transposed: w is used transposed: with as many inputs as units the shapes "
+                "fit all the same | which weight joins x[0, 1] to z[0, 0]?",
                 lambda x, w, b: x @ w.T + b,
             ),
             own(
-                "fc_forward.bias_in_every_term",
-                "the bias is added once an input; it belongs to the sum, once",
-                "set w to zero: what should z be?",
+                "fc_forward.bias_in_every_term: the bias is added once an input; it belongs to the sum, "
+                "once | set w to zero: what should z be?",
                 lambda x, w, b: x @ w + len(w) * b,
             ),
             own(
-                "fc_forward.bias_by_example",
-                "the bias is spread over the examples; it belongs to the units, the columns of z",
-                "b has one entry for each of what?",
+                "fc_forward.bias_by_example: the bias is spread over the examples; it belongs to the "
+                "units, the columns of z | b has one entry for each of what?",
                 lambda x, w, b: x @ w + b[:, None],
             ),
             own(
-                "fc_forward.last_input_only",
-                "z is overwritten by each input (`=`); the terms have to be added (`+=`)",
-                "with w of ones, is z the sum of a row of x?",
+                "fc_forward.last_input_only: z is overwritten by each input (`=`); the terms have to be "
+                "added (`+=`) | with w of ones, is z the sum of a row of x?",
                 lambda x, w, b: x[:, -1:] * w[-1] + b,
             ),
             own(
-                "fc_forward.first_input_only",
-                "only the first input counts in z: the terms of all of them have to be added",
-                "with w of ones, is z the sum of a row of x?",
+                "fc_forward.first_input_only: only the first input counts in z: the terms of all of them"
+                " have to be added | with w of ones, is z the sum of a row of x?",
                 lambda x, w, b: x[:, :1] * w[0] + b,
             ),
             own(
-                "fc_forward.bias_subtracted",
-                "the bias is subtracted; it is added",
-                "set x to zero: what should z be?",
+                "fc_forward.bias_subtracted: the bias is subtracted; it is added | set x to zero: what "
+                "should z be?",
                 lambda x, w, b: x @ w - b,
             ),
             own(
-                "fc_forward.first_bias_only",
-                "every unit gets the first bias; b has one for each of them",
-                "set x to zero: what should the second column of z be?",
+                "fc_forward.first_bias_only: every unit gets the first bias; b has one for each of them "
+                "| set x to zero: what should the second column of z be?",
                 lambda x, w, b: x @ w + b[0],
             ),
         ),

@@ -131,36 +131,32 @@ AGREE = Exercise(
         ),
         *(
             own(
-                "gradients_agree.threshold_too_large",
-                "gradients that differ by one part in ten thousand agree: the threshold is too large",
-                "how many digits of a central difference are right? And at how many did you stop looking?",
+                "gradients_agree.threshold_too_large: gradients that differ by one part in ten thousand "
+                "agree: the threshold is too large | how many digits of a central difference are right? "
+                "And at how many did you stop looking?",
                 _entry_by_entry(limit),
             )
             for limit in (1e-2, 1e-3)
         ),
         written("check.norm_ratio", _by_the_largest),
         own(
-            "gradients_agree.always_true",
-            "the answer is always True: a check that cannot fail",
-            "what should it say to a gradient of zeros?",
+            "gradients_agree.always_true: the answer is always True: a check that cannot fail | what "
+            "should it say to a gradient of zeros?",
             lambda a, n: True,
         ),
         own(
-            "gradients_agree.sign_of_the_difference",
-            "the difference has lost its absolute value: whatever is too small passes",
-            "is −5 < 1e-6?",
+            "gradients_agree.sign_of_the_difference: the difference has lost its absolute value: "
+            "whatever is too small passes | is −5 < 1e-6?",
             lambda a, n: bool(((a - n) / np.maximum(np.abs(a) + np.abs(n), 1e-8)).max() < 1e-6),
         ),
         own(
-            "gradients_agree.any_entry",
-            "one entry that agrees is enough for a True; all of them have to",
-            "`any` or `all`?",
+            "gradients_agree.any_entry: one entry that agrees is enough for a True; all of them have to "
+            "| `any` or `all`?",
             lambda a, n: bool((_relative(a, n) < 1e-6).any()),
         ),
         own(
-            "gradients_agree.exactly_equal",
-            "`==` asks for every digit; the numerical gradient is right to about nine",
-            "is 0.1 + 0.2 == 0.3?",
+            "gradients_agree.exactly_equal: `==` asks for every digit; the numerical gradient is right "
+            "to about nine | is 0.1 + 0.2 == 0.3?",
             lambda a, n: bool((a == n).all()),
         ),
     ),

@@ -173,30 +173,28 @@ EXERCISES = (
                 _forward_with(size=lambda f, s: pair(f)[0], stride=lambda f, s: pair(s)[0]),
             ),
             own(
-                "pool_forward.one_maximum_for_all_channels",
-                "the maximum runs over the channels too; each channel has a maximum of its own",
-                "two channels, one of them a hundred times larger: what comes out of the other?",
+                "pool_forward.one_maximum_for_all_channels: the maximum runs over the channels too; each"
+                " channel has a maximum of its own | two channels, one of them a hundred times larger: "
+                "what comes out of the other?",
                 lambda x, **options: np.broadcast_to(
                     _pool_forward(x.max(axis=3, keepdims=True), **options),
                     (*_pool_forward(x, **options).shape,),
                 ),
             ),
             own(
-                "pool_forward.stride_is_size",
-                "the windows are one size apart, not one stride: right only where the two are equal",
-                "size 2, stride 1: on which pixel does the second window start?",
+                "pool_forward.stride_is_size: the windows are one size apart, not one stride: right only"
+                " where the two are equal | size 2, stride 1: on which pixel does the second window "
+                "start?",
                 _forward_with(stride=lambda f, s: f),
             ),
             own(
-                "pool_forward.mode_ignored",
-                "it is the maximum in both modes",
-                'mode="average" of the pixels 0 and 2: what comes out?',
+                'pool_forward.mode_ignored: it is the maximum in both modes | mode="average" of the '
+                "pixels 0 and 2: what comes out?",
                 _forward_with(mode="max"),
             ),
             own(
-                "pool_forward.sum_for_average",
-                "the average is not divided by the number of pixels in the window",
-                "what is the average of four ones?",
+                "pool_forward.sum_for_average: the average is not divided by the number of pixels in the"
+                " window | what is the average of four ones?",
                 lambda x, *, size, stride, mode: (
                     _pool_forward(x, size=size, stride=stride, mode=mode)
                     * (np.prod(pair(size)) if mode == "average" else 1)
@@ -223,9 +221,9 @@ EXERCISES = (
             *as_suspects(FORMS),
             *(suspect(name, _in_mode("max")) for name in OF_MAX),
             own(
-                "max_pool.average",
-                "the gradient is shared out among all pixels of the window, as for average pooling",
-                "nudge a pixel that is not the largest of its window: does the maximum move?",
+                "max_pool.average: the gradient is shared out among all pixels of the window, as for "
+                "average pooling | nudge a pixel that is not the largest of its window: does the maximum"
+                " move?",
                 _backward("average"),
             ),
         ),
@@ -258,21 +256,19 @@ EXERCISES = (
                 )
             ),
             own(
-                "average_pool.divided_by_one_side",
-                "divided by the rows of a window; it has F_h·F_w pixels",
-                "how many pixels share the gradient of one output?",
+                "average_pool.divided_by_one_side: divided by the rows of a window; it has F_h·F_w "
+                "pixels | how many pixels share the gradient of one output?",
                 _divided_by(lambda F_h, F_w, s_h, s_w: F_h),
             ),
             own(
-                "average_pool.divided_by_the_stride",
-                "divided by the steps of the stride; the average runs over the pixels of a window",
-                "size 3, stride 1: how many pixels share the gradient of one output?",
+                "average_pool.divided_by_the_stride: divided by the steps of the stride; the average "
+                "runs over the pixels of a window | size 3, stride 1: how many pixels share the gradient"
+                " of one output?",
                 _divided_by(lambda F_h, F_w, s_h, s_w: s_h * s_w),
             ),
             own(
-                "average_pool.to_the_maximum",
-                "the gradient goes to the largest pixel alone, as for max pooling",
-                "nudge any pixel of a window: does the average move?",
+                "average_pool.to_the_maximum: the gradient goes to the largest pixel alone, as for max "
+                "pooling | nudge any pixel of a window: does the average move?",
                 _backward("max"),
             ),
         ),

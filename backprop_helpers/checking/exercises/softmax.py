@@ -173,12 +173,16 @@ def _of_probabilities(softmax):
     return lambda z, y: (softmax(z) - _one_hot(y, z.shape[1])) / len(z)
 
 
-def _of_scores(fit, case, got, right):
-    """Read a small number from the gradient of the scores: from its probabilities."""
-    z, y = case.arguments
-    if got[0] is None or got[0].shape != right[0].shape:
-        return None
-    return fit(case, [got[0] * len(z) + _one_hot(y, z.shape[1])], right)
+def _of_scores(fit):
+    """Return what reads a small number from the gradient of the scores: from the probabilities in it."""
+
+    def read(case, got, right):
+        z, y = case.arguments
+        if got[0] is None or got[0].shape != right[0].shape:
+            return None
+        return fit(case, [got[0] * len(z) + _one_hot(y, z.shape[1])], right)
+
+    return read
 
 
 def _by_parts(z, y):
@@ -258,21 +262,19 @@ EXERCISES = (
             suspect("softmax.off_diagonal_sign"),
             suspect("softmax.summed_over_examples"),
             own(
-                "softmax.summed_over_everything",
-                "the sum runs over all examples and classes; each example has a sum of its own",
-                "does the gradient of one example change when another example joins the batch?",
+                "softmax.summed_over_everything: the sum runs over all examples and classes; each "
+                "example has a sum of its own | does the gradient of one example change when another "
+                "example joins the batch?",
                 lambda dy_hat, y_hat: y_hat * (dy_hat - (dy_hat * y_hat).sum()),
             ),
             own(
-                "softmax.unweighted_mean",
-                "the gradients that arrive are summed without their probabilities ŷ",
-                "write out ∂ŷ₂/∂z₁: which two probabilities are in it?",
+                "softmax.unweighted_mean: the gradients that arrive are summed without their "
+                "probabilities ŷ | write out ∂ŷ₂/∂z₁: which two probabilities are in it?",
                 lambda dy_hat, y_hat: y_hat * (dy_hat - dy_hat.sum(axis=1, keepdims=True)),
             ),
             own(
-                "softmax.upstream_forgotten",
-                "this is the slope ŷ(1 − ŷ) alone: the gradient that arrives is not used",
-                "what should dz be if dy_hat is zero everywhere?",
+                "softmax.upstream_forgotten: this is the slope ŷ(1 − ŷ) alone: the gradient that arrives"
+                " is not used | what should dz be if dy_hat is zero everywhere?",
                 lambda dy_hat, y_hat: y_hat * (1 - y_hat),
             ),
         ),
@@ -307,28 +309,24 @@ EXERCISES = (
                 for both in (False, True)
             ),
             own(
-                "cross_entropy.labels_by_column",
-                "the labels are taken for all examples at once: y_hat[:, y] is M × M; y_hat[arange(M), y] is one a row",
-                "what is the shape of y_hat[:, y]?",
+                "cross_entropy.labels_by_column: the labels are taken for all examples at once: y_hat[:,"
+                " y] is M × M; y_hat[arange(M), y] is one a row | what is the shape of y_hat[:, y]?",
                 _every_label,
             ),
             own(
-                "cross_entropy.derivative_of_the_log_forgotten",
-                "−1/M at the right class: the 1/ŷ of the logarithm's derivative is missing",
-                "what is the derivative of log p?",
+                "cross_entropy.derivative_of_the_log_forgotten: −1/M at the right class: the 1/ŷ of the "
+                "logarithm's derivative is missing | what is the derivative of log p?",
                 lambda y_hat, y: -np.eye(y_hat.shape[1])[y] / len(y_hat),
             ),
             own(
-                "cross_entropy.that_of_the_scores",
-                "(Ŷ − Y)/M is the gradient of the scores; here the gradient of the probabilities is "
-                "asked for",
-                "is softmax part of this function?",
+                "cross_entropy.that_of_the_scores: (Ŷ − Y)/M is the gradient of the scores; here the "
+                "gradient of the probabilities is asked for | is softmax part of this function?",
                 lambda y_hat, y: (y_hat - np.eye(y_hat.shape[1])[y]) / len(y_hat),
             ),
             own(
-                "cross_entropy.mean_over_all_entries",
-                "divided by the number of entries, M·K; the loss is a mean over the M examples alone",
-                "the loss sums over the classes and averages over the examples. By what did you divide?",
+                "cross_entropy.mean_over_all_entries: divided by the number of entries, M·K; the loss is"
+                " a mean over the M examples alone | the loss sums over the classes and averages over "
+                "the examples. By what did you divide?",
                 lambda y_hat, y: -np.eye(y_hat.shape[1])[y] / y_hat / y_hat.size,
             ),
         ),
@@ -350,26 +348,28 @@ EXERCISES = (
             suspect("softmax_cross_entropy.right_class_only"),
             suspect("softmax_cross_entropy.sigmoid_for_softmax"),
             *(written(name, _of_probabilities(wrong), None, said) for name, wrong, said in WRONG),
-            written("softmax.keepdims_forgotten", _of_probabilities(misconceptions["softmax.keepdims_forgotten"].wrong)),
+            written(
+                "softmax.keepdims_forgotten",
+                _of_probabilities(misconceptions["softmax.keepdims_forgotten"].wrong),
+            ),
             *(
                 fitted(
                     "softmax.small_number_added",
                     "{number} is added to the sum of the exponentials: the probabilities no longer sum to 1",
                     lambda number, shift=shift: _of_probabilities(_with_small_number(number, shift)),
-                    lambda case, got, right, fit=_small_number_of(shift): _of_scores(fit, case, got, right),
+                    _of_scores(_small_number_of(shift)),
                 )
                 for shift in (_row_max, lambda z: 0.0)
             ),
             own(
-                "softmax_cross_entropy.by_parts",
-                "the gradient of the probabilities is infinite where ŷ is 0, and 0·∞ is NaN: the two cancel on paper only",
-                "what is −1/ŷ for a score that is 1000 below the largest?",
+                "softmax_cross_entropy.by_parts: the gradient of the probabilities is infinite where ŷ "
+                "is 0, and 0·∞ is NaN: the two cancel on paper only | what is −1/ŷ for a score that is "
+                "1000 below the largest?",
                 _by_parts,
             ),
             own(
-                "softmax_cross_entropy.label_not_subtracted",
-                "the probabilities alone: 1 has to be taken off at the right class",
-                "what must the entries of a row of dz sum to?",
+                "softmax_cross_entropy.label_not_subtracted: the probabilities alone: 1 has to be taken "
+                "off at the right class | what must the entries of a row of dz sum to?",
                 lambda z, y: layers.softmax(z) / len(z),
             ),
         ),

@@ -257,6 +257,10 @@ class Catalogue(Mapping):
     def __contains__(self, name):
         return isinstance(name, str) and name in self._entries
 
+    def get(self, name, default=None):
+        """Return the entry of that name, or the default: without a search for the nearest names."""
+        return self._entries.get(name, default)
+
     def __iter__(self):
         return iter(self._entries)
 

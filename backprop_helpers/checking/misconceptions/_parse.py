@@ -96,7 +96,9 @@ def patched(source, patch, name):
         if len(places) != 1:
             raise ValueError(f"{name}: {removed[0]!r} stands {len(places)} times in the right code")
         (i,) = places
-        indent = min((line[: len(line) - len(line.lstrip())] for line in lines[i : i + len(removed)]), key=len)
+        indent = min(
+            (line[: len(line) - len(line.lstrip())] for line in lines[i : i + len(removed)]), key=len
+        )
         lines[i : i + len(removed)] = [indent + line if line else line for line in added]
     return "\n".join(lines) + "\n"
 

@@ -118,7 +118,7 @@ also: large scores, rows sum to 1
 + shifted = z - z.max()
 
 softmax.over_examples = softmax_forward
-the probabilities of a class sum to 1 over the examples (axis 0); those of an example have to, over the classes
+the probabilities sum to 1 over the examples (axis 0); those of an example have to, over the classes
 ? what does each row sum to, and what each column?
 at: [[1.0, -0.5, 0.25], [0.25, 0.75, -1.0]]
 also: large scores, rows sum to 1

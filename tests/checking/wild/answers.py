@@ -1,4 +1,4 @@
-"""Wrong answers of the kinds that were found in other people's code, written anew: each with what is to be said.
+"""Wrong answers of the kinds that were found in the wild, written anew: each with what is to be said.
 
 `WRONG` holds (exercise, what is wrong in words, function, the diagnosis's name; None: a place alone).
 """
@@ -141,7 +141,9 @@ def _(z, y):
     return dz / len(y)
 
 
-@wrong("softmax", "1e-8 below", "softmax.small_number_added", says="1e-08 is added to the sum", silent="float32")
+@wrong(
+    "softmax", "1e-8 below", "softmax.small_number_added", says="1e-08 is added to the sum", silent="float32"
+)
 def _(z):
     e = np.exp(z - z.max(axis=1, keepdims=True))
     return e / (e.sum(axis=1, keepdims=True) + 1e-8)
@@ -316,13 +318,19 @@ def _(dz, w):
 
 @wrong("input_backward", "reshaped instead of exchanged", "conv.channels_not_exchanged")
 def _(dz, w):
-    F_h, F_w, C, K = w.shape
+    F_h, F_w, C, _ = w.shape
     p = np.pad(dz, ((0, 0), (F_h - 1,) * 2, (F_w - 1,) * 2, (0, 0)))
     v = np.lib.stride_tricks.sliding_window_view(p, (F_h, F_w), axis=(1, 2)).transpose(0, 1, 2, 4, 5, 3)
     return v.reshape(*v.shape[:3], -1) @ w[::-1, ::-1].reshape(-1, C)
 
 
-@wrong("input_backward", "a tuple of one", None, says="comma behind `return dx`", silent="no gradient for the input")
+@wrong(
+    "input_backward",
+    "a tuple of one",
+    None,
+    says="comma behind `return dx`",
+    silent="no gradient for the input",
+)
 def _(dz, w):
     return (scattered(dz, w),)
 
@@ -340,8 +348,8 @@ def _(dz, w):
 def general(dz, x, w, *, stride, padding, dilation, examples=slice(None), columns=None, order=None):
     """The right backward pass, window by window, with a few things to turn wrong."""
     (s_h, s_w), (d_h, d_w) = pairs(stride, dilation)
-    t, b, l, r = pads(x, w, stride, padding, dilation)
-    x_pad = np.pad(x, ((0, 0), (t, b), (l, r), (0, 0)))
+    t, b, left, r = pads(x, w, stride, padding, dilation)
+    x_pad = np.pad(x, ((0, 0), (t, b), (left, r), (0, 0)))
     (F_h, F_w, C, K), dx = w.shape, np.zeros(x_pad.shape)
     kernel = w if order is None else w.reshape(C, F_h, F_w, K).transpose(1, 2, 0, 3)
     dw = np.zeros(w.shape)
@@ -354,7 +362,7 @@ def general(dz, x, w, *, stride, padding, dilation, examples=slice(None), column
             dx[m, rows, across] += kernel @ dz[m, i, j]
     if order:
         dw = dw.transpose(2, 0, 1, 3).reshape(w.shape)
-    return dx[:, t : t + x.shape[1], l : l + x.shape[2]], dw, dz[examples].sum(axis=(0, 1, 2))
+    return dx[:, t : t + x.shape[1], left : left + x.shape[2]], dw, dz[examples].sum(axis=(0, 1, 2))
 
 
 RIGHT_GENERAL = general
@@ -377,12 +385,12 @@ def _(dz, x, w, **options):
 
 @wrong("conv_backward", "pad : -pad assigned", "conv.unpads_with_minus_pad")
 def _(dz, x, w, *, stride, padding, dilation):
-    t, b, l, r = pads(x, w, stride, padding, dilation)
+    t, b, left, r = pads(x, w, stride, padding, dilation)
     options = {"stride": stride, "padding": 0, "dilation": dilation}
-    whole, dw, db = general(dz, np.pad(x, ((0, 0), (t, b), (l, r), (0, 0))), w, **options)
+    whole, dw, db = general(dz, np.pad(x, ((0, 0), (t, b), (left, r), (0, 0))), w, **options)
     dx = np.empty(x.shape)
     for m in range(len(x)):
-        dx[m] = whole[m, t:-b, l:-r]
+        dx[m] = whole[m, t:-b, left:-r]
     return dx, dw, db
 
 
@@ -400,8 +408,8 @@ def _(dz, x, w):
 
 @wrong("conv_forward", "the border repeated", "conv.padding_not_zero")
 def _(x, w, b, *, stride, padding, dilation):
-    t, u, l, r = pads(x, w, stride, padding, dilation)
-    x = np.pad(x, ((0, 0), (t, u), (l, r), (0, 0)), mode="edge")
+    t, u, left, r = pads(x, w, stride, padding, dilation)
+    x = np.pad(x, ((0, 0), (t, u), (left, r), (0, 0)), mode="edge")
     return layers_free_forward(x, w, b, stride, dilation)
 
 
@@ -453,12 +461,19 @@ def averaged_back(dz, x, size, stride, share=lambda part: 1 / part[0, ..., 0].si
     return dx
 
 
-@wrong("max_pool_backward", "return after an image's first window", "pool.returns_in_the_loop", silent="border")
+@wrong(
+    "max_pool_backward", "return after an image's first window", "pool.returns_in_the_loop", silent="border"
+)
 def _(dz, x, *, size, stride):
     return pooled_back(dz, x, size, stride, take=lambda x, i, j, *_: i == j == 0)
 
 
-@wrong("max_pool_backward", "return after an image's first row", "pool.returns_in_the_loop", says="row of windows")
+@wrong(
+    "max_pool_backward",
+    "return after an image's first row",
+    "pool.returns_in_the_loop",
+    says="row of windows",
+)
 def _(dz, x, *, size, stride):
     return pooled_back(dz, x, size, stride, take=lambda x, i, j, *_: i == 0)
 
@@ -467,9 +482,9 @@ def _(dz, x, *, size, stride):
 def _(dz, x, *, size, stride):
     dx = np.zeros(x.shape)
     for m in range(len(x)):
-        for i, j, rows, columns in windows_of(dz, size, stride):
-            pass
+        last = list(windows_of(dz, size, stride))[-1]
         for c in range(x.shape[3]):
+            i, j, rows, columns = last
             pay(dx, dz, x, m, i, j, c, rows, columns)
     return dx
 
@@ -523,7 +538,13 @@ def _(x, *, size, stride, mode):
 
 
 for _bias in (0.01, 0.07, 0.1):
-    wrong("initial_weights", f"b = {_bias}", "training.bias_starts_at_one", says=f"starts at {_bias}", silent="is should")(
+    wrong(
+        "initial_weights",
+        f"b = {_bias}",
+        "training.bias_starts_at_one",
+        says=f"starts at {_bias}",
+        silent="is should",
+    )(
         lambda inputs, units, rng, b=_bias: (
             rng.normal(0, (2 / inputs) ** 0.5, (inputs, units)),
             np.full(units, b),
@@ -533,7 +554,7 @@ for _bias in (0.01, 0.07, 0.1):
 
 @wrong("initial_weights", "np.random", "training.rng_not_used", silent="leave behind")
 def _(inputs, units, rng):
-    return np.random.randn(inputs, units) * np.sqrt(2 / inputs), np.zeros(units)
+    return np.random.randn(inputs, units) * np.sqrt(2 / inputs), np.zeros(units)  # noqa: NPY002
 
 
 @wrong("initial_weights", "a seed of its own", "training.rng_not_used")
@@ -561,5 +582,7 @@ wrong("sgd_step", "w uphill", "training.weights_uphill")(lambda w, b, dw, db, r:
 wrong("gradients_agree", "norms", "check.norm_ratio")(
     lambda a, n: bool(np.linalg.norm(a - n) / (np.linalg.norm(a) + np.linalg.norm(n) + 1e-300) < 1e-7)
 )
-wrong("gradients_agree", "np.allclose as it comes", "check.absolute_tolerance", says="atol=1e-8")(lambda a, n: bool(np.allclose(a, n)))
+wrong("gradients_agree", "np.allclose as it comes", "check.absolute_tolerance", says="atol=1e-8")(
+    lambda a, n: bool(np.allclose(a, n))
+)
 wrong("gradients_agree", "absolute", "check.absolute_tolerance")(lambda a, n: bool((abs(a - n) < 1e-5).all()))

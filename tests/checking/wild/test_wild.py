@@ -31,8 +31,12 @@ def test_the_right_ones_among_them_pass():
     """So that it is the mistake that is seen."""
     assert check.conv_backward(answers.RIGHT_GENERAL).passed
     assert check.input_backward(answers.scattered).passed
-    assert check.max_pool_backward(lambda dz, x, *, size, stride: answers.pooled_back(dz, x, size, stride)).passed
-    average = check.average_pool_backward(lambda dz, x, *, size, stride: answers.averaged_back(dz, x, size, stride))
+    assert check.max_pool_backward(
+        lambda dz, x, *, size, stride: answers.pooled_back(dz, x, size, stride)
+    ).passed
+    average = check.average_pool_backward(
+        lambda dz, x, *, size, stride: answers.averaged_back(dz, x, size, stride)
+    )
     assert average.passed
 
 
@@ -67,11 +71,14 @@ def test_the_smallest_failing_case_is_given_as_arrays():
     result = check.fc_backward(wrong)
     case = result.case
     assert set(case.arguments) == {"dz", "x", "w"}
-    dx, dw, db = wrong(**case.arguments, **case.options)
+    _, dw, db = wrong(**case.arguments, **case.options)
     np.testing.assert_array_equal(case.got["dw"], dw)
     np.testing.assert_allclose(case.expected["db"], db)
     assert case.got["dw"][case.look_at] != case.expected["dw"][case.look_at]
-    sizes = [sum(a.size for a in c.arguments) for c in check.exercises["fc_backward"].cases(np.random.default_rng(0))]
+    sizes = [
+        sum(a.size for a in c.arguments)
+        for c in check.exercises["fc_backward"].cases(np.random.default_rng(0))
+    ]
     assert sum(a.size for a in case.arguments.values()) == min(sizes)
     assert "[" + ", ".join(map(str, case.look_at)) + "]" in str(result)
     assert check.fc_backward(lambda dz, x, w: (dz @ w.T, x.T @ dz, dz.sum(axis=0))).case is None
@@ -95,7 +102,10 @@ def test_a_constant_has_a_name_only_if_it_is_that_in_every_case():
 
 def test_mistakes_are_named_in_float32_too():
     for answer in answers.WRONG:
-        if answer.exercise not in ("input_backward", "max_pool_backward", "weights_backward") or not answer.diagnosis:
+        if (
+            answer.exercise not in ("input_backward", "max_pool_backward", "weights_backward")
+            or not answer.diagnosis
+        ):
             continue
 
         def single(*arguments, function=answer.function, **options):

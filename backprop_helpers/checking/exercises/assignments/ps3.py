@@ -5,9 +5,11 @@ import numpy as np
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._conv_forms import general_forms
 from backprop_helpers.checking.exercises._exercise import Case, Part, Suspect
-from backprop_helpers.checking.exercises.assignments._task import mistake, slopes, task
+from backprop_helpers.checking.exercises._inputs import own
+from backprop_helpers.checking.exercises.assignments._task import slopes, task
 from backprop_helpers.checking.misconceptions import misconceptions
 
+GEOMETRY = ("stride", "dilation", "padding", "minus_pad")  # of which a sequence has none
 PLAIN = {"stride": 1, "padding": "valid", "dilation": 1}
 
 
@@ -32,7 +34,7 @@ def _of_form(function):
 
 def _forms(part):
     """Return the forms about one of the results that a kernel of one row has."""
-    skipped = "kernel_transposed rows_reversed stride dilation rows_for_both padding minus_pad axes_kept".split()
+    skipped = ("kernel_transposed", "rows_reversed", "rows_for_both", "axes_kept", *GEOMETRY)
     return [
         (form.name, _of_form(form.function), form.diagnosis)
         for form in general_forms()
@@ -98,28 +100,23 @@ SEQUENCE_FORWARD = task(
     [
         ("conv.kernel_flipped_forward", _wrong_forward("conv.kernel_flipped_forward")),
         ("conv.bias_in_every_term", _wrong_forward("conv.bias_in_every_term")),
-        mistake(
-            "ps3.bias_forgotten",
-            "the bias is missing",
-            "set w to zero: what should z be?",
+        own(
+            "ps3.bias_forgotten: the bias is missing | set w to zero: what should z be?",
             lambda x, w, b: _sequence(x, w, 0 * b),
         ),
-        mistake(
-            "ps3.bias_in_every_channel",
-            "the bias is added once an offset and channel instead of once an output",
-            "set w to zero: what should z be?",
+        own(
+            "ps3.bias_in_every_channel: the bias is added once an offset and channel instead of once an "
+            "output | set w to zero: what should z be?",
             lambda x, w, b: _sequence(x, w, b * len(w) * w.shape[1]),
         ),
-        mistake(
-            "ps3.one_output_short",
-            "the last output is missing: there are L − F + 1 places for the kernel",
-            "L = 4, F = 4: how many places are there?",
+        own(
+            "ps3.one_output_short: the last output is missing: there are L − F + 1 places for the kernel"
+            " | L = 4, F = 4: how many places are there?",
             lambda x, w, b: _sequence(x, w, b)[:, :-1],
         ),
-        mistake(
-            "ps3.first_channel_only",
-            "only the first channel is read; z sums over all channels of the input",
-            "which axes of w are summed over, and which one stays?",
+        own(
+            "ps3.first_channel_only: only the first channel is read; z sums over all channels of the "
+            "input | which axes of w are summed over, and which one stays?",
             lambda x, w, b: _sequence(x[..., :1], w[:, :1], b),
         ),
     ],
@@ -140,11 +137,14 @@ SEQUENCE_WEIGHTS = task(
             for part in (1, 2)
             for name, wrong, said in _forms(part)
         ),
-        ("conv.divided_by_m_again", lambda dz, x, w: tuple(g / len(dz) for g in _sequence_slopes(dz, x, w)[1:])),
-        mistake(
-            "ps3.weights_averaged",
-            "dw is a mean over the positions; a nudge of a weight moves all of them, so their terms add up",
-            "nudge one weight: how many outputs move, and do their effects add up or average?",
+        (
+            "conv.divided_by_m_again",
+            lambda dz, x, w: tuple(g / len(dz) for g in _sequence_slopes(dz, x, w)[1:]),
+        ),
+        own(
+            "ps3.weights_averaged: dw is a mean over the positions; a nudge of a weight moves all of "
+            "them, so their terms add up | nudge one weight: how many outputs move, and do their effects"
+            " add up or average?",
             lambda dz, x, w: (_sequence_slopes(dz, x, w)[1] / dz.shape[1], _sequence_slopes(dz, x, w)[2]),
         ),
     ],
@@ -169,6 +169,7 @@ def _input_forms(adapt):
         for name, wrong, said in _forms(0)
     ]
 
+
 SEQUENCE_INPUT = task(
     "ps3.3",
     "sequence_input_backward",
@@ -179,10 +180,9 @@ SEQUENCE_INPUT = task(
     _input_slope,
     [
         *_input_forms(lambda full: full),
-        mistake(
-            "ps3.half_the_padding",
-            "dx lacks its ends: dz has to be padded by F − 1 on both sides for a full correlation",
-            "x[0] is read by z[0] alone. Which entry of your padded dz stands there?",
+        own(
+            "ps3.half_the_padding: dx lacks its ends: dz has to be padded by F − 1 on both sides for a "
+            "full correlation | x[0] is read by z[0] alone. Which entry of your padded dz stands there?",
             lambda dz, w: _input_slope(dz, w)[
                 :, (len(w) - 1) // 2 : _any_input(dz, w).shape[1] - len(w) // 2
             ],
@@ -223,30 +223,26 @@ CAUSAL = task(
     lambda rng: _sequence_cases(rng, _causal_case),
     _causal_slope,
     [
-        mistake(
-            "ps3.zeros_behind",
-            "the zeros are taken off at the end; they were put in front",
-            "F = 2: which output reads the last x with weight w[0], and is there one?",
+        own(
+            "ps3.zeros_behind: the zeros are taken off at the end; they were put in front | F = 2: which"
+            " output reads the last x with weight w[0], and is there one?",
             _cropped(_input_slope, lambda F: 0),
         ),
-        mistake(
-            "ps3.zeros_on_both_sides",
-            'half of the zeros are taken off on each side, as for "same" padding; all of them stand in front',
-            "F = 3: which x does z[0] read?",
+        own(
+            'ps3.zeros_on_both_sides: half of the zeros are taken off on each side, as for "same" '
+            "padding; all of them stand in front | F = 3: which x does z[0] read?",
             _cropped(_input_slope, lambda F: (F - 1) // 2),
         ),
-        mistake(
-            "ps3.zeros_not_taken_off",
-            "the zeros in front are still there: dx has the shape of x, not of the padded x",
-            "how long is x, and how long is your dx?",
+        own(
+            "ps3.zeros_not_taken_off: the zeros in front are still there: dx has the shape of x, not of "
+            "the padded x | how long is x, and how long is your dx?",
             _input_slope,
         ),
         *_input_forms(lambda full: _cropped(full, lambda F: F - 1)),
-        mistake(
-            "ps3.forward_again",
-            "dz is run through the causal layer as if it were x: the gradient comes from the "
-            "future, not from the past",
-            "which outputs read x[0]: z[0] only, or z[0] and later ones?",
+        own(
+            "ps3.forward_again: dz is run through the causal layer as if it were x: the gradient comes "
+            "from the future, not from the past | which outputs read x[0]: z[0] only, or z[0] and later "
+            "ones?",
             lambda dz, w: _causal(dz, w.transpose(0, 2, 1)),
         ),
     ],
