@@ -169,6 +169,8 @@ def _dw_forms():
         ("conv.patches_channel_first", lambda dw, dz: dw.transpose(2, 0, 1, 3).reshape(dw.shape)),
         ("conv.patches_channel_first", lambda dw, dz: _channel_first(dw)),
         ("conv.divided_by_m_again", lambda dw, dz: dw / len(dz)),
+        ("conv.dw_averaged", lambda dw, dz: dw / (dz.shape[1] * dz.shape[2])),
+        ("conv.dw_averaged", lambda dw, dz: dw / (dz.size / dz.shape[3])),
     )
     forms = []
     for name, change in changes:

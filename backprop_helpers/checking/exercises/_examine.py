@@ -180,6 +180,7 @@ def _value(exam):
             for q in dict.fromkeys(q for _, q in wrong)
             if q != p
         ),
+        ("warning", "a result is in float16, which keeps three digits" if _half(exam) else ""),
         ("take it", f"`.case` of this result has the arrays{f'; look at {look} first' if look else ''}"),
     ]
     if exam.outside and not exam.named:
@@ -191,6 +192,12 @@ def _value(exam):
     else:
         verdict = "recognised" if exam.named else "different"
     return exam.said(verdict, *lines, named=exam.named, call=r, part=p)
+
+
+def _half(exam):
+    """Whether a result came back in float16."""
+    dtypes = [getattr(value, "dtype", None) for run in exam.runs for value in run.values or ()]
+    return np.float16 in dtypes
 
 
 def _others_right(exam):

@@ -11,6 +11,7 @@ from backprop_helpers.checking.exercises._factor import common_factor
 from backprop_helpers.checking.exercises._run import compared_parts, run_case
 from backprop_helpers.checking.misconceptions import misconceptions
 
+ROUGH = 1e-2  # relative: above what float16 leaves, below what a limit takes away
 THOUSAND = 1000.0  # times the upstream gradient: what clips or rescales it inside shows
 
 
@@ -44,7 +45,9 @@ def recognise(evidence):
         if explained <= left:
             left -= explained
             found += [known] * (known.diagnosis not in [other.diagnosis for other in found])
-    if wrong and left and not (raised or evidence.strict or evidence.exercise.summarise):
+    if left and evidence.exercise.summarise:  # of a sample, one number that fits says nothing
+        return []
+    if wrong and left and not (raised or evidence.strict):
         return (
             found or _other_order(evidence) or _scaled(evidence, left) or _not_in_proportion(evidence, left)
         )
@@ -195,8 +198,11 @@ def _not_in_proportion(evidence, left):
         small, large = (evidence.got[r][p] for r in pair)
         if small is None or large is None or small.shape != large.shape:
             continue
-        if relative_error(large / THOUSAND, small) > evidence.rounding(pair[0]):
-            name = evidence.parts[p].name
+        name = evidence.parts[p].name
+        if relative_error(large, small) < ROUGH:
+            said = f"{name} is the same for 1000 times {argument}: the gradient that arrives is not used"
+            return [Known("results.upstream_not_used", said, f"what should {name} be if {argument} is zero?")]
+        if relative_error(large / THOUSAND, small) > ROUGH:
             said = (
                 f"1000 times {argument} does not give 1000 times {name}: is something clipped, or rescaled?"
             )

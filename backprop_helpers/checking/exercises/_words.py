@@ -1,12 +1,20 @@
 """What a check says of an answer: where it differs, in what shape it came, and where it broke off."""
 
+import itertools
 import linecache
 import re
 
 import numpy as np
 
 from backprop_helpers.checking._reading import name_axes, read_difference, read_shape
-from backprop_helpers.checking.exercises._compare import entry, two_numbers, worst, wrong_entries
+from backprop_helpers.checking.exercises._compare import (
+    SAME,
+    entry,
+    relative_error,
+    two_numbers,
+    worst,
+    wrong_entries,
+)
 from backprop_helpers.checking.exercises._factor import common_factor
 from backprop_helpers.checking.exercises._run import shaped_reference
 from backprop_helpers.checking.exercises._watch import is_library, names_of
@@ -61,7 +69,7 @@ def _read(evidence, p, r):
     part, got, right = evidence.parts[p], evidence.got[r][p], evidence.expected[r][p]
     case = evidence.runs[r].case
     bad = wrong_entries(got, right, part.kind)
-    if not bad.any() or not np.isfinite(got).all() or not np.isfinite(right).all():
+    if part.kind == "entries" or not bad.any() or not np.isfinite(got).all() or not np.isfinite(right).all():
         return None
     if not np.any(right):
         return "should be zero"
@@ -103,10 +111,27 @@ def shape_text(evidence, calls):
     wanted = f"{right.shape}{named}" if right.ndim else "a single number"
     if not got.ndim:
         return f"{part.name} is a single number; expected an array of shape {wanted}", r
-    remarks = {read_shape(runs[r].parts[p], rights[r][p], part.name).partition(": ")[2] for r in calls}
-    remark = remarks.pop() if len(remarks) == 1 else ""
+    remarks = {_shape_remark(exercise, runs[r].parts[p], rights[r][p], part) for r in calls}
+    agree = (
+        len({remark[:10] for remark in remarks}) == 1
+    )  # "the numbers are right", in some order of the axes
+    remark = max(remarks, key=len) if agree else ""
     text = f"{part.name} has shape {got.shape}; expected {wanted}"
     return (f"{text}; {remark}" if remark else text), r
+
+
+def _shape_remark(exercise, got, right, part):
+    """Return what is right about an array of another shape; empty if nothing is."""
+    if exercise.summarise:
+        return "the two sizes are exchanged" if got.shape == right.shape[::-1] else ""
+    remark = read_shape(got, right, part.name).partition(": ")[2]
+    if remark or got.ndim != right.ndim or len(part.axes) != right.ndim:
+        return remark
+    for order in itertools.permutations(range(right.ndim)):
+        moved = right.transpose(order)
+        if moved.shape == got.shape and relative_error(got, moved) < SAME:
+            return f"the numbers are right, with the axes ({', '.join(part.axes[axis] for axis in order)})"
+    return ""
 
 
 def _differs(run, right, p):

@@ -512,18 +512,6 @@ EXERCISES = (
                 lambda dz, x, w: np.stack([_weights_backward(d[None], a[None], w) for d, a in zip(dz, x)]),
             ),
             own(
-                "weights.averaged: dw is a mean over the positions; a nudge of a weight moves all of "
-                "them, so they add up | nudge one weight: how many outputs move, and do their effects "
-                "add up or average?",
-                lambda dz, x, w: _weights_backward(dz, x, w) / (dz.shape[1] * dz.shape[2]),
-            ),
-            own(
-                "weights.averaged_over_all: dw is a mean over examples and positions; a nudge of a "
-                "weight moves all of them, so they add up | nudge one weight: how many outputs move, and"
-                " do their effects add up or average?",
-                lambda dz, x, w: _weights_backward(dz, x, w) / (len(dz) * dz.shape[1] * dz.shape[2]),
-            ),
-            own(
                 "weights.summed_over_filters: every filter gets the same dw: dz is summed over the "
                 "filters | which outputs does a weight of the first filter move?",
                 _sum_over_all,
@@ -560,7 +548,18 @@ EXERCISES = (
         ),
         cases=_input_cases,
         reference=_input_backward,
-        suspects=_input_suspects("valid"),
+        suspects=(
+            *_input_suspects("valid"),
+            own(
+                'input.same_for_full: dx is as large as dz: its rim is missing, as with mode="same"; a full'
+                " correlation is larger than dz | which outputs does the pixel in the corner touch?",
+                lambda dz, w: _input_backward(dz, w)[
+                    :,
+                    (w.shape[0] - 1) // 2 : (w.shape[0] - 1) // 2 + dz.shape[1],
+                    (w.shape[1] - 1) // 2 : (w.shape[1] - 1) // 2 + dz.shape[2],
+                ],
+            ),
+        ),
     ),
     Exercise(
         number="07.2",

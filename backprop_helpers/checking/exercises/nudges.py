@@ -47,6 +47,12 @@ SLOPE = Exercise(
     reference=_slope,
     suspects=(
         own(
+            "slope.another_nudge: eps is not used, the nudges have a size of their own | with eps ="
+            " 2, how far does"
+            " x move, down and up?",
+            lambda f, x, eps: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5,
+        ),
+        own(
             "slope.one_sided: only one nudge, up: a one-sided difference, whose error shrinks with eps "
             "and not with eps² | for f(x) = x² at 0 the slope is 0. What do you get?",
             lambda f, x, eps: (f(x + eps) - f(x)) / eps,

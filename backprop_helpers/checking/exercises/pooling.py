@@ -221,6 +221,18 @@ EXERCISES = (
             *as_suspects(FORMS),
             *(suspect(name, _in_mode("max")) for name in OF_MAX),
             own(
+                "max_pool.multiplied_by_pixels: the gradient is multiplied by the pixels; the slope"
+                " of a maximum is 1"
+                " at the pixel that won | double the image: does a nudge of one pixel move the maximum more?",
+                lambda dz, x, **options: _backward("max")(dz, x, **options) * x,
+            ),
+            own(
+                "max_pool.upstream_forgotten: this is the mask of the maxima alone: the gradient"
+                " that arrives is not"
+                " used | what should dx be if dz is zero everywhere?",
+                lambda dz, x, **options: _backward("max")(np.ones_like(dz), x, **options),
+            ),
+            own(
                 "max_pool.average: the gradient is shared out among all pixels of the window, as for "
                 "average pooling | nudge a pixel that is not the largest of its window: does the maximum"
                 " move?",

@@ -43,6 +43,14 @@ def _slope_used(case, got, right):
     return (got[0] / da)[below][0] or None
 
 
+RELU = (
+    "relu.no_mask",  # before the next, whose answers are the same numbers
+    "relu.mask_from_output",
+    "relu.mask_from_gradient",
+    "relu.multiplied_by_output",
+    "relu.upstream_forgotten",
+)
+
 EXERCISES = (
     Exercise(
         number="03.1",
@@ -54,15 +62,16 @@ EXERCISES = (
         about="da and z have the same shape, any.",
         cases=_cases,
         reference=_relu_backward,
-        suspects=tuple(
-            suspect(name)
-            for name in (
-                "relu.no_mask",  # before the next, whose answers are the same numbers
-                "relu.mask_from_output",
-                "relu.mask_from_gradient",
-                "relu.multiplied_by_output",
-                "relu.upstream_forgotten",
-            )
+        suspects=(
+            *(suspect(name) for name in RELU),
+            Suspect(
+                "relu.leaky",
+                lambda number: lambda da, z: da * np.where(z > 0, 1.0, number),
+                diagnosis="{number} of the gradient comes through where z is negative: a leaky ReLU;"
+                " here nothing does",
+                hint="nudge an entry of z that is −2: how far does the output move?",
+                fit=_slope_used,
+            ),
         ),
     ),
     Exercise(

@@ -145,6 +145,11 @@ def _lowest(case, got, right):
 SOFTMAX_MISTAKES = (
     *(written(name, wrong, None, said) for name, wrong, said in WRONG),
     suspect("softmax.keepdims_forgotten"),
+    own(
+        "softmax.logarithms: these are the logarithms of the probabilities | what does a row of"
+        " yours sum to?",
+        lambda z: z - _row_max(z) - np.log(_row_sum(np.exp(z - _row_max(z)))),
+    ),
     *(
         fitted(
             "softmax.small_number_added",

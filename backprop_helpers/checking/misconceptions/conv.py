@@ -333,4 +333,11 @@ db has kept axes of length 1; it has the shape of b
 at: (1, 1, 1, 1); (1, 1, 1, 1)
 - db = dz.sum(axis=(0, 1, 2))
 + db = dz.sum(axis=(0, 1, 2), keepdims=True)
+
+conv.dw_averaged = conv_backward_by_windows
+dw is a mean over the positions; a nudge of a weight moves all of them, so they add up
+? nudge one weight: how many outputs move, and do their effects add up or average?
+at: (1, 1, 2, 1); (1, 1, 1, 1)
+- return dx, dw, db
++ return dx, dw / (dz.shape[1] * dz.shape[2]), db
 """
