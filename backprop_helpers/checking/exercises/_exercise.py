@@ -23,7 +23,8 @@ class Part(NamedTuple):
     axes : tuple of str
         The names of its axes, such as ``("F_h", "F_w", "C", "K")``; empty for a number.
     kind : str
-        "numbers", or for a single value "whole number" or "truth".
+        "numbers", compared relative to the largest; "entries", each relative to itself; "statistic", of
+        random numbers; for a single value "whole number" or "truth".
     """
 
     name: str
@@ -52,6 +53,16 @@ class Case(NamedTuple):
         """Return the arguments as copies that a function may write to (it should not)."""
         return tuple(_copied(argument) for argument in self.arguments)
 
+    @property
+    def size(self):
+        """How many numbers its arguments hold."""
+        return sum(argument.size for argument in self.arguments if isinstance(argument, np.ndarray))
+
+    def scaled(self, position, factor):
+        """Return the case with one of its arguments multiplied."""
+        arguments = [a * factor if q == position else a for q, a in enumerate(self.arguments)]
+        return self._replace(name=f"{self.name}, {factor:g} times the gradient", arguments=tuple(arguments))
+
 
 class Suspect(NamedTuple):
     """A known mistake in the form of an exercise: same arguments, same results.
@@ -61,11 +72,17 @@ class Suspect(NamedTuple):
     name : str
         The misconception's, such as "conv.no_rotation".
     make : callable
-        Returns the wrong function; called for each check, so that one that keeps state starts anew.
+        Returns the wrong function; called for each check, so that one that keeps state starts anew. With
+        `fit`: of a number.
     applies : callable or None
         Says of a case whether the function is meant for it; None: for all of them.
     diagnosis, hint : str
-        For a mistake that belongs to this exercise alone and stands in no catalogue.
+        For a mistake that belongs to this exercise alone and stands in no catalogue, or for a form of one
+        that does, of which more can be said.
+    fit : callable or None
+        For a mistake with a number in it, such as an epsilon: takes a case, the parts that came back and the
+        right ones, and returns the number that would explain them, or None; it is
+        ``{number}`` in the diagnosis.
     """
 
     name: str
@@ -73,6 +90,7 @@ class Suspect(NamedTuple):
     applies: Callable | None = None
     diagnosis: str = ""
     hint: str = ""
+    fit: Callable | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +125,8 @@ class Exercise:
         Where only the statistics of the answer are determined: makes the parts to compare of the parts.
     summary : tuple of Part
         The names of what `summarise` returns.
+    linear : str
+        The argument that all results are proportional to, such as "dz"; empty if there is none.
     """
 
     number: str
@@ -122,6 +142,7 @@ class Exercise:
     tolerance: float = TOLERANCE
     summarise: Callable | None = None
     summary: tuple[Part, ...] = field(default=())
+    linear: str = ""
 
     @property
     def lesson(self):
@@ -135,8 +156,8 @@ class Exercise:
 
     @property
     def own_mistakes(self):
-        """The suspects that stand in no catalogue, by name; each has a diagnosis and a hint."""
-        return {suspect.name: suspect for suspect in self.suspects if suspect.diagnosis}
+        """The suspects that say what they are themselves, by name; each has a diagnosis and a hint."""
+        return {suspect.name: suspect for suspect in self.suspects if suspect.hint}
 
     @property
     def arguments(self):
@@ -161,5 +182,5 @@ class Exercise:
 
 def _copied(argument):
     if isinstance(argument, np.ndarray):
-        return argument.copy()
+        return argument.copy(order="K")
     return argument if callable(argument) else copy.deepcopy(argument)
