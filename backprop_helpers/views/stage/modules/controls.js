@@ -2,7 +2,7 @@
 // Each is made once, stands in `parent`, and is given its state by show(…) in the frame's drawing.
 //
 //   makeStepper(parent, { label, hint, change(value) })       .show({ value, low, high, text? }): what is not legal cannot be pressed
-//   makePair(parent, { label, hint, change([rows, columns]) })   .show({ value: [r, c], ranges: [[low, high], [low, high]], both: [low, high], apart, locked? })
+//   makePair(parent, { label, hint, change([rows, columns]) })   .show({ value: [r, c], ranges: [[low, high], [low, high]], both: [low, high], apart, texts? })
 //   makeChoice(parent, { label, options: { key: [text, hint] }, change(key) })    .show(key)
 //   makeSwitch(parent, { label, hint, change(on) })           .show(on)
 //   makePlayer(parent, { label, unit, change(n), pace })      .show({ value, count, text? }); .stop(); .playing
@@ -56,13 +56,13 @@ export function makePair(parent, { label, hint, change }) {
   columns.root.setAttribute("aria-label", `${label} of the columns`);
   return {
     root,
-    show: ({ value, ranges, both: range, apart, text }) => {
+    show: ({ value, ranges, both: range, apart, texts }) => {
       now = value;
       both.root.hidden = apart;
       rows.root.hidden = columns.root.hidden = !apart;
-      both.show({ value: value[0], low: range[0], high: range[1], text });
-      rows.show({ value: value[0], low: ranges[0][0], high: ranges[0][1], text });
-      columns.show({ value: value[1], low: ranges[1][0], high: ranges[1][1], text });
+      both.show({ value: value[0], low: range[0], high: range[1], text: texts?.[0] });
+      rows.show({ value: value[0], low: ranges[0][0], high: ranges[0][1], text: texts?.[0] });
+      columns.show({ value: value[1], low: ranges[1][0], high: ranges[1][1], text: texts?.[1] });
     },
   };
 }

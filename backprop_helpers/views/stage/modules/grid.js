@@ -18,7 +18,8 @@
 //   marks                  [{ role, cells: [index…], badges: ["1", …] }], roles of colors.ROLES; cells of the ring are fine
 //   frames                 [{ role, from: index, size: [rows, columns] }]: one line round many cells; fractions are fine
 //   fade                   cells without a mark are faded
-//   blank(at), under(at)   of a cell at this place in the data: not there yet; a second, smaller line
+//   blank(at), pale(at)    of a cell at this place in the data: not there yet; drawn as padding is
+//   under(at)              a second, smaller line in the cell
 //   plain                  without numbers (maps)
 //   note, about            shown beside the letter; said by a screen reader
 

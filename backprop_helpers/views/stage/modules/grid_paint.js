@@ -68,6 +68,7 @@ function keptCells(view) {
 function paintCell(context, view, at, { x, y, side }, theme, numbers) {
   const value = view.array.data[at];
   const color = cellColor(view.scale, value, theme.dark);
+  if (view.pale?.(at)) return paintPale(context, value, color, { x, y, side }, theme, numbers);
   context.fillStyle = color;
   context.fillRect(x, y, side, side);
   if (Number.isNaN(value)) paintHatch(context, x, y, side, theme);
@@ -107,31 +108,39 @@ function paintBlank(context, { x, y, side }, theme) {
   context.fillRect(x + side / 2 - 1, y + side / 2 - 1, 2, 2);
 }
 
+/** A zero that was put in, or a number that has had its turn: pale, with a dotted frame. */
+function paintPale(context, value, color, { x, y, side }, theme, numbers) {
+  const faded = context.globalAlpha;
+  context.globalAlpha = faded * 0.45;
+  context.fillStyle = color;
+  context.fillRect(x, y, side, side);
+  if (side >= 8) {
+    context.setLineDash([1, 2]);
+    context.strokeStyle = theme.soft;
+    context.lineWidth = 1;
+    context.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1);
+    context.setLineDash([]);
+  }
+  context.globalAlpha = faded;
+  if (!numbers) return;
+  context.fillStyle = theme.soft;
+  context.font = `${numbers.size * 0.9}px ${theme.font}`;
+  context.fillText(numbers.text(value), x + side / 2, y + side / 2 + 1);
+}
+
 /** The padding: pale, dotted; its zeros, or what falls into it (`view.ringArray`, of the padded shape). */
 function paintRing(context, view, places, panel, theme, numbers) {
   const [top, bottom, left, right] = places.ring;
   if (!(top || bottom || left || right)) return;
-  context.setLineDash([1, 2]);
-  context.strokeStyle = theme.soft;
-  context.lineWidth = 1;
+  const padded = view.ringArray;
   for (let row = -top; row < places.rows + bottom; row += 1) {
     for (let column = -left; column < places.columns + right; column += 1) {
       if (row >= 0 && column >= 0 && row < places.rows && column < places.columns) continue;
-      const { x, y, side } = cellBox(places, indexOf(places, panel, row, column));
-      const padded = view.ringArray;
+      const box = cellBox(places, indexOf(places, panel, row, column));
       const value = padded ? padded.data[offset(padded.shape, [row + top, column + left, ...places.panels[panel]])] : 0;
-      context.globalAlpha = 0.45;
-      context.fillStyle = cellColor(view.scale, value, theme.dark);
-      context.fillRect(x, y, side, side);
-      if (side >= 8) context.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1);
-      context.globalAlpha = 1;
-      if (!numbers || (padded && view.ringBlank)) continue;
-      context.fillStyle = theme.soft;
-      context.font = `${numbers.size * 0.9}px ${theme.font}`;
-      context.fillText(numbers.text(value), x + side / 2, y + side / 2 + 1);
+      paintPale(context, value, cellColor(view.scale, value, theme.dark), box, theme, numbers);
     }
   }
-  context.setLineDash([]);
 }
 
 function paintLines(context, places, panel, theme) {

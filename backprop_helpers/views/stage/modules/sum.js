@@ -1,19 +1,22 @@
 // The written sum: every number in the colour of its cell, cut where it grows too long.
 //
 //   showSum(frame, parts)                       parts: strings and { text, role }; the screen reader hears the same text
-//   sumOfProducts({ name, terms, total, before, budget }) → parts of "dX[1, 1] = 1·2 + (−2)·3 = −4"
-//     terms: [[{ value, role }, { value, role }], …]   one or more factors each; before: parts after the equals sign (a bias)
-//     budget: characters that fit; terms beyond it stand together in a bracket with their sum
+//   sumOfProducts({ name, terms, total, extra, rest, budget }) → parts of "dX[1, 1] = 1·2 + (−2)·3 = −4"
+//     terms: [[{ value, role }, { value, role }], …]    one or more factors each
+//     extra: [{ value, role }]                          alone, in front (a bias)
+//     rest: { value, text }                             what is not spelled out: "(other channels: 12)"
+//     budget                                            characters that fit; later terms stand together: "(13 more: −4)"
 //   showLegend(frame, [[role | "padding" | …, words], …])         each mark that is on screen, once
 
 import { roleColor } from "./colors.js";
-import { sumNumbers, written } from "./numbers.js";
+import { sumNumbers } from "./numbers.js";
 import { makeElement } from "./page.js";
 
 const bracketed = (text) => (text.startsWith("−") ? `(${text})` : text);
 
-export function sumOfProducts({ name, terms, total, extra = [], budget = 150 }) {
-  const values = [...extra.map(({ value }) => [value]), ...terms.map((term) => term.map(({ value }) => value))];
+export function sumOfProducts({ name, terms, total, extra = [], rest = null, budget = 150 }) {
+  const alone = rest ? [...extra, rest] : extra;
+  const values = [...alone.map(({ value }) => [value]), ...terms.map((term) => term.map(({ value }) => value))];
   const numbers = sumNumbers(values, total);
   const parts = [{ text: name, role: "here" }, " = "];
   let [length, first] = [name.length + 12, true];
@@ -23,16 +26,17 @@ export function sumOfProducts({ name, terms, total, extra = [], budget = 150 }) 
     const texts = term.map(({ value }) => bracketed(numbers.factor(value)));
     length += texts.join("·").length + 3;
     if (length > budget && n < terms.length - 1) {
-      const rest = terms.slice(n);
-      const sum = rest.reduce((all, factors) => all + factors.reduce((product, { value }) => product * value, 1), 0);
-      parts.push(plus(), `(${rest.length} more: ${written(Number(sum.toPrecision(6)))})`);
+      const later = terms.slice(n);
+      const sum = later.reduce((all, factors) => all + factors.reduce((product, { value }) => product * value, 1), 0);
+      parts.push(plus(), `(${later.length} more: ${numbers.factor(sum)})`);
       break;
     }
     parts.push(plus());
     term.forEach(({ role }, m) => parts.push(...(m ? ["·"] : []), { text: texts[m], role }));
   }
+  if (rest) parts.push(plus(), `(${rest.text}: ${numbers.factor(rest.value)})`);
   if (first) parts.push("0");
-  if (terms.length + extra.length !== 1 || terms[0]?.length > 1) {
+  if (terms.length + alone.length > 1 || terms[0]?.length > 1) {
     parts.push(numbers.exact ? " = " : " ≈ ", { text: numbers.total, role: "here" });
   }
   return parts;
