@@ -4,12 +4,13 @@
 //   items          { key: { root, view, cell?: (size) => size, most?, head? } }    cell: this grid's own size at a common `size`;
 //                  most: its largest cell; head: pixels above the canvas (title); gridless items give `extent: [width, height]`
 //   arrangements   [[row, …], …]; a row is a list of clusters, a cluster a list of keys: [["x", "dx"], ["z", "dz"]].
-//                  The one with the largest cells is taken; of equals the first. Rows and clusters are drawn as flex boxes.
+//                  The one with the largest cells is taken, but what stands first is left only for a clear gain.
 
 import { gridExtent } from "./grid_places.js";
 import { makeElement } from "./page.js";
 
-const LARGEST = 46;
+const LARGEST = 54;
+const GAIN = 1.18; // an arrangement further down the list has to be so much better
 const HEAD = 23; // the title above a grid
 const NEAR = 16; // between the grids of a cluster
 const FAR = 34; // between clusters
@@ -52,7 +53,7 @@ export function arrange(frame, items, arrangements) {
   for (const arrangement of arrangements) {
     const rows = arrangement.map((row) => row.map((cluster) => cluster.filter((key) => items[key])).filter((c) => c.length));
     const found = largestFitting(items, rows.filter((row) => row.length), frame.width, height);
-    if (found > size) [best, size] = [rows.filter((row) => row.length), found];
+    if (found > size * GAIN) [best, size] = [rows.filter((row) => row.length), found];
   }
   placeRows(frame, items, best);
   return Object.fromEntries(Object.keys(items).map((key) => [key, items[key].extent ? 0 : sideOf(items[key], size)]));

@@ -77,10 +77,13 @@ function rampOf(name, dark) {
   return (RAMPS[key] ??= ramp(dark ? DIVERGING_DARK : DIVERGING));
 }
 
+/** Small values beside large ones keep a tint: X beside a Z that is thirty times as large. */
+const bent = (part) => Math.sign(part) * Math.min(1, Math.abs(part)) ** 0.65;
+
 export function cellColor(scale, value, dark) {
   if (value === 0 || Number.isNaN(value)) return dark ? PAPER.dark : PAPER.light;
   const { low, high, kind } = scale;
-  const place = Math.min(1, Math.max(0, (value - low) / (high - low)));
+  const place = low < 0 ? 0.5 + bent(value / high) / 2 : bent(value / high);
   return rampOf(low < 0 ? "diverging" : kind === "digit" ? "digit" : "sequential", dark)[Math.round(place * 256)];
 }
 

@@ -123,7 +123,7 @@ export function makePlayer(parent, { label, unit, change, pace = 900 }) {
       allow(next, state.value < state.count);
       if (Number(range.max) !== state.count) range.max = String(state.count);
       if (Number(range.value) !== state.value) range.value = String(state.value);
-      const words = state.text ?? `${state.value} of ${state.count}`;
+      const words = state.text ?? `${state.value} of ${state.count} ${unit}${state.count === 1 ? "" : "s"}`;
       if (text.textContent !== words) text.textContent = words;
     },
   };

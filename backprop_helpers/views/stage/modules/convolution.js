@@ -228,7 +228,10 @@ async function goTo(stage, step) {
   stage.landing = forward && !frame.still ? flight : null;
   rearrive(stage);
   if (!stage.landing) return;
-  await fly(frame, stampFlights(stage, stage.order[step - 1]), 480);
+  await fly(frame, stampFlights(stage, stage.order[step - 1]), 480, (t) => {
+    stage.slide = t;
+    frame.request();
+  });
   if (stage.landing !== flight) return;
   stage.landing = null;
   rearrive(stage);
@@ -248,8 +251,9 @@ async function walk(stage, index) {
 function drawStage(stage) {
   const { state, model, frame, arrived, spread } = stage;
   const step = stepNow(state, model);
-  const window = state.latest && step === state.latest ? stage.order[step - 1] : null;
-  const resting = window && { array: state.show === "forward" ? "z" : "dz", index: [...window, state.filter] };
+  const last = state.latest && step === state.latest ? stage.order[step - 1] : null;
+  const window = last && slidTo(last, stage.landing && stage.order[step - 2], stage.slide);
+  const resting = last && { array: state.show === "forward" ? "z" : "dz", index: [...last, state.filter] };
   const shown = { arrived, step, spread, window: state.pointed || state.held ? null : window };
   shown.looked = lookedAt(state.pointed ?? state.held ?? resting, state, model, shown);
   shown.frames = framesOf(state, model, shown);
@@ -263,12 +267,16 @@ function drawStage(stage) {
   for (const name of Object.keys(views)) gridFor(stage, name).draw({ ...views[name], cell: cells[name] });
 }
 
+/** The window on its way from the output before to this one. */
+function slidTo(last, before, part) {
+  return before ? last.map((n, axis) => before[axis] + (n - before[axis]) * part) : last;
+}
+
 function linesFor(stage, { looked, step, arrived }) {
   const { state, model, frame } = stage;
-  if (looked?.meant) {
-    if (LETTERS[looked.meant.array] && !["t", "sit"].includes(looked.meant.array)) {
-      return linesOf(looked, state, model, { arrived, step, budget: (frame.width / 8.6) * 2 - 24 });
-    }
+  if (looked) {
+    const width = frame.theme.digit * 15 * 1.12; // of a bold digit; two lines
+    return linesOf(looked, state, model, { arrived, step, spread: stage.spread, budget: (2 * frame.width) / width - 8 });
   }
   const back = ["all", "input"].includes(state.show);
   const first = "Point at any cell. A click holds it, Escape lets go. Type over a number of X, W, b or dZ, or drag it sideways.";
@@ -286,7 +294,7 @@ function layOut(stage, views) {
     key.push(name, view.array.shape.join(), String(view.ring ?? ""), view.slabs);
   }
   if (stage.laidOut !== key.join(" ")) {
-    stage.cells = arrange(frame, items, arrangementsOf(frame.stacked));
+    stage.cells = arrange(frame, items, arrangementsOf(frame.stacked, state.show));
     stage.laidOut = key.join(" ");
   }
   return stage.cells;
@@ -295,6 +303,6 @@ function layOut(stage, views) {
 function sizing(name, view, frame) {
   const [rows, columns] = view.array.shape;
   if (name === "t") return { cell: () => clamp(Math.floor(Math.min((frame.width - 40) / columns, 230 / rows)), 1, 30) };
-  if (["w", "dw", "wbar", "b", "db"].includes(name)) return { cell: (size) => Math.max(size, rows > 5 ? 20 : 28) };
+  if (["w", "dw", "wbar", "b", "db"].includes(name)) return { cell: (size) => Math.max(size, rows > 5 ? 20 : 30) };
   return name === "sit" ? { cell: (size) => Math.max(size, 36) } : {};
 }

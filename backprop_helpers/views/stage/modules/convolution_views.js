@@ -23,17 +23,20 @@ export function gridsShown({ show, reading }) {
   return all.filter((name) => !["b", "db", "dw", ...(reading === "window" ? ["z"] : [])].includes(name));
 }
 
-export function arrangementsOf(stacked) {
-  const image = [["x", "dx"], ["z", "dz"]];
-  const kernel = [["w", "dw", "wbar"], ["b", "db"]];
+export function arrangementsOf(stacked, show) {
+  const [x, z, w, b] = [["x", "dx"], ["z", "dz"], ["w", "dw", "wbar"], ["b", "db"]];
   const bench = [["sit"], ["d"], ["t"]];
-  if (stacked) return [[[["x", "dx"]], [["w", "dw", "wbar"], ["b", "db"], ["sit"]], [["z", "dz"]], [["d"]], [["t"]]]];
+  if (stacked) return [[[x], [w], [b, ...bench.slice(0, 1)], [z], [["d"]], [["t"]]], [[["x"]], [["dx"]], [w], [b, ["sit"]], [["z"]], [["dz"]], [["d"]], [["t"]]]];
+  const line = [[x, w, b, z, ...bench]];
+  if (show === "forward") return [line, [[x, z], [w, b]], [[x, w, b], [z]]];
   return [
-    [[image[0], ...kernel, image[1], ...bench]],
-    [image, [...kernel, ...bench]],
-    [[image[0], ...kernel], [image[1], ...bench]],
-    [image, kernel, bench],
-    [[image[0]], [image[1], ...kernel, ...bench]],
+    [[x, z], [w, b, ...bench]],
+    [[x, w, b], [z, ...bench]],
+    line,
+    [[x], [z], [w, b, ...bench]],
+    [[x, ...bench], [z, b], [w]],
+    [[x], [z, w, b, ...bench]],
+    [[x, z], [w, b], bench],
   ];
 }
 
@@ -58,7 +61,7 @@ export function viewsOf(state, model, shown) {
     const group = name.replace(/^d(?=.)/, "").replace("wbar", "w").replace(/^d$/, "z");
     const view = { ...contentOf(name, state, model, shown), axes: true, about: ABOUT[name], marks: marks[name] ?? [], fade: !!shown.fade };
     if (slices[group]) Object.assign(view, { shown: slices[group], slabs: Math.min(3, slabs[group]) });
-    if (group === "b") Object.assign(view, { lead: 0, shown: [[k]], axes: false });
+    if (group === "b") Object.assign(view, { lead: 0, shown: [[k]] });
     view.note ??= slices[group] ? note(view.array.shape, model, notes[group]) : group === "b" ? notes.z.join("") : "";
     view.frames = shown.frames?.[name];
     views[name] = view;
@@ -105,7 +108,7 @@ function sitContent(state, model, scale) {
     const there = offset(array.shape, turnedIndex(model, place));
     array.data[there] = at(model.w, [...place, state.channel, state.filter]);
     filled.add(there);
-    under.set(there, `×${written(at(model.dz, [...output, state.filter]))}`);
+    under.set(there, `· ${written(at(model.dz, [...output, state.filter]))}`);
   }
   const words = spot ? `on dX[${spot.index.slice(0, 2).join(", ")}]` : "click a pixel of dX";
   return { array, scale, blank: (place) => !filled.has(place), under: (place) => under.get(place), note: words, spot };
@@ -115,6 +118,7 @@ function sitContent(state, model, scale) {
 function benchMarks(state, model, { looked, spread }) {
   const { spot, meant, products } = looked;
   const marks = {};
+  if (!meant) return marks;
   const pixel = ({ x }) => x[0] * model.geometry.x[1] + x[1];
   const row = ({ z }) => z[0] * model.geometry.z[1] + z[1];
   if (state.reading === "matrix") {
@@ -132,7 +136,7 @@ function benchMarks(state, model, { looked, spread }) {
     }
   }
   if (state.reading === "stamps" && meant.array === "dx") {
-    marks.sit = [{ role: "weight", cells: products.map(({ w }) => turnedIndex(model, w.slice(0, 2))), badges: products.length > 1 ? products.map((_, n) => String(n + 1)) : undefined }];
+    marks.sit = [{ role: "weight", cells: products.map(({ w }) => turnedIndex(model, w.slice(0, 2))) }];
   }
   return marks;
 }
@@ -158,7 +162,7 @@ export function framesOf(state, model, { looked, window }) {
     frames.x = [{ role: "input", from: [...from, state.channel], size }];
     frames.dx = frames.x;
   }
-  if (looked?.meant.array !== "dx") return frames;
+  if (looked?.meant?.array !== "dx") return frames;
   const [i, j] = looked.meant.index;
   const size = [0, 1].map((axis) => spanOf(geometry.w[axis], geometry.dilation[axis]));
   frames.d = [{ role: "input", from: [i, j, state.filter], size }];

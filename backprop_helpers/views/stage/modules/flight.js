@@ -1,6 +1,6 @@
 // What flies: small copies of cells that travel over the stage from one grid to another.
 //
-//   fly(frame, [{ from: box, to: box, cells: [{ row, column, color, text }], role }], time) → Promise
+//   fly(frame, [{ from: box, to: box, cells: [{ row, column, color, text }], role }], time, also(t)) → Promise
 //     box: { x, y, side } in the window (grid.box(index)); cells lie around it, in its side; pointer and layout do not notice.
 
 import { inkOn } from "./colors.js";
@@ -19,12 +19,13 @@ function canvasOver(frame) {
   return { canvas, context, corner };
 }
 
-export async function fly(frame, flights, time = 550) {
+export async function fly(frame, flights, time = 550, also = () => {}) {
   if (frame.still) return;
   frame.cut?.();
   const { canvas, context, corner } = canvasOver(frame);
   const flying = flights.filter(({ from, to }) => from && to);
   await frame.animate(time, (t) => {
+    also(t);
     context.clearRect(0, 0, corner.width, corner.height);
     if (t < 1) for (const flight of flying) paintFlight(context, frame, flight, t, corner);
   });

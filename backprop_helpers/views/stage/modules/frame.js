@@ -16,7 +16,9 @@ import { isDark } from "./colors.js";
 import { makeElement } from "./page.js";
 
 const HIGHEST = 640; // pixels: what JupyterLab shows at 1280×800
-const STACKED = 520; // below this width one thing stands under the other
+const STACKED = 480; // below this width one thing stands under the other
+const [ZOOMED, SEEN] = [700, 330]; // at 150 % the sum and the field are seen together
+const LEGEND = 48; // two lines, also while there is one
 
 export function makeFrame(el, { composition, about, draw, handle }) {
   const root = makeElement("div", "bp-stage", el, {
@@ -155,6 +157,6 @@ function sayLater(frame, text) {
 /** What the bar, the sum and the legend leave of the height; a narrow stage stands as high as it has to. */
 function roomLeft(frame) {
   if (frame.stacked) return Infinity;
-  const taken = frame.bar.offsetHeight + frame.sum.offsetHeight + frame.legend.offsetHeight + 32;
-  return Math.max(120, Math.min(HIGHEST, frame.width * 0.76) - taken);
+  const taken = frame.bar.offsetHeight + frame.sum.offsetHeight + LEGEND + 30;
+  return Math.min(HIGHEST - taken, frame.width < ZOOMED ? SEEN : Infinity);
 }

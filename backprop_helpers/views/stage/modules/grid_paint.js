@@ -9,18 +9,19 @@ import { cellBox, indexOf, panelCorner } from "./grid_places.js";
 import { gridNumbers } from "./numbers.js";
 
 const SMALLEST = 8.5; // pixels of type; below it a grid is a map
+const FADED = 0.2;
 
 export function fitNumbers(view, places, theme) {
   if (view.cell < 15 || view.plain) return null;
   const values = [];
   for (const [at] of cellsOf(view, places)) values.push(view.array.data[at]);
   const numbers = gridNumbers(values);
-  const wanted = Math.min(17, view.cell * 0.42);
+  const wanted = Math.min(19, view.cell * 0.42);
   for (let decimals = numbers.most; decimals >= 0; decimals -= 1) {
     let longest = 1;
     for (const value of values) if (!Number.isNaN(value)) longest = Math.max(longest, numbers.text(value, decimals).length);
     const size = Math.min(wanted, (view.cell - 3) / (longest * theme.digit));
-    if (size >= Math.min(wanted, decimals ? 10.5 : SMALLEST)) {
+    if (size >= Math.min(wanted, decimals ? 9 : SMALLEST)) {
       return { size, factor: numbers.factor, text: (value) => numbers.text(value, decimals) };
     }
   }
@@ -45,13 +46,15 @@ export function paintGrid(context, view, places, theme, numbers) {
   for (let panel = 0; panel < places.panels.length; panel += 1) {
     const corner = panelCorner(places, panel);
     if (places.slab) paintSlabs(context, places, corner, theme);
+    context.globalAlpha = view.fade ? FADED * 2 : 1;
     paintRing(context, view, places, panel, theme, numbers);
+    context.globalAlpha = 1;
     if (places.axis) paintIndices(context, places, corner, theme, panel === 0);
   }
   const kept = view.fade ? keptCells(view) : null;
   for (const [at, row, column, panel] of cellsOf(view, places)) {
     const box = cellBox(places, indexOf(places, panel, row, column));
-    context.globalAlpha = kept && !kept.has(at) ? 0.22 : 1;
+    context.globalAlpha = kept && !kept.has(at) ? FADED : 1;
     if (view.blank?.(at)) paintBlank(context, box, theme);
     else paintCell(context, view, at, box, theme, numbers);
   }
@@ -76,7 +79,7 @@ function paintCell(context, view, at, { x, y, side }, theme, numbers) {
   const under = side >= 34 ? view.under?.(at) : null;
   const nan = Number.isNaN(value);
   const size = nan ? Math.min(numbers.size, (side - 4) / 2) : numbers.size;
-  context.fillStyle = nan ? theme.ink : inkOn(color);
+  context.fillStyle = nan || context.globalAlpha < 1 ? theme.ink : inkOn(color);
   context.font = `${size}px ${theme.font}`;
   context.fillText(numbers.text(value), x + side / 2, y + side / 2 + 1 - (under ? side * 0.12 : 0));
   if (!under) return;
@@ -173,11 +176,12 @@ function paintSlabs(context, places, { x, y }, theme) {
 }
 
 function paintIndices(context, places, { x, y }, theme, withRows) {
+  if (!places.lead) return;
   const { cell, rows, columns, ring } = places;
   context.fillStyle = theme.soft;
   context.font = `10px ${theme.font}`;
   for (let column = 0; column < columns; column += 1) {
-    context.fillText(String(column), x + (column + ring[3] + 0.5) * cell, y - places.slab - 7);
+    context.fillText(String(column), x + (column + ring[2] + 0.5) * cell, y - places.slab - 7);
   }
   if (!withRows || places.lead < 2) return;
   for (let row = 0; row < rows; row += 1) context.fillText(String(row), x - 8, y + (row + ring[0] + 0.5) * cell + 1);

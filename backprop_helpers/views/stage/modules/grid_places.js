@@ -27,8 +27,8 @@ export function gridPlaces(view) {
   const across = Math.min(panels.length, view.across ?? panels.length);
   const axis = view.axes && cell >= 20 ? AXIS : 0;
   const slab = SLAB * Math.min(3, view.slabs ?? 0);
-  const wide = (columns + ring[1] + ring[3]) * cell;
-  const high = (rows + ring[0] + ring[2]) * cell;
+  const wide = (columns + ring[2] + ring[3]) * cell;
+  const high = (rows + ring[0] + ring[1]) * cell;
   const down = Math.ceil(panels.length / across);
   return {
     lead, rows, columns, ring, cell, panels, across, axis, slab, wide, high,
@@ -61,7 +61,7 @@ export function cellBox(places, index) {
   const [row, column] = leadingPart(places, index);
   const corner = panelCorner(places, panel);
   return {
-    x: corner.x + (column + places.ring[3]) * places.cell,
+    x: corner.x + (column + places.ring[2]) * places.cell,
     y: corner.y + (row + places.ring[0]) * places.cell,
     side: places.cell,
   };
@@ -75,7 +75,7 @@ export function cellAt(places, x, y) {
   for (let panel = 0; panel < places.panels.length; panel += 1) {
     const corner = panelCorner(places, panel);
     const row = Math.floor((y - corner.y) / places.cell) - places.ring[0];
-    const column = Math.floor((x - corner.x) / places.cell) - places.ring[3];
+    const column = Math.floor((x - corner.x) / places.cell) - places.ring[2];
     if (row < 0 || column < 0 || row >= places.rows || column >= places.columns) continue;
     return indexOf(places, panel, row, column);
   }

@@ -19,7 +19,7 @@ export function sumOfProducts({ name, terms, total, extra = [], rest = null, bud
   const values = [...alone.map(({ value }) => [value]), ...terms.map((term) => term.map(({ value }) => value))];
   const numbers = sumNumbers(values, total);
   const parts = [{ text: name, role: "here" }, " = "];
-  let [length, first] = [name.length + 12, true];
+  let [length, first] = [name.length + 14 + (rest ? rest.text.length + 12 : 0), true];
   const plus = () => (first ? ((first = false), "") : " + ");
   for (const { value, role } of extra) parts.push(plus(), { text: bracketed(numbers.factor(value)), role });
   for (const [n, term] of terms.entries()) {
@@ -48,7 +48,7 @@ export function showSum(frame, lines) {
   frame.summed = key;
   const texts = lines.map((parts) => parts.map((part) => part.text ?? part).join(""));
   frame.sum.replaceChildren(...lines.map((parts) => {
-    const line = makeElement("div", "bp-sum-line");
+    const line = makeElement("div", parts.some((part) => part.role) ? "bp-sum-line" : "bp-sum-line bp-sum-words");
     for (const part of parts) {
       if (typeof part === "string") line.append(part);
       else {
