@@ -122,6 +122,17 @@ class TestNumbers:
 
 
 class TestStage:
+    def test_a_composition_is_sent_as_one_module(self, modules, tmp_path):
+        host = (_join.Path(_base.__file__).parent / "modules" / "host.js").read_text(encoding="utf-8")
+        (tmp_path / "stage.css").write_text("common")
+        modules(host=host, far="export function near(el) {}\n")
+        made = type("Made", (Small,), {"composition": "near", "module": "far"})({}, {})
+        assert made.get_state("_css") == {"_css": "common"}
+        sent = made.get_state("_esm")["_esm"]
+        assert sent.endswith("{ render: ({ model, el }) => near(el, specOf(model), linkOf(model)) };\n")
+        assert "function linkOf(model)" in sent
+        assert "export function" not in sent
+
     def test_output_has_picture_line_json_and_view(self):
         stage = small(x=np.arange(3))
         data, metadata = stage._repr_mimebundle_()

@@ -10,6 +10,7 @@ _HOMES = {
     "ProductsStage": "products",
     "Predict": "predict",
     "Worksheet": "worksheet",
+    "mistakes_of": "worksheet",
 }
 __all__ = list(_HOMES)
 

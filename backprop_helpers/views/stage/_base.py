@@ -47,7 +47,7 @@ class Stage(anywidget.AnyWidget):
 
     def __init_subclass__(cls, **options):
         """Join the composition's modules and choose its style sheet."""
-        if cls.composition:
+        if "composition" in vars(cls):  # anywidget makes a subclass for every instance
             module = cls.module or cls.composition
             cls._esm = _join.for_anywidget(module, cls.composition)
             cls._css = _join.style(module)
