@@ -257,7 +257,7 @@ function drawStage(stage) {
   const shown = { arrived, step, spread, window: state.pointed || state.held ? null : window };
   shown.looked = lookedAt(state.pointed ?? state.held ?? resting, state, model, shown);
   shown.frames = framesOf(state, model, shown);
-  shown.fade = !state.pointed && state.held?.array === "dx" && state.reading === "stamps";
+  shown.fade = (!state.pointed || state.pointed.array === "sit") && state.held?.array === "dx" && state.reading === "stamps";
   const views = viewsOf(state, model, shown);
   if (views.sit) Object.assign(views.sit, { fade: false, ...(stage.walking ? { blank: () => true } : {}) });
   drawControls(stage);
@@ -276,7 +276,7 @@ function linesFor(stage, { looked, step, arrived }) {
   const { state, model, frame } = stage;
   if (looked) {
     const width = frame.theme.digit * 15 * 1.12; // of a bold digit; two lines
-    return linesOf(looked, state, model, { arrived, step, spread: stage.spread, budget: (2 * frame.width) / width - 8 });
+    return linesOf(looked, state, model, { arrived, step, spread: stage.spread, resting: !state.pointed && !state.held, budget: (2 * frame.width) / width - 8 });
   }
   const back = ["all", "input"].includes(state.show);
   const first = "Point at any cell. A click holds it, Escape lets go. Type over a number of X, W, b or dZ, or drag it sideways.";

@@ -117,7 +117,7 @@ function totalOf(array, index, model, arrived) {
 
 const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 
-export function linesOf(looked, state, model, { arrived, step, spread, budget }) {
+export function linesOf(looked, state, model, { arrived, step, spread, resting, budget }) {
   const { spot, meant, products, others } = looked;
   if (spot.array === "d" && !meant) return [[`D[${spot.index.slice(0, 2).join(", ")}] = 0: a zero that was put in`]];
   if (meant.array === "t") return matrixLines(meant.index, state, model);
@@ -126,7 +126,7 @@ export function linesOf(looked, state, model, { arrived, step, spread, budget })
   const so = step < model.count ? ` so far (${step} of ${model.count} outputs)` : "";
   if (["x", "w", "b"].includes(meant.array)) return forwardLines(looked, name, model);
   if (meant.array === "dz") return stampLines(looked, name, state, model);
-  if (meant.array === "z" && arrived.done && !arrived.done[meant.index[0] * model.geometry.z[1] + meant.index[1]]) {
+  if (meant.array === "z" && !resting && arrived.done && !arrived.done[meant.index[0] * model.geometry.z[1] + meant.index[1]]) {
     return [[`${name}: its turn is still to come`]];
   }
   const line = { name, budget, terms: products.map((product) => termOf(meant.array, product, model)) };
