@@ -3,9 +3,11 @@
 // `data`: numbers in row-major order, zeros where nothing is given. A Float64Array is kept, not copied.
 export function makeArray(shape, data) {
   const size = sizeOf(shape);
-  const numbers = data instanceof Float64Array ? data : data ? Float64Array.from(data) : new Float64Array(size);
+  let numbers = data ?? new Float64Array(size);
+  if (!(numbers instanceof Float64Array)) numbers = Float64Array.from(numbers);
   if (numbers.length !== size) {
-    throw new RangeError(`makeArray: data must hold ${size} numbers for shape (${shape}); it holds ${numbers.length}`);
+    const fault = `data must hold ${size} numbers for shape (${shape})`;
+    throw new RangeError(`makeArray: ${fault}; it holds ${numbers.length}`);
   }
   return { shape: [...shape], data: numbers };
 }
@@ -40,8 +42,8 @@ const NOT_FINITE = { nan: NaN, inf: Infinity, "-inf": -Infinity };
 export function decodeArray(json) {
   return makeArray(json.shape, json.data.map((value) => {
     const number = typeof value === "string" ? NOT_FINITE[value] : value;
-    if (typeof number !== "number") throw new TypeError(`decodeArray: ${JSON.stringify(value)} is not a number`);
-    return number;
+    if (typeof number === "number") return number;
+    throw new TypeError(`decodeArray: ${JSON.stringify(value)} is not a number`);
   }));
 }
 

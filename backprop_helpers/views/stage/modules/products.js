@@ -1,8 +1,8 @@
 // A linear layer is a list of products, z ← x · w: which triples there are, and their sums.
 //
-//   convolution        z[i′,j′,k] = b[k] + Σ_uvc x[i′·s_h + u·d_h − p_top, j′·s_w + v·d_w − p_left, c] · w[u,v,c,k]
-//   pooling            the same with k = c and equal weights ("average"), or with one product a window ("max")
-//   fully connected    z[m,k] = b[k] + Σ_n x[m,n] · w[n,k]
+//   convolution      z[i′,j′,k] = b[k] + Σ_uvc x[i′·s_h + u·d_h − p_top, j′·s_w + v·d_w − p_left, c] · w[u,v,c,k]
+//   pooling          the same with k = c and equal weights ("average"), or one product a window ("max")
+//   fully connected  z[m,k] = b[k] + Σ_n x[m,n] · w[n,k]
 //
 // Grouped by z the list gives Z; times dz, grouped by w it gives dW, grouped by x it gives dX.
 
@@ -17,8 +17,8 @@ export function spanOf(size, dilation) {
   return dilation * (size - 1) + 1;
 }
 
-// The zeros [top, bottom, left, right] that `padding` stands for: an integer, [rows, columns], "same", "valid",
-// or all four. Of an odd total of "same" the extra one comes after.
+// The zeros [top, bottom, left, right] that `padding` stands for: an integer, [rows, columns], all four, "same"
+// or "valid". Of an odd total of "same" the extra one comes after.
 export function resolvePadding(padding, { size, kernel, stride = 1, dilation = 1 }) {
   if (padding === "valid") return [0, 0, 0, 0];
   if (padding === "same") {
@@ -37,8 +37,8 @@ export function resolvePadding(padding, { size, kernel, stride = 1, dilation = 1
 // How many windows fit, [H_out, W_out]; null where none does.
 function countWindows(size, kernel, stride, padding, dilation) {
   const counts = [0, 1].map((axis) => {
-    const room = size[axis] + padding[2 * axis] + padding[2 * axis + 1] - spanOf(kernel[axis], dilation[axis]);
-    return Math.floor(room / stride[axis]) + 1;
+    const padded = size[axis] + padding[2 * axis] + padding[2 * axis + 1];
+    return Math.floor((padded - spanOf(kernel[axis], dilation[axis])) / stride[axis]) + 1;
   });
   return Math.min(...counts) > 0 ? counts : null;
 }
@@ -52,13 +52,14 @@ export function convGeometry({ x, w, stride = 1, padding = 0, dilation = 1 }) {
   return count && { kind: "conv", x: [...x], w: [...w], z: [...count, w[3]], stride, padding, dilation };
 }
 
-// x: [H, W, C]; a stride of null is the size; mode "max" or "average". w is [F_h, F_w], the places in a window.
+// x: [H, W, C]; a stride of null is the size; mode "max" or "average". w is [F_h, F_w], a window's places.
 export function poolGeometry({ x, size = 2, stride = null, mode = "max" }) {
   const w = asPair(size);
   stride = asPair(stride ?? w);
   const [padding, dilation] = [[0, 0, 0, 0], [1, 1]];
   const count = countWindows(x, w, stride, padding, dilation);
-  return count && { kind: "pool", x: [...x], w: [...w], z: [...count, x[2]], stride, padding, dilation, mode };
+  const z = count && [...count, x[2]];
+  return count && { kind: "pool", x: [...x], w: [...w], z, stride, padding, dilation, mode };
 }
 
 // x: [M, N], w: [N, K].
@@ -73,10 +74,11 @@ export function products(geometry, winners = null) {
   return indicesOf(geometry.z).flatMap((index) => productsOf(geometry, "z", index, winners));
 }
 
-// The products that one entry of "z", "x", "w" or "b" takes part in, in the order of the formula's sum. An entry
-// of b takes part in its outputs, and x and w are null there.
+// The products that one entry of "z", "x", "w" or "b" takes part in, in the order of the formula's sum. A bias
+// goes into its outputs, and x and w are null there.
 export function productsOf(geometry, array, index, winners = null) {
-  const found = geometry.kind === "fc" ? rowProducts(geometry, array, index) : windowProducts(geometry, array, index);
+  const find = geometry.kind === "fc" ? rowProducts : windowProducts;
+  const found = find(geometry, array, index);
   if (!winners) return found;
   const [F_w, [, W_out, C]] = [geometry.w[1], geometry.z];
   return found.filter(({ z, w }) => winners.data[(z[0] * W_out + z[1]) * C + z[2]] === w[0] * F_w + w[1]);
@@ -88,7 +90,11 @@ function rowProducts({ x: [M, N], w: [, K] }, array, index) {
   if (array === "z") return upTo(N, (n) => product(index[0], n, index[1]));
   if (array === "x") return upTo(K, (k) => product(index[0], index[1], k));
   if (array === "w") return upTo(M, (m) => product(m, ...index));
-  return upTo(M, (m) => ({ z: [m, index[0]], x: null, w: null, inside: true }));
+  return upTo(M, (m) => biasProduct([m, index[0]]));
+}
+
+function biasProduct(z) {
+  return { z, x: null, w: null, inside: true };
 }
 
 function windowProducts(geometry, array, index) {
@@ -105,7 +111,7 @@ function windowProducts(geometry, array, index) {
       filters(last).map(([k]) => windowProduct(geometry, output, place, last, k)));
   }
   const outputs = indicesOf([H_out, W_out]);
-  if (array === "b") return outputs.map((output) => ({ z: [...output, index[0]], x: null, w: null, inside: true }));
+  if (array === "b") return outputs.map((output) => biasProduct([...output, index[0]]));
   const pairs = kind === "conv" ? [index.slice(2)] : indicesOf([geometry.x[2]]).map(([c]) => [c, c]);
   return outputs.flatMap((output) => pairs.map(([c, k]) => windowProduct(geometry, output, [i, j], c, k)));
 }
@@ -120,15 +126,17 @@ function windowProduct({ kind, x: [H, W], stride, padding, dilation }, output, [
 // The pairs [(i′, j′), (u, v)] that read the pixel (i, j): i′ = (i + p_top − u·d_h)/s_h, whole and in range.
 export function windowsOver({ w, z, stride, padding, dilation }, pixel) {
   return indicesOf([w[0], w[1]]).flatMap((place) => {
-    const output = [0, 1].map((axis) => (pixel[axis] + padding[2 * axis] - place[axis] * dilation[axis]) / stride[axis]);
+    const output = [0, 1].map((axis) =>
+      (pixel[axis] + padding[2 * axis] - place[axis] * dilation[axis]) / stride[axis]);
     const fits = output.every((n, axis) => Number.isInteger(n) && 0 <= n && n < z[axis]);
     return fits ? [[output, place]] : [];
   });
 }
 
-// Calls visit(output, pixel, place) for every window and every place in it: where their first channels lie in z,
-// in x (−1 in the padding) and in w.
-function walkWindows({ x: [H, W, C], w: [F_h, F_w, ...rest], z: [H_out, W_out, K], stride, padding, dilation }, visit) {
+// Calls visit(output, pixel, place) for every window and every place in it: where their first channels lie in
+// z, in x (−1 in the padding) and in w.
+export function walkWindows(geometry, visit) {
+  const { x: [H, W, C], w: [F_h, F_w, ...rest], z: [H_out, W_out, K], stride, padding, dilation } = geometry;
   const depth = sizeOf(rest);
   for (let output = 0; output < H_out * W_out; output++) {
     const [top, left] = [Math.floor(output / W_out) * stride[0], (output % W_out) * stride[1]];
@@ -175,8 +183,8 @@ export function convBackward(geometry, dz, x, w) {
   return { dx, dw, db };
 }
 
-// → { z, winners }: for "max" the place u·F_w + v that won each window (of equal pixels the first, a NaN before
-// all numbers), for "average" null.
+// → { z, winners }: for "max" the place u·F_w + v that won each window (of equal pixels the first, a NaN
+// before all numbers), for "average" null.
 export function poolForward(geometry, x) {
   const z = makeArray(geometry.z);
   const C = geometry.x[2];
@@ -207,8 +215,9 @@ export function poolBackward(geometry, dz, winners) {
   const places = sizeOf(geometry.w);
   walkWindows(geometry, (output, pixel, place) => {
     for (let c = 0; c < C; c++) {
-      const share = winners ? (winners.data[output + c] === place ? dz.data[output + c] : 0) : dz.data[output + c] / places;
-      dx.data[pixel + c] += share;
+      const gradient = dz.data[output + c];
+      if (!winners) dx.data[pixel + c] += gradient / places;
+      else if (winners.data[output + c] === place) dx.data[pixel + c] += gradient;
     }
   });
   return { dx };
