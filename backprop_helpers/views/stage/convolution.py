@@ -4,7 +4,7 @@ import numpy as np
 import traitlets
 
 from backprop_helpers.layers import conv_backward, conv_forward
-from backprop_helpers.layers._validate import as_array, as_pair, as_upstream, as_weighted, described, shown
+from backprop_helpers.layers._validate import as_array, as_upstream, as_weighted, described, shown
 from backprop_helpers.layers._windows import place_windows
 from backprop_helpers.layers.conv import KERNEL, OUTPUTS
 from backprop_helpers.layers.patches import IMAGES
@@ -44,8 +44,8 @@ class ConvolutionStage(Stage):
     show : "forward", "weights", "input" or "all"
         Which gradients stand beside the forward pass.
     reading : "stamps", "window" or "matrix"
-        How dX is read: as a sum of stamps, as a window of the padded dZ times the turned kernel, as a column of
-        a sparse matrix.
+        How dX is read: as a sum of stamps, as a window of the padded dZ times the turned kernel, as a column
+        of a sparse matrix.
     channel, filter : int
         The slices that are shown first.
     step : int, optional
@@ -196,16 +196,16 @@ class ConvolutionStage(Stage):
     def _window_twin(self, c, k):
         """D, the turned kernel and dX."""
         z, cache = self._forward()
-        dz, (F_h, F_w, _, K) = self.dz.reshape(z.shape), self.arrays["w"].shape
-        windows = cache.windows
-        d = np.zeros([n + d * (F - 1) for n, F, d in zip(self.arrays["x"].shape, (F_h, F_w), windows.dilation)])
-        before = [d * (F - 1) - p for d, F, p in zip(windows.dilation, (F_h, F_w), windows.padding[::2])]
+        dz, windows = self.dz.reshape(z.shape), cache.windows
+        reach = [d * (F - 1) for d, F in zip(windows.dilation, windows.size)]
+        before = [r - p for r, p in zip(reach, windows.padding[::2])]
+        d = np.zeros([n + r for n, r in zip(self.arrays["x"].shape, reach)], dz.dtype)
         for i, j in np.ndindex(*windows.count):
             row, column = (n * s + b for n, s, b in zip((i, j), windows.stride, before))
             if 0 <= row < d.shape[0] and 0 <= column < d.shape[1]:
                 d[row, column] = dz[0, i, j, k]
         arrays = [d, self.arrays["w"][::-1, ::-1, c, k], conv_backward(dz, cache)[0][0, ..., c]]
-        signs = ["⋆", "="] if K == 1 else None
+        signs = ["⋆", "="] if z.shape[3] == 1 else None
         kinds = ["gradient", "weight", "gradient"]
         title = "dX as a window of the padded dZ, times the turned kernel"
         return plots.matrices(arrays, ["D", "W̄", "dX"], kinds=kinds, signs=signs, title=title)
@@ -225,7 +225,7 @@ def as_option(value):
 
 
 def as_arrays(x, w, b, dz, **geometry):
-    """Check the learner's arrays; return them by name: x (H, W, C), w (F_h, F_w, C, K), b (K,), dz if given."""
+    """Check the learner's arrays; return x (H, W, C), w (F_h, F_w, C, K), b (K,) and, if given, dz by name."""
     example = x is None and w is None
     x, w = as_rank_4("x", EXAMPLE_X if x is None else x), as_rank_4("w", EXAMPLE_W if w is None else w)
     b = np.zeros(w.shape[3], w.dtype) if b is None and not example else EXAMPLE_B if b is None else b

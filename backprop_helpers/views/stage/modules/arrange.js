@@ -59,7 +59,7 @@ export function arrange(frame, items, arrangements) {
   return Object.fromEntries(Object.keys(items).map((key) => [key, items[key].extent ? 0 : sideOf(items[key], size)]));
 }
 
-/** Moves the grids only where the arrangement has changed: what has the focus keeps it. */
+// Moves the grids only where the arrangement has changed: what has the focus keeps it.
 function placeRows(frame, items, rows) {
   const name = JSON.stringify(rows);
   if (frame.arranged === name) return;

@@ -18,7 +18,7 @@ export const INKS = {
   blue: "#00639B", vermillion: "#AF4D00", green: "#00755A", purple: "#A0477B",
   orange: "#8A5C00", sky: "#1F6E9C", yellow: "#6E6600", black: "#000000",
 };
-/** On a dark page: dark at zero, bright where there is much. */
+// On a dark page: dark at zero, bright where there is much.
 const SEQUENTIAL_DARK = [
   "#23282c", "#1f3f45", "#1f5a60", "#27787a", "#3c9890", "#63b59c", "#93cfa4", "#c2e4b0", "#ecf6cf",
 ];
@@ -31,7 +31,7 @@ const INKS_DARK = {
 };
 export const PAPER = { light: "#ffffff", dark: "#23282c" };
 
-/** A mark: colour, dashes (none: a full line) and width. Never colour alone. */
+// A mark: colour, dashes (none: a full line) and width. Never colour alone.
 export const ROLES = {
   here: { ink: "black", dash: [], width: 2.5 },
   input: { ink: "blue", dash: [], width: 2 },
@@ -77,7 +77,7 @@ function rampOf(name, dark) {
   return (RAMPS[key] ??= ramp(dark ? DIVERGING_DARK : DIVERGING));
 }
 
-/** Small values beside large ones keep a tint: X beside a Z that is thirty times as large. */
+// Small values beside large ones keep a tint: X beside a Z that is thirty times as large.
 const bent = (part) => Math.sign(part) * Math.min(1, Math.abs(part)) ** 0.65;
 
 export function cellColor(scale, value, dark) {

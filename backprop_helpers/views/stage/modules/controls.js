@@ -17,7 +17,7 @@ function makeButton(parent, text, label, press) {
   return button;
 }
 
-/** A button that ends at its limit keeps the focus: it is marked, not disabled. */
+// A button that ends at its limit keeps the focus: it is marked, not disabled.
 function allow(button, legal) {
   button.setAttribute("aria-disabled", String(!legal));
 }

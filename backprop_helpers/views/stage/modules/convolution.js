@@ -49,7 +49,7 @@ function shownState({ state, model }) {
   return { kernel, stride, dilation, padding, show, reading, channel, filter, pointed, held, step: stepNow(state, model), count: model.count };
 }
 
-/** After the setting or a number has changed: everything; after another step: what has arrived. */
+// After the setting or a number has changed: everything; after another step: what has arrived.
 function recompute(stage) {
   const { state } = stage;
   stage.model = computed(state);
@@ -125,7 +125,7 @@ function chooseSame(stage, on) {
   settle(stage, "padding");
 }
 
-/** Back together: the columns follow the rows where that is legal, or else the rows the columns. */
+// Back together: the columns follow the rows where that is legal, or else the rows the columns.
 function chooseApart(stage, apart) {
   const { state } = stage;
   state.apart = apart;
@@ -135,14 +135,14 @@ function chooseApart(stage, apart) {
     const both = [rows, columns, 1, 0].map((n) => [n, n]).find((pair) => isLegal(state, name, pair));
     if (both) state[name] = name === "padding" ? legalForm(both) : both;
     else state.apart = true;
-    stage.link.set(name, asOption(state, name));
+    settle(stage, name);
   }
-  recompute(stage);
+  stage.frame.request();
 }
 
 const asOption = (state, name) => (name === "padding" && state.padding !== "same" ? paddingPair(state) : state[name]);
 
-/** A setting has changed: Python hears of it. The kernel's size is no option: it is W's own. */
+// A setting has changed: Python hears of it. The kernel's size is no option: it is W's own.
 function settle(stage, name) {
   stage.player.stop();
   recompute(stage);
@@ -151,10 +151,12 @@ function settle(stage, name) {
 }
 
 function chooseOption(stage, name, value) {
-  Object.assign(stage.state, { [name]: value, pointed: null });
-  if (name !== "reading" && stage.state.held) stage.state.held = null;
-  stage.frame.request();
-  stage.link.set(name, value);
+  const { state, frame, link } = stage;
+  Object.assign(state, { [name]: value, pointed: null });
+  const axis = { channel: { x: 2, dx: 2, w: 2, dw: 2 }, filter: { z: 2, dz: 2, w: 3, dw: 3, b: 0, db: 0 } }[name]?.[state.held?.array];
+  if (axis !== undefined) state.held = { ...state.held, index: state.held.index.with(axis, value) }; // the cell in the slice now shown
+  frame.request();
+  link.set(name, value);
 }
 
 function tellArrays({ link, model }) {
@@ -210,7 +212,7 @@ function letGo(stage) {
   stage.frame.request();
 }
 
-/** This output is the learner's next. */
+// This output is the learner's next.
 function press(stage, [i, j]) {
   const step = stepNow(stage.state, stage.model);
   stage.state.order = [...stage.order.slice(0, step), [i, j]];
@@ -267,7 +269,7 @@ function drawStage(stage) {
   for (const name of Object.keys(views)) gridFor(stage, name).draw({ ...views[name], cell: cells[name] });
 }
 
-/** The window on its way from the output before to this one. */
+// The window on its way from the output before to this one.
 function slidTo(last, before, part) {
   return before ? last.map((n, axis) => before[axis] + (n - before[axis]) * part) : last;
 }
@@ -284,7 +286,7 @@ function linesFor(stage, { looked, step, arrived }) {
   return [[first], [step < model.count ? "Click an output of dZ to press its stamp onto dX, or press ▸." : "Click a pixel of dX to sit on it. ▶ presses the outputs one by one."]];
 }
 
-/** The layout is found anew only when something has another size. */
+// The layout is found anew only when something has another size.
 function layOut(stage, views) {
   const { frame, state } = stage;
   const items = {};

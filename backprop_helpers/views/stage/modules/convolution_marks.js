@@ -10,7 +10,7 @@ import { sumOfProducts } from "./sum.js";
 import { written } from "./numbers.js";
 
 const ROLE_OF = { x: "input", dx: "input", w: "weight", dw: "weight", wbar: "weight", z: "output", dz: "output", b: "bias", db: "bias" };
-/** What is marked when a cell of this array is looked at: numbered products, or only where the same position lies. */
+// What is marked when a cell of this array is looked at: numbered products, or only where the same position lies.
 const TAKES_PART = {
   z: { x: "numbered", w: "numbered", b: "each", dz: "same" },
   dz: { w: "each", x: "each", dx: "each", dw: "each", db: "each", z: "same" },
@@ -32,7 +32,7 @@ export function turnedIndex({ w }, [u, v, ...rest]) {
   return [w.shape[0] - 1 - u, w.shape[1] - 1 - v, ...rest];
 }
 
-/** Cells of the grids that only rearrange others stand for cells of those. */
+// Cells of the grids that only rearrange others stand for cells of those.
 function translated(spot, model, spread) {
   if (spot.array === "wbar") return { array: "w", index: turnedIndex(model, spot.index) };
   if (spot.array !== "d") return spot;
@@ -55,7 +55,7 @@ export function lookedAt(spot, state, model, { arrived, spread }) {
   return { spot, meant, products: all.filter(seen), others: all.filter((product) => !seen(product)) };
 }
 
-/** Looked at in the kernel that has come together on the held pixel of dX. */
+// Looked at in the kernel that has come together on the held pixel of dX.
 function sittingAt(spot, state, model) {
   const pixel = state.held?.array === "dx" ? state.held.index : null;
   const place = turnedIndex(model, spot.index);
@@ -91,7 +91,7 @@ function markOf(name, how, meant, products, model) {
   return { role, cells: name === "wbar" ? cells.map((cell) => turnedIndex(model, cell)) : cells, badges };
 }
 
-/** "dX[1, 2]": the channel and the filter only where there are several. */
+// "dX[1, 2]": the channel and the filter only where there are several.
 export function nameOf(array, index, { C, K }) {
   const [image, kernel] = [C > 1, K > 1];
   const keep = { x: [image], w: [image, kernel], z: [kernel] }[GROUP[array]] ?? [];
@@ -101,7 +101,7 @@ export function nameOf(array, index, { C, K }) {
 
 const factor = (value, role) => ({ value, role });
 
-/** The factors of a product as the sum of `array` writes them. */
+// The factors of a product as the sum of `array` writes them.
 function termOf(array, { x, w, z, inside }, model) {
   const pixel = () => factor(inside ? at(model.x, x) : 0, "input");
   if (array === "z" || array === "x") return [pixel(), factor(at(model.w, w), "weight")];
@@ -176,7 +176,7 @@ function forwardLines({ meant, products }, name, model) {
 
 const bracket = (value) => (value < 0 ? `(${written(value)})` : written(value));
 
-/** D's window over the pixel, in its own order, times W̄: the zeros are written too. */
+// D's window over the pixel, in its own order, times W̄: the zeros are written too.
 function windowTerms([i, j], { channel: c, filter: k }, model, { array }) {
   const [rows, columns] = model.w.shape;
   const [d_h, d_w] = model.geometry.dilation;
@@ -187,7 +187,7 @@ function windowTerms([i, j], { channel: c, filter: k }, model, { array }) {
   });
 }
 
-/** What one output sends, spelled out where it is little enough. */
+// What one output sends, spelled out where it is little enough.
 function stampLines({ meant: { index }, products }, name, state, model) {
   const value = at(model.dz, index);
   const [here, back] = [bracket(value), state.show];
@@ -216,7 +216,7 @@ function matrixLines([output, pixel], { channel, filter }, model) {
   return [[`T[${output}, ${pixel}] = ${nameOf("w", product.w, model)} = `, weight, `: the weight between ${names}`]];
 }
 
-/** A cell of the kernel that has come together on a pixel. */
+// A cell of the kernel that has come together on a pixel.
 function sitLines({ meant, product }, state, model) {
   if (!product) return [[meant.pixel ? "no output lies here for this pixel" : "Click a pixel of dX: the weights that reach it come together here"]];
   const [dz, weight] = termOf("dx", product, model);

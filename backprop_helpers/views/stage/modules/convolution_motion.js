@@ -10,7 +10,7 @@ const single = (from, to, value, scale, role, dark) => ({
   from, to, role, cells: [{ row: 0, column: 0, color: cellColor(scale, value, dark), text: written(value) }],
 });
 
-/** The output [i, j] goes: its kernel times dZ onto dX; or its window times dZ onto dW; or its window into Z. */
+// The output [i, j] goes: its kernel times dZ onto dX; or its window times dZ onto dW; or its window into Z.
 export function stampFlights(stage, output) {
   const { state, model, grids, frame: { theme: { dark } } } = stage;
   const { channel: c, filter: k, show } = state;
@@ -28,7 +28,7 @@ export function stampFlights(stage, output) {
   });
 }
 
-/** Σ_k dZ[i′, j′, k]·W[u, v, c, k]: what lands on one pixel. */
+// Σ_k dZ[i′, j′, k]·W[u, v, c, k]: what lands on one pixel.
 function stampOf({ dz, w, K }, output, [u, v], c) {
   let sum = 0;
   for (let k = 0; k < K; k += 1) sum += at(dz, [...output, k]) * at(w, [u, v, c, k]);

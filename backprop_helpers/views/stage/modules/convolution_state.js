@@ -6,7 +6,7 @@ import { kindScale } from "./colors.js";
 import { clamp } from "./page.js";
 import { convBackward, convForward, convGeometry, productsOf, resolvePadding, spanOf } from "./products.js";
 
-/** Invented, and without symmetry at any size: no entry is its own partner under a turn or a transposition. */
+// Invented, and without symmetry at any size: no entry is its own partner under a turn or a transposition.
 export const INVENTED_KERNEL = [[1, 2, 5, -3, 2], [3, -1, -3, 5, -2], [-4, -5, 4, 6, 2], [-5, 4, -4, -3, 6], [4, 3, 6, -2, 4]];
 const INVENTED_GRADIENTS = [1, -1, 2, -2, 1, 3, -3];
 const CAPS = { kernel: 5, stride: 4, padding: 4, dilation: 3 };
@@ -14,7 +14,7 @@ const CAPS = { kernel: 5, stride: 4, padding: 4, dilation: 3 };
 const inventedWeight = ([u, v, c, k]) => INVENTED_KERNEL[(u + 2 * c + 3 * k) % 5][(v + c + 2 * k) % 5];
 const inventedGradient = ([i, j, k]) => INVENTED_GRADIENTS[(5 * i + 3 * j + i * j + 2 * k) % 7];
 
-/** `array` cut or continued to `shape`; what lies beyond it is invented. */
+// `array` cut or continued to `shape`; what lies beyond it is invented.
 function fittedTo(array, shape, invent) {
   if (array && array.shape.every((n, axis) => n === shape[axis])) return array;
   const fitted = makeArray(shape);
@@ -34,7 +34,7 @@ function eachIndex(shape, visit) {
   }
 }
 
-/** The learner's numbers grow with what is shown, and are never cut: a smaller kernel forgets nothing. */
+// The learner's numbers grow with what is shown, and are never cut: a smaller kernel forgets nothing.
 function remembered(store, shown) {
   const shape = shown.shape.map((n, axis) => Math.max(n, store?.shape[axis] ?? 0));
   const all = fittedTo(store, shape, () => 0);
@@ -69,12 +69,12 @@ export function legalForm(padding) {
   return all.length === 4 ? all : [all[0], all[0], all[1], all[1]];
 }
 
-/** The padding as the stepper holds it: before the rows, before the columns. */
+// The padding as the stepper holds it: before the rows, before the columns.
 export function paddingPair({ padding }) {
   return padding === "same" ? [0, 0] : [padding[0], padding[2]];
 }
 
-/** [low, high] of a setting on each axis, all others as they are: the window always fits. */
+// [low, high] of a setting on each axis, all others as they are: the window always fits.
 export function legalRanges(state, name) {
   const { kernel, stride, dilation, padding, caps, store: { x } } = state;
   const same = padding === "same";
@@ -92,7 +92,7 @@ export function isLegal(state, name, value) {
   return legalRanges(state, name).every(([low, high], axis) => value[axis] >= low && value[axis] <= high);
 }
 
-/** Everything that follows from the setting and the numbers. */
+// Everything that follows from the setting and the numbers.
 export function computed(state) {
   const { store, kernel, stride, dilation } = state;
   const [H, W, C] = store.x.shape;
@@ -121,7 +121,7 @@ function paddedTo(x, shape, [top, , left]) {
   return padded;
 }
 
-/** dX with its padding still on (what a stamp presses beside the image), dX, dW, db. */
+// dX with its padding still on (what a stamp presses beside the image), dX, dW, db.
 export function backwardOf({ padded, padding, xPadded, w, x }, dz) {
   const found = convBackward(padded, dz, xPadded, w);
   const dx = makeArray(x.shape);
@@ -131,7 +131,7 @@ export function backwardOf({ padded, padding, xPadded, w, x }, dz) {
   return { dx, dxPadded: found.dx, dw: found.dw, db: found.db };
 }
 
-/** The outputs [i′, j′] in the order of the learner, those never asked for in the order of the page. */
+// The outputs [i′, j′] in the order of the learner, those never asked for in the order of the page.
 export function orderOf(state, model) {
   const [, columns] = model.geometry.z;
   const chosen = state.order.filter(([i, j]) => i < model.geometry.z[0] && j < columns);
@@ -140,7 +140,7 @@ export function orderOf(state, model) {
   return [...chosen, ...rest.map((n) => [Math.floor(n / columns), n % columns])];
 }
 
-/** What has arrived after the first `step` outputs of the order. */
+// What has arrived after the first `step` outputs of the order.
 export function afterSteps(model, order, step) {
   if (step >= model.count) return { ...model.whole, done: null };
   const [, columns, K] = model.geometry.z;
@@ -154,14 +154,14 @@ export function afterSteps(model, order, step) {
   return { ...backwardOf(model, dz), done };
 }
 
-/** An array with one number changed, kept in the store. */
+// An array with one number changed, kept in the store.
 export function withNumber(state, model, name, index, value) {
   const array = makeArray(model[name].shape, Float64Array.from(model[name].data));
   array.data[offset(array.shape, index)] = value;
   state.store[name] = remembered(state.store[name], array);
 }
 
-/** dZ spread out by the stride, with the zeros around it that make a window of it for every pixel: D. */
+// dZ spread out by the stride, with the zeros around it that make a window of it for every pixel: D.
 export function spreadOut(model) {
   const { geometry: { x, w, z, stride, dilation }, padding, dz } = model;
   const before = [0, 1].map((axis) => dilation[axis] * (w[axis] - 1) - padding[2 * axis]);
@@ -178,7 +178,7 @@ export function spreadOut(model) {
   return spread;
 }
 
-/** W̄[u, v] = W[F_h − 1 − u, F_w − 1 − v]. */
+// W̄[u, v] = W[F_h − 1 − u, F_w − 1 − v].
 export function turned({ w }) {
   const { shape: [rows, columns, C, K], data } = w;
   const array = makeArray(w.shape);
@@ -189,7 +189,7 @@ export function turned({ w }) {
   return array;
 }
 
-/** One row for every output, one column for every pixel, of one channel and one filter: T[output, pixel] = weight. */
+// One row for every output, one column for every pixel, of one channel and one filter: T[output, pixel] = weight.
 export function sparseMatrix({ geometry, w, count }, c, k) {
   const [H, W] = geometry.x;
   const matrix = makeArray([count, H * W]);

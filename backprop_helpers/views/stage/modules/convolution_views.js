@@ -15,7 +15,7 @@ const ABOUT = {
   t: "the sparse matrix", sit: "the weights that reach a pixel of dX",
 };
 
-/** The grids on screen; two readings of dX take the place of what has no part in them. */
+// The grids on screen; two readings of dX take the place of what has no part in them.
 export function gridsShown({ show, reading }) {
   const dx = BACKWARD[show].includes("dx");
   const all = [...FORWARD[show], ...BACKWARD[show], ...(dx ? BENCH[reading] : [])];
@@ -48,7 +48,7 @@ function channelNotes({ channel, filter }, { C, K }) {
   return { x: c, w: [...c, ...k], z: k };
 }
 
-/** Views without their cell sizes. `shown`: { arrived, step, spread, order, looked, frames } */
+// Views without their cell sizes. `shown`: { arrived, step, spread, order, looked, frames }
 export function viewsOf(state, model, shown) {
   const marks = shown.looked ? { ...marksOf(shown.looked, model), ...benchMarks(state, model, shown) } : {};
   const names = gridsShown(state);
@@ -98,7 +98,7 @@ function madeMatrix(state, model, scale) {
   return { array, scale, pale: (place) => !own.has(place), note: "a row for every output, a column for every pixel" };
 }
 
-/** The pixel of dX that is looked at: its weights in the places of their outputs, which is the kernel turned. */
+// The pixel of dX that is looked at: its weights in the places of their outputs, which is the kernel turned.
 function sitContent(state, model, scale) {
   const [rows, columns] = model.w.shape;
   const spot = [state.pointed, state.held].find((s) => s?.array === "dx");
@@ -114,7 +114,7 @@ function sitContent(state, model, scale) {
   return { array, scale, blank: (place) => !filled.has(place), under: (place) => under.get(place), note: words, spot };
 }
 
-/** Marks in the grids of the readings. */
+// Marks in the grids of the readings.
 function benchMarks(state, model, { looked, spread }) {
   const { spot, meant, products } = looked;
   const marks = {};
@@ -141,7 +141,7 @@ function benchMarks(state, model, { looked, spread }) {
   return marks;
 }
 
-/** A cell of T: its output, its pixel, and the weight between them. */
+// A cell of T: its output, its pixel, and the weight between them.
 function matrixMarks({ index: [output, pixel] }, state, model) {
   const z = [Math.floor(output / model.geometry.z[1]), output % model.geometry.z[1], state.filter];
   const x = [Math.floor(pixel / model.geometry.x[1]), pixel % model.geometry.x[1], state.channel];
@@ -152,7 +152,7 @@ function matrixMarks({ index: [output, pixel] }, state, model) {
   return marks;
 }
 
-/** Lines round whole windows: of the output that was pressed last, of the pixel that is looked at in D and in T. */
+// Lines round whole windows: of the output that was pressed last, of the pixel that is looked at in D and in T.
 export function framesOf(state, model, { looked, window }) {
   const { geometry } = model;
   const frames = {};

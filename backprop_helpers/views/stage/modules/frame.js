@@ -64,7 +64,7 @@ function requestDrawing(frame, draw) {
   });
 }
 
-/** Light or dark, and the fonts: what the page has made of the style sheet's variables. */
+// Light or dark, and the fonts: what the page has made of the style sheet's variables.
 function readTheme(frame) {
   const style = getComputedStyle(frame.root);
   const read = (name) => style.getPropertyValue(name).trim();
@@ -78,7 +78,7 @@ function readTheme(frame) {
   frame.request();
 }
 
-/** The width of a digit, in the size of its type. */
+// The width of a digit, in the size of its type.
 function digitWidth(font) {
   const context = document.createElement("canvas").getContext("2d");
   context.font = `100px ${font}`;
@@ -154,7 +154,7 @@ function sayLater(frame, text) {
   }, 250);
 }
 
-/** What the bar, the sum and the legend leave of the height; a narrow stage stands as high as it has to. */
+// What the bar, the sum and the legend leave of the height; a narrow stage stands as high as it has to.
 function roomLeft(frame) {
   if (frame.stacked) return Infinity;
   const taken = frame.bar.offsetHeight + frame.sum.offsetHeight + LEGEND + 30;

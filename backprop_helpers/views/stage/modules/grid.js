@@ -23,7 +23,7 @@
 //   plain                  without numbers (maps)
 //   note, about            shown beside the letter; said by a screen reader
 
-import { at as valueAt } from "./arrays.js";
+import { at } from "./arrays.js";
 import { fitNumbers, paintGrid } from "./grid_paint.js";
 import { cellAt, cellBox, gridPlaces, indexOf, neighbourOf, sameIndex } from "./grid_places.js";
 import { openEditor } from "./grid_edit.js";
@@ -82,7 +82,7 @@ function describeGrid({ canvas, letter, note, view, places, numbers, editable })
   if (canvas.getAttribute("aria-label") !== label) canvas.setAttribute("aria-label", label);
 }
 
-/** Arrays and functions are the same only if they are the same object; lists are compared by what they hold. */
+// Arrays and functions are the same only if they are the same object; lists are compared by what they hold.
 function sameView(old, view) {
   const names = old ? new Set([...Object.keys(old), ...Object.keys(view)]) : ["array"];
   const alike = (a, b) => a === b || (!a?.data && Array.isArray(a) && JSON.stringify(a) === JSON.stringify(b));
@@ -118,7 +118,7 @@ function listenToGrid(grid) {
   });
   canvas.addEventListener("pointerdown", (event) => {
     const index = event.button === 0 ? under(event) : null;
-    press = index && { index, x: event.clientX, value: valueAt(grid.view.array, index), moved: false };
+    press = index && { index, x: event.clientX, value: at(grid.view.array, index), moved: false };
     if (press && grid.editable) canvas.setPointerCapture(event.pointerId);
     if (index) grid.cursor = index;
   });
@@ -142,7 +142,7 @@ function listenToGrid(grid) {
   canvas.addEventListener("keydown", (event) => pressKey(grid, event));
 }
 
-/** The cursor, or the first cell where the grid has become smaller or another slice is shown. */
+// The cursor, or the first cell where the grid has become smaller or another slice is shown.
 function clamped(grid) {
   const there = grid.cursor && cellBox(grid.places, grid.cursor);
   const fits = there && grid.cursor.every((n, axis) => n < grid.view.array.shape[axis]);
@@ -178,4 +178,4 @@ function pressKey(grid, event) {
   event.stopPropagation();
 }
 
-export const cellText = (grid, index) => `${grid.letter}[${index.join(", ")}] is ${written(valueAt(grid.view.array, index))}`;
+export const cellText = (grid, index) => `${grid.letter}[${index.join(", ")}] is ${written(at(grid.view.array, index))}`;

@@ -1,6 +1,6 @@
 // A number is typed over in place: an input over its cell. Enter keeps it, Escape does not, leaving keeps what is a number.
 
-import { at as cellValue } from "./arrays.js";
+import { at } from "./arrays.js";
 import { cellBox } from "./grid_places.js";
 import { parseNumber, written } from "./numbers.js";
 import { makeElement } from "./page.js";
@@ -8,7 +8,7 @@ import { makeElement } from "./page.js";
 export function openEditor(grid, index, typed) {
   const { x, y, side } = cellBox(grid.places, index);
   const wide = Math.max(side, 44);
-  const value = cellValue(grid.view.array, index);
+  const value = at(grid.view.array, index);
   const input = makeElement("input", "bp-edit", grid.place, {
     type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": `new value of ${grid.letter}[${index.join(", ")}]`,
   });

@@ -28,7 +28,7 @@ export function fitNumbers(view, places, theme) {
   return null;
 }
 
-/** Every shown cell: [place in the data, row, column, panel]. */
+// Every shown cell: [place in the data, row, column, panel].
 function* cellsOf(view, places) {
   for (let panel = 0; panel < places.panels.length; panel += 1) {
     for (let row = 0; row < places.rows; row += 1) {
@@ -111,7 +111,7 @@ function paintBlank(context, { x, y, side }, theme) {
   context.fillRect(x + side / 2 - 1, y + side / 2 - 1, 2, 2);
 }
 
-/** A zero that was put in, or a number that has had its turn: pale, with a dotted frame. */
+// A zero that was put in, or a number that has had its turn: pale, with a dotted frame.
 function paintPale(context, value, color, { x, y, side }, theme, numbers) {
   const faded = context.globalAlpha;
   context.globalAlpha = faded * 0.45;
@@ -131,7 +131,7 @@ function paintPale(context, value, color, { x, y, side }, theme, numbers) {
   context.fillText(numbers.text(value), x + side / 2, y + side / 2 + 1);
 }
 
-/** The padding: pale, dotted; its zeros, or what falls into it (`view.ringArray`, of the padded shape). */
+// The padding: pale, dotted; its zeros, or what falls into it (`view.ringArray`, of the padded shape).
 function paintRing(context, view, places, panel, theme, numbers) {
   const [top, bottom, left, right] = places.ring;
   if (!(top || bottom || left || right)) return;
@@ -202,7 +202,7 @@ function paintMarks(context, view, places, theme) {
   }
 }
 
-/** The number of a product, in the corner: the same in all the grids that it joins. */
+// The number of a product, in the corner: the same in all the grids that it joins.
 function paintBadge(context, { x, y, side }, text, color, theme) {
   const small = Math.min(10, side * 0.26);
   context.font = `600 ${small}px ${theme.font}`;

@@ -9,7 +9,7 @@ const EDGE = 3; // room for the lines of marks
 const SLAB = 4; // how far a slab looks out behind the one in front
 const GAP = 12; // between slices side by side
 
-/** How many leading axes are rows and columns: 2, of a vector 1 (a row), or as the view says. */
+// How many leading axes are rows and columns: 2, of a vector 1 (a row), or as the view says.
 const leadOf = (view) => view.lead ?? Math.min(2, view.array.shape.length);
 
 function slicesOf(view) {
@@ -82,7 +82,7 @@ export function cellAt(places, x, y) {
   return null;
 }
 
-/** The cell one step from `index`; over the edge of a slice into the next one. */
+// The cell one step from `index`; over the edge of a slice into the next one.
 export function neighbourOf(places, index, down, right) {
   const panel = places.panels.findIndex((slice) => sameIndex(slice, index.slice(places.lead)));
   let [row, column] = leadingPart(places, index);

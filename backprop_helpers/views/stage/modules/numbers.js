@@ -23,7 +23,7 @@ export function written(value, decimals = null) {
   return plain(String(Number(value.toPrecision(3))));
 }
 
-/** The fewest decimals, up to `most`, that write every value exactly; `most` where none do. */
+// The fewest decimals, up to `most`, that write every value exactly; `most` where none do.
 export function decimalsFor(values, most) {
   let decimals = 0;
   for (const value of values) {
@@ -34,7 +34,7 @@ export function decimalsFor(values, most) {
   return decimals;
 }
 
-/** One form for a whole grid: integers as they are, reals rounded, a power of ten taken out where all are tiny. */
+// One form for a whole grid: integers as they are, reals rounded, a power of ten taken out where all are tiny.
 export function gridNumbers(values) {
   let largest = 0;
   for (const value of values) if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
@@ -53,7 +53,7 @@ export function gridNumbers(values) {
   return { factor: exponent ? `×10${raised(exponent)}` : "", most, text };
 }
 
-/** `terms` are lists of factors. As few decimals as let a reader with a pencil arrive at the printed total. */
+// `terms` are lists of factors. As few decimals as let a reader with a pencil arrive at the printed total.
 export function sumNumbers(terms, total) {
   const factors = terms.flat().filter(Number.isFinite);
   const exactly = decimalsFor(factors, 3);

@@ -62,7 +62,7 @@ export function showSum(frame, lines) {
   frame.say(texts.join(". "));
 }
 
-/** A swatch for each mark: the same line as in the cells. */
+// A swatch for each mark: the same line as in the cells.
 export function showLegend(frame, entries) {
   const key = JSON.stringify([entries, frame.theme.dark]);
   if (frame.legended === key) return;
