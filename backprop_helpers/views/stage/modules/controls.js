@@ -84,7 +84,7 @@ export function makeChoice(parent, { label, options, change }) {
 export function makeSwitch(parent, { label, hint = label, change }) {
   const button = makeButton(parent, label, hint, () => change(button.getAttribute("aria-pressed") !== "true"));
   button.classList.add("bp-switch");
-  button.removeAttribute("aria-label");
+  if (/\w/.test(label)) button.removeAttribute("aria-label"); // a word is its own name, arrows are not
   return { root: button, show: (on) => button.setAttribute("aria-pressed", String(on)) };
 }
 

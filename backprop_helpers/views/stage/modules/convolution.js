@@ -44,9 +44,15 @@ export function convolution(el, spec, link) {
   return frame.dispose;
 }
 
-function shownState({ state, model }) {
+// For tests: the setting, and of every grid its array, the size of its cells and its marks.
+function shownState({ state, model, grids, shownNow }) {
   const { kernel, stride, dilation, padding, show, reading, channel, filter, pointed, held } = state;
-  return { kernel, stride, dilation, padding, show, reading, channel, filter, pointed, held, step: stepNow(state, model), count: model.count };
+  const drawn = Object.fromEntries(shownNow.map((name) => {
+    const { array: { shape, data }, marks, cell, fade, ring } = grids[name].view;
+    return [name, { shape, data: [...data], marks, cell, fade, ring, numbers: !!grids[name].numbers }];
+  }));
+  const setting = { kernel, stride, dilation, padding, show, reading, channel, filter, pointed, held };
+  return { ...setting, step: stepNow(state, model), count: model.count, grids: drawn };
 }
 
 // After the setting or a number has changed: everything; after another step: what has arrived.
@@ -266,6 +272,7 @@ function drawStage(stage) {
   showSum(frame, linesFor(stage, shown));
   showLegend(frame, legendOf(views, state, model, shown));
   const cells = layOut(stage, views);
+  stage.shownNow = Object.keys(views);
   for (const name of Object.keys(views)) gridFor(stage, name).draw({ ...views[name], cell: cells[name] });
 }
 
@@ -305,6 +312,6 @@ function layOut(stage, views) {
 function sizing(name, view, frame) {
   const [rows, columns] = view.array.shape;
   if (name === "t") return { cell: () => clamp(Math.floor(Math.min((frame.width - 40) / columns, 230 / rows)), 1, 30) };
-  if (["w", "dw", "wbar", "b", "db"].includes(name)) return { cell: (size) => Math.max(size, rows > 5 ? 20 : 30) };
-  return name === "sit" ? { cell: (size) => Math.max(size, 36) } : {};
+  if (["w", "dw", "wbar", "b", "db"].includes(name)) return { cell: (size) => Math.max(size, rows > 4 ? 20 : 30) };
+  return name === "sit" ? { cell: (size) => Math.max(size, rows > 4 ? 26 : 36) } : {};
 }

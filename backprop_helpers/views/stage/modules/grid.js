@@ -24,7 +24,7 @@
 //   note, about            shown beside the letter; said by a screen reader
 
 import { at } from "./arrays.js";
-import { fitNumbers, paintGrid } from "./grid_paint.js";
+import { fitNumbers, paintCells, paintMarks } from "./grid_paint.js";
 import { cellAt, cellBox, gridPlaces, indexOf, neighbourOf, sameIndex } from "./grid_places.js";
 import { openEditor } from "./grid_edit.js";
 import { written } from "./numbers.js";
@@ -69,9 +69,27 @@ function drawGrid(frame, grid, view) {
     canvas.style.width = `${places.width}px`;
     canvas.style.height = `${places.height}px`;
   }
+  paintBase(grid, frame);
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, width, height);
+  context.drawImage(grid.base, 0, 0);
   context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
-  paintGrid(context, view, places, frame.theme, grid.numbers);
+  paintMarks(context, view, places, frame.theme);
   describeGrid(grid);
+}
+
+// Cells and numbers on a sheet of their own: while only the marks move, it is kept.
+function paintBase(grid, frame) {
+  const { marks, frames, note, about, ...rest } = grid.view;
+  const based = grid.view.fade ? grid.view : rest;
+  if (sameView(grid.based, based) && grid.baseTheme === frame.theme && grid.baseRatio === frame.ratio) return;
+  Object.assign(grid, { based, baseTheme: frame.theme, baseRatio: frame.ratio });
+  grid.base ??= document.createElement("canvas");
+  grid.base.width = grid.canvas.width; // clears it
+  grid.base.height = grid.canvas.height;
+  const context = grid.base.getContext("2d");
+  context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
+  paintCells(context, grid.view, grid.places, frame.theme, grid.numbers);
 }
 
 function describeGrid({ canvas, letter, note, view, places, numbers, editable }) {

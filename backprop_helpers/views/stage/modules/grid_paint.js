@@ -1,6 +1,7 @@
 // Paints a view (see grid.js) on a canvas, whole: slabs behind, cells, numbers, padding, what fades, marks, frames.
-//   paintGrid(context, view, places, theme, numbers)     theme: {dark, ink, soft, ground, hair, font, digit} of the frame
+//   paintCells(context, view, places, theme, numbers)    all but the marks; theme: {dark, ink, soft, ground, hair, font, digit} of the frame
 //   fitNumbers(view, places, theme)              {size, factor, text(value)} or null where the cells are too small for numbers
+//   paintMarks(context, view, places, theme)             marks and frames
 //   strokeRole(context, role, theme, box)        one mark; also used by what flies
 
 import { offset } from "./arrays.js";
@@ -39,8 +40,7 @@ function* cellsOf(view, places) {
   }
 }
 
-export function paintGrid(context, view, places, theme, numbers) {
-  context.clearRect(0, 0, places.width, places.height);
+export function paintCells(context, view, places, theme, numbers) {
   context.textAlign = "center";
   context.textBaseline = "middle";
   for (let panel = 0; panel < places.panels.length; panel += 1) {
@@ -52,7 +52,10 @@ export function paintGrid(context, view, places, theme, numbers) {
     if (places.axis) paintIndices(context, places, corner, theme, panel === 0);
   }
   const kept = view.fade ? keptCells(view) : null;
+  const tiny = places.cell < 8;
+  if (tiny) paintPaper(context, places, theme);
   for (const [at, row, column, panel] of cellsOf(view, places)) {
+    if (tiny && view.array.data[at] === 0) continue;
     const box = cellBox(places, indexOf(places, panel, row, column));
     context.globalAlpha = kept && !kept.has(at) ? FADED : 1;
     if (view.blank?.(at)) paintBlank(context, box, theme);
@@ -60,8 +63,14 @@ export function paintGrid(context, view, places, theme, numbers) {
   }
   context.globalAlpha = 1;
   for (let panel = 0; panel < places.panels.length; panel += 1) paintLines(context, places, panel, theme);
-  paintMarks(context, view, places, theme);
-  for (const { role, from, size } of view.frames ?? []) paintFrame(context, places, role, from, size, theme);
+}
+
+function paintPaper(context, places, theme) {
+  context.fillStyle = theme.dark ? PAPER.dark : PAPER.light;
+  for (let panel = 0; panel < places.panels.length; panel += 1) {
+    const { x, y, side } = cellBox(places, indexOf(places, panel, 0, 0));
+    context.fillRect(x, y, places.columns * side, places.rows * side);
+  }
 }
 
 function keptCells(view) {
@@ -187,7 +196,9 @@ function paintIndices(context, places, { x, y }, theme, withRows) {
   for (let row = 0; row < rows; row += 1) context.fillText(String(row), x - 8, y + (row + ring[0] + 0.5) * cell + 1);
 }
 
-function paintMarks(context, view, places, theme) {
+export function paintMarks(context, view, places, theme) {
+  context.textAlign = "center";
+  context.textBaseline = "middle";
   const depth = new Map();
   for (const { role, cells, badges } of view.marks ?? []) {
     cells.forEach((cell, n) => {
@@ -200,6 +211,7 @@ function paintMarks(context, view, places, theme) {
       if (badges?.[n] && box.side >= 30) paintBadge(context, box, badges[n], roleColor(role, theme.dark), theme);
     });
   }
+  for (const { role, from, size } of view.frames ?? []) paintFrame(context, places, role, from, size, theme);
 }
 
 // The number of a product, in the corner: the same in all the grids that it joins.
