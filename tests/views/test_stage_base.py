@@ -51,6 +51,22 @@ class TestJoining:
         (tmp_path / "small.css").write_text("own")
         assert (_join.style("small"), _join.style("large")) == ("own", "common")
 
+    def test_a_page_gets_each_module_once(self, modules):
+        modules(
+            a='import { c } from "./c.js";\nexport function far(el, spec) {}\n',
+            b='import { c } from "./c.js";\nexport function near(el, spec, link) {}\n',
+            c="export const c = 1;\n",
+        )
+        script = _join.for_page("near", "far")
+        assert script.count("const c = 1;") == 1
+        assert "const compositions = { near, far };" in script
+        assert not re.search(r"^(import|export)", script, re.MULTILINE)
+
+    def test_a_composition_without_a_module_is_named(self, modules):
+        modules(a="export function far(el) {}\n")
+        with pytest.raises(ValueError, match="no module exports the composition far"):
+            _join.for_page("far")
+
 
 class TestModules:
     """What lets them be joined as text."""
@@ -125,8 +141,8 @@ class TestStage:
     def test_a_composition_is_sent_as_one_module(self, modules, tmp_path):
         host = (_join.Path(_base.__file__).parent / "modules" / "host.js").read_text(encoding="utf-8")
         (tmp_path / "stage.css").write_text("common")
-        modules(host=host, far="export function near(el) {}\n")
-        made = type("Made", (Small,), {"composition": "near", "module": "far"})({}, {})
+        modules(host=host, far="export function near(el, spec) {}\n", a="function near(el, spec) {}\n")
+        made = type("Made", (Small,), {"composition": "near"})({}, {})
         assert made.get_state("_css") == {"_css": "common"}
         sent = made.get_state("_esm")["_esm"]
         assert sent.endswith("{ render: ({ model, el }) => near(el, specOf(model), linkOf(model)) };\n")

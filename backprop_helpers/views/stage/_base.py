@@ -20,8 +20,8 @@ BELOW = "A picture. Run All Above, then this cell, and it answers."
 class Stage(anywidget.AnyWidget):
     """A composition of the page's modules, its arrays and its options.
 
-    A subclass names its `composition` (the JavaScript function) and, if that is called otherwise, the
-    `module` that holds it. An option that Python and the page may both change is a synced trait of its name.
+    A subclass names its `composition`, the JavaScript function. An option that Python and the page may both
+    change is a synced trait of its name.
 
     Parameters
     ----------
@@ -41,16 +41,13 @@ class Stage(anywidget.AnyWidget):
     """
 
     composition = ""
-    module = ""
     spec = traitlets.Dict().tag(sync=True, echo_update=False)
     selected = traitlets.Dict(allow_none=True).tag(sync=True, echo_update=False)
 
     def __init_subclass__(cls, **options):
         """Join the composition's modules and choose its style sheet."""
         if "composition" in vars(cls):  # anywidget makes a subclass for every instance
-            module = cls.module or cls.composition
-            cls._esm = _join.for_anywidget(module, cls.composition)
-            cls._css = _join.style(module)
+            cls._esm, cls._css = _join.for_anywidget(cls.composition), _join.style(cls.composition)
         super().__init_subclass__(**options)
 
     def __init__(self, arrays, options, **traits):

@@ -7,6 +7,23 @@ MODULES = Path(__file__).parent / "modules"
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?function|const|class)", re.MULTILINE)
 RENDER = "\nexport default { render: ({ model, el }) => %s(el, specOf(model), linkOf(model)) };\n"
+# A page without Python: each place holds a picture, which stays if its stage fails, and the spec as JSON.
+PAGE = """(() => {
+%s
+const compositions = { %s };
+for (const place of document.querySelectorAll(".bp-place")) {
+  const spec = JSON.parse(place.querySelector("script").textContent);
+  const [kept, away] = [[...place.childNodes], () => {}];
+  place.replaceChildren();
+  try {
+    compositions[spec.composition](place, spec, { set: away, on: () => away });
+  } catch (error) {
+    place.replaceChildren(...kept);
+    reportError(error);
+  }
+}
+})();
+"""
 
 
 def ordered(*names):
@@ -36,12 +53,27 @@ def joined(*names):
     return "\n".join(EXPORT.sub("", IMPORT.sub("", source(name))) for name in ordered(*names))
 
 
-def for_anywidget(name, function):
-    """Return what anywidget loads for the composition `function`, which the module `name` holds."""
-    return joined("host", name) + RENDER % function
+def home_of(composition):
+    """Return the name of the module that holds a composition."""
+    for path in sorted(MODULES.glob("*.js")):
+        if re.search(
+            rf"^export function {composition}\(el, spec", path.read_text(encoding="utf-8"), re.MULTILINE
+        ):
+            return path.stem
+    raise ValueError(f"no module exports the composition {composition}(el, spec, link)")
 
 
-def style(name):
+def for_anywidget(composition):
+    """Return the module that anywidget loads for a composition."""
+    return joined("host", home_of(composition)) + RENDER % composition
+
+
+def for_page(*compositions):
+    """Return the script that fills the places of a page with these compositions."""
+    return PAGE % (joined(*map(home_of, compositions)), ", ".join(compositions))
+
+
+def style(composition):
     """Return a composition's style sheet: one of its own (there are eighty of some), else the common one."""
-    own = MODULES / f"{name}.css"
+    own = MODULES / f"{composition}.css"
     return (own if own.is_file() else MODULES / "stage.css").read_text(encoding="utf-8")

@@ -74,10 +74,7 @@ function lastLine(sheet, link) {
   sheet.status = element("span", "", { role: "status" });
   sheet.reveal = element("button", "", { type: "button" }, "Show the rest");
   sheet.clear = element("button", "", { type: "button" }, "Clear");
-  sheet.reveal.addEventListener("click", () => {
-    showRest(sheet);
-    judge(sheet);
-  });
+  sheet.reveal.addEventListener("click", () => showRest(sheet));
   sheet.clear.addEventListener("click", () => {
     fillIn(sheet, {});
     tell(sheet, link);
@@ -87,10 +84,13 @@ function lastLine(sheet, link) {
 }
 
 function showRest(sheet) {
-  sheet.revealed = true;
+  sheet.revealed = sheet.reveal.hidden = true;
+  sheet.status.append(" The others stand in italics.");
   for (const { input, right } of sheet.cells) {
     if (input.dataset.mark === "✓") continue;
     input.value = writeNumber(right);
+    delete input.dataset.mark;
+    input.removeAttribute("aria-invalid");
     input.classList.add("bp-shown");
     input.readOnly = true;
   }
