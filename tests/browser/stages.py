@@ -6,7 +6,7 @@ DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(d
 
 
 class StagePage(Page):
-    """One stage: `scope` holds it. What it does is done by the page alone, so a frame is all one waits for."""
+    """One stage: `scope` holds it. The page alone does what it does, so one waits for a frame."""
 
     @property
     def stage(self):
@@ -36,7 +36,9 @@ class StagePage(Page):
 
     def middle(self, name, *index):
         self.stage.scroll_into_view_if_needed()
-        return self.stage.evaluate("(e, [name, index]) => e.bpStage.cellCenter(name, index)", [name, list(index)])
+        return self.stage.evaluate(
+            "(e, [name, index]) => e.bpStage.cellCenter(name, index)", [name, list(index)]
+        )
 
     def hover(self, name, *index):
         self.page.mouse.move(*self.middle(name, *index))
@@ -65,7 +67,9 @@ class StagePage(Page):
         self.page.mouse.up()
 
     def press_button(self, name):
-        self.stage.get_by_role("button", name=name, exact=True).filter(visible=True).first.click(force=True)  # a button at its limit is marked, not disabled
+        """Press a button; one at its limit is marked, not disabled, so Playwright is told not to wait."""
+        found = self.stage.get_by_role("button", name=name, exact=True).filter(visible=True)
+        found.first.click(force=True)
 
     def canvas(self, name):
         return self.stage.locator(f'.bp-grid[data-name="{name}"] canvas')
@@ -80,7 +84,8 @@ class StagePage(Page):
                 const boxes = [...root.querySelectorAll('.bp-grid, .bp-bar, .bp-sum, .bp-legend')]
                     .map(e => [e.dataset.name ?? e.className, e.getBoundingClientRect()]);
                 const own = root.getBoundingClientRect();
-                const found = boxes.filter(([, b]) => b.right > own.right + 1).map(([name]) => `${name} sticks out`);
+                const found = boxes.filter(([, b]) => b.right > own.right + 1)
+                    .map(([name]) => `${name} sticks out`);
                 boxes.forEach(([one, a], n) => boxes.slice(n + 1).forEach(([other, b]) => {
                     const apart = a.right <= b.left + 1 || b.right <= a.left + 1
                         || a.bottom <= b.top + 1 || b.bottom <= a.top + 1;

@@ -1,16 +1,27 @@
-"""The stage of convolution in JupyterLab: a real mouse, keys and fingers; own arrays; Python on the other side."""
+"""The stage of convolution in JupyterLab: a real mouse, keys, fingers, own arrays, Python beyond."""
 
 import numpy as np
 import pytest
+from nbformat.v4 import writes
 
 from backprop_helpers.layers import conv_backward, conv_forward
-from tests.browser.shown import NOTEBOOK, PATIENCE, close_all, open_notebook, run_cells, write_notebook
+from tests.browser.shown import (
+    NOTEBOOK,
+    PATIENCE,
+    close_all,
+    needed_cells,
+    open_notebook,
+    run_cells,
+    write_notebook,
+)
 from tests.browser.stages import StagePage
-from tests.browser.test_explorers import THEMES
+from tests.lesson_rules import Lesson
+from tests.tool_loader import ROOT
 
 X = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
 W = np.array([[1, 2], [3, -1]])
 DZ = np.array([[1, -2], [3, 2]])
+THEMES = ("JupyterLab Light", "JupyterLab Dark")
 SOURCE = """
 import numpy as np
 from backprop_helpers.views.stage import ConvolutionStage
@@ -312,14 +323,54 @@ def test_sixteen_channels(make):
     stage.press_button("channel c: more")
     stage.hover("dx", 4, 5, 1)
     assert "dX[4, 5, 1] = " in stage.sum()
-    total = stage.ask(
-        "float(__import__('backprop_helpers.layers', fromlist=['*']).conv_backward(stage.dz, stage._forward()[1])"
-        "[0][0, 4, 5, 1])"
-    )
+    stage.run("from backprop_helpers.layers import conv_backward")
+    stage.run("dx = conv_backward(stage.dz, stage._forward()[1])[0]")
+    total = stage.ask("float(dx[0, 4, 5, 1])")
     assert float(stage.sum().rsplit("≈ ", 1)[1].replace("−", "-")) == pytest.approx(total, abs=0.06)
 
 
+# Lessons ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "cell", "said"),
+    [
+        (5, "stage", ("z", 0, 1, 0), "Z[0, 1] = 1 + 1·1 + 2·2 + 4·3 + 1·(−1) = 17"),
+        (6, "stage", ("dw", 0, 1, 0, 0), "dW[0, 1] = 1·1 + 2·(−2) + 4·3 + 1·2 = 11"),
+        (7, "stage", ("dx", 1, 1, 0), "dX[1, 1] = 1·(−1) + (−2)·3 + 3·2 + 2·1 = 1"),
+        (8, "stage", ("dx", 7, 3, 0), "dX[7, 3, 0]: no output reads this pixel"),
+        (8, "small", ("dx", 1, 1, 0), "dX[1, 1] = 0·(−1) + 0·3 + 0·2 + 2·1 = 2"),
+    ],
+)
+def test_the_lessons_stage(lab, lab_page, number, name, cell, said):
+    (path,) = (ROOT / "notebooks").glob(f"{number:02}_*.ipynb")
+    notebook = Lesson.read(path).notebook
+    notebook.cells = [notebook.cells[n] for n in needed_cells(path, name)]
+    (lab.folder / "cells.ipynb").write_text(writes(notebook), encoding="utf-8")
+    opened = open_notebook(lab_page, "cells.ipynb")
+    run_cells(lab_page, range(len(notebook.cells)))
+    output = opened.scope.locator(".jp-Cell").last.locator(".jp-OutputArea-output").last
+    output.locator('.bp-stage:not([data-drawn="0"])').wait_for(timeout=PATIENCE)
+    stage = StagePage(lab_page, output)
+    assert stage.height() <= 640
+    assert stage.overlaps() == []
+    stage.hover(*cell)
+    assert said in stage.sum()
+    close_all(lab_page)
+
+
 # Looks -----------------------------------------------------------------------------------------------------
+
+
+def set_theme(page, theme):
+    """Change JupyterLab's theme; wait until the stage has seen its colours."""
+    page.evaluate(
+        "async theme => { await jupyterapp.commands.execute('apputils:change-theme', { theme }); }", theme
+    )
+    page.wait_for_function(
+        "dark => document.querySelector('.bp-stage').classList.contains('bp-dark') === dark",
+        arg=theme.endswith("Dark"),
+    )
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -327,16 +378,11 @@ def test_axe_finds_nothing(stage, require_tool, theme):
     require_tool("axe_playwright_python")
     from axe_playwright_python.sync_playwright import Axe
 
-    stage.page.evaluate(
-        "async theme => { await jupyterapp.commands.execute('apputils:change-theme', { theme }); }", theme
-    )
-    dark = theme.endswith("Dark")
-    stage.page.wait_for_function(
-        "dark => document.querySelector('.bp-stage').classList.contains('bp-dark') === dark", arg=dark
-    )
+    set_theme(stage.page, theme)
     stage.click("dx", 1, 1, 0)
     rules = {"type": "tag", "values": ["wcag2a", "wcag2aa"]}
     found = Axe().run(stage.page, context={"include": [f"{NOTEBOOK} .bp-stage"]}, options={"runOnly": rules})
+    set_theme(stage.page, THEMES[0])
     assert [(v["id"], [n["html"][:150] for n in v["nodes"]]) for v in found.response["violations"]] == []
 
 

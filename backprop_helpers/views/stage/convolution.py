@@ -225,7 +225,7 @@ def as_option(value):
 
 
 def as_arrays(x, w, b, dz, **geometry):
-    """Check the learner's arrays; return x (H, W, C), w (F_h, F_w, C, K), b (K,) and, if given, dz by name."""
+    """Check the arrays; return x (H, W, C), w (F_h, F_w, C, K), b (K,) and, if given, dz, by their names."""
     example = x is None and w is None
     x, w = as_rank_4("x", EXAMPLE_X if x is None else x), as_rank_4("w", EXAMPLE_W if w is None else w)
     b = np.zeros(w.shape[3], w.dtype) if b is None and not example else EXAMPLE_B if b is None else b
