@@ -9,7 +9,7 @@
 import { gridExtent } from "./grid_places.js";
 import { makeElement } from "./page.js";
 
-const LARGEST = 54;
+const [LARGEST, STACKED_LARGEST] = [54, 40];
 const GAIN = 1.18; // an arrangement further down the list has to be so much better
 const HEAD = 23; // the title above a grid
 const NEAR = 16; // between the grids of a cluster
@@ -42,9 +42,14 @@ function fits(items, rows, size, width, height) {
   return tall <= height;
 }
 
-function largestFitting(items, rows, width, height) {
-  for (let size = LARGEST; size > 1; size -= 1) if (fits(items, rows, size, width, height)) return size;
-  return 1;
+function largestFitting(items, rows, { width, stacked }, height) {
+  let [low, high] = [1, stacked ? STACKED_LARGEST : LARGEST];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (fits(items, rows, middle, width, height)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 export function arrange(frame, items, arrangements) {
@@ -52,7 +57,7 @@ export function arrange(frame, items, arrangements) {
   let [best, size] = [null, 0];
   for (const arrangement of arrangements) {
     const rows = arrangement.map((row) => row.map((cluster) => cluster.filter((key) => items[key])).filter((c) => c.length));
-    const found = largestFitting(items, rows.filter((row) => row.length), frame.width, height);
+    const found = largestFitting(items, rows.filter((row) => row.length), frame, height);
     if (found > size * GAIN) [best, size] = [rows.filter((row) => row.length), found];
   }
   placeRows(frame, items, best);

@@ -29,7 +29,7 @@ const READINGS = {
 
 export function convolution(el, spec, link) {
   const arrays = Object.fromEntries(Object.entries(spec.arrays).map(([name, json]) => [name, decodeArray(json)]));
-  const stage = { spec, link, state: startOf({ arrays, options: spec.options }), grids: {}, landing: null };
+  const stage = { spec, link, untold: new Map(), state: startOf({ arrays, options: spec.options }), grids: {}, landing: null };
   stage.state.held = spec.selected ?? null;
   const frame = makeFrame(el, {
     composition: "convolution", about: "A convolution, forward and backward", draw: () => drawStage(stage),
@@ -39,7 +39,7 @@ export function convolution(el, spec, link) {
   recompute(stage);
   makeControls(stage);
   for (const name of [...OPTIONS, "selected", "arrays"]) frame.onDispose(link.on(name, (value) => hearPython(stage, name, value)));
-  frame.onDispose(() => stage.player.stop());
+  frame.onDispose(() => (stage.player.stop(), tellNow(stage)));
   frame.request();
   return frame.dispose;
 }
@@ -148,25 +148,37 @@ function chooseApart(stage, apart) {
 
 const asOption = (state, name) => (name === "padding" && state.padding !== "same" ? paddingPair(state) : state[name]);
 
+// Python hears of what has changed after the frame that shows it, and of many changes in a row only the last.
+function tell(stage, name, value) {
+  stage.untold.set(name, value);
+  clearTimeout(stage.telling);
+  stage.telling = setTimeout(() => tellNow(stage), 40);
+}
+
+function tellNow({ untold, link }) {
+  for (const [name, value] of untold) link.set(name, typeof value === "function" ? value() : value);
+  untold.clear();
+}
+
 // A setting has changed: Python hears of it. The kernel's size is no option: it is W's own.
 function settle(stage, name) {
   stage.player.stop();
   recompute(stage);
   if (name === "kernel") tellArrays(stage);
-  else stage.link.set(name, asOption(stage.state, name));
+  else tell(stage, name, asOption(stage.state, name));
 }
 
 function chooseOption(stage, name, value) {
-  const { state, frame, link } = stage;
+  const { state, frame } = stage;
   Object.assign(state, { [name]: value, pointed: null });
   const axis = { channel: { x: 2, dx: 2, w: 2, dw: 2 }, filter: { z: 2, dz: 2, w: 3, dw: 3, b: 0, db: 0 } }[name]?.[state.held?.array];
   if (axis !== undefined) state.held = { ...state.held, index: state.held.index.with(axis, value) }; // the cell in the slice now shown
   frame.request();
-  link.set(name, value);
+  tell(stage, name, value);
 }
 
-function tellArrays({ link, model }) {
-  link.set("arrays", Object.fromEntries(EDITABLE.map((name) => [name, encodeArray(model[name])])));
+function tellArrays(stage) {
+  tell(stage, "arrays", () => Object.fromEntries(EDITABLE.map((name) => [name, encodeArray(stage.model[name])])));
 }
 
 function hearPython(stage, name, value) {
@@ -206,7 +218,7 @@ function click(stage, name, index) {
   if (name === "dz" && step < model.count && at >= step) return press(stage, index);
   const same = state.held && state.held.array === name && String(state.held.index) === String(index);
   state.held = same ? null : { array: name, index };
-  stage.link.set("selected", state.held);
+  tell(stage, "selected", state.held);
   stage.frame.request();
   if (!same && name === "dx" && state.reading === "stamps") walk(stage, index);
 }
@@ -214,7 +226,7 @@ function click(stage, name, index) {
 function letGo(stage) {
   stage.player.stop();
   Object.assign(stage.state, { held: null, pointed: null });
-  stage.link.set("selected", null);
+  tell(stage, "selected", null);
   stage.frame.request();
 }
 
@@ -231,7 +243,7 @@ async function goTo(stage, step) {
   const forward = step === stepNow(state, model) + 1;
   frame.cut?.();
   Object.assign(state, { step: step === model.count ? null : step, latest: step, held: null });
-  stage.link.set("step", state.step);
+  tell(stage, "step", state.step);
   const flight = {};
   stage.landing = forward && !frame.still ? flight : null;
   rearrive(stage);
@@ -297,6 +309,7 @@ function linesFor(stage, { looked, step, arrived }) {
 function layOut(stage, views) {
   const { frame, state } = stage;
   const items = {};
+  frame.barHolds = state.apart;
   const key = [frame.width, state.apart];
   for (const [name, view] of Object.entries(views)) {
     items[name] = { root: gridFor(stage, name).root, view, least: 26 + 6.8 * view.note.length, ...sizing(name, view, frame) };
@@ -312,6 +325,6 @@ function layOut(stage, views) {
 function sizing(name, view, frame) {
   const [rows, columns] = view.array.shape;
   if (name === "t") return { cell: () => clamp(Math.floor(Math.min((frame.width - 40) / columns, 230 / rows)), 1, 30) };
-  if (["w", "dw", "wbar", "b", "db"].includes(name)) return { cell: (size) => Math.max(size, rows > 4 ? 20 : 30) };
+  if (["w", "dw", "wbar", "b", "db"].includes(name)) return { cell: (size) => Math.max(size, [36, 30, 20][clamp(rows - 3, 0, 2)]) };
   return name === "sit" ? { cell: (size) => Math.max(size, rows > 4 ? 26 : 36) } : {};
 }

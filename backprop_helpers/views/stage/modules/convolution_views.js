@@ -100,18 +100,22 @@ function madeMatrix(state, model, scale) {
 
 // The pixel of dX that is looked at: its weights in the places of their outputs, which is the kernel turned.
 function sitContent(state, model, scale) {
-  const [rows, columns] = model.w.shape;
   const spot = [state.pointed, state.held].find((s) => s?.array === "dx");
-  const array = makeArray([rows, columns]);
-  const [filled, under] = [new Set(), new Map()];
+  const key = `${spot?.index} ${state.channel} ${state.filter}`;
+  if (model.sitting?.key !== key) model.sitting = { key, content: gathered(spot, state, model, scale) };
+  return model.sitting.content;
+}
+
+function gathered(spot, state, model, scale) {
+  const array = makeArray(model.w.shape.slice(0, 2));
+  const under = new Map();
   for (const [output, place] of spot ? windowsOver(model.geometry, spot.index) : []) {
     const there = offset(array.shape, turnedIndex(model, place));
     array.data[there] = at(model.w, [...place, state.channel, state.filter]);
-    filled.add(there);
     under.set(there, `· ${written(at(model.dz, [...output, state.filter]))}`);
   }
-  const words = spot ? `on dX[${spot.index.slice(0, 2).join(", ")}]` : "click a pixel of dX";
-  return { array, scale, blank: (place) => !filled.has(place), under: (place) => under.get(place), note: words, spot };
+  const note = spot ? `on dX[${spot.index.slice(0, 2).join(", ")}]` : "click a pixel of dX";
+  return { array, scale, blank: (place) => !under.has(place), under: (place) => under.get(place), note };
 }
 
 // Marks in the grids of the readings.

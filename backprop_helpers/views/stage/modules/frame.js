@@ -8,7 +8,7 @@
 //   frame.width, frame.stacked, frame.ratio, frame.still (reduced motion)
 //   frame.theme              { dark, ink, soft, ground, hair, font, digit }
 //   frame.say(text)          for screen readers: after a pause, and only what is new
-//   frame.room(parts)        the height that is left for the field
+//   frame.room()             the height that is left for the field: measured again when frame.barHolds has changed
 //   frame.listen(target, type, handler), frame.onDispose(f), frame.dispose()
 // handle: { state: () => anything, grids: { dx: grid }, escape: () => … }
 
@@ -157,6 +157,8 @@ function sayLater(frame, text) {
 // What the bar, the sum and the legend leave of the height; a narrow stage stands as high as it has to.
 function roomLeft(frame) {
   if (frame.stacked) return Infinity;
-  const taken = frame.bar.offsetHeight + frame.sum.offsetHeight + LEGEND + 30;
+  const key = `${frame.width} ${frame.barHolds ?? ""} ${frame.theme.font}`;
+  if (frame.roomFor !== key) Object.assign(frame, { roomFor: key, taken: frame.bar.offsetHeight + frame.sum.offsetHeight });
+  const taken = frame.taken + LEGEND + 30;
   return Math.min(HIGHEST - taken, frame.width < ZOOMED ? SEEN : Infinity);
 }
