@@ -43,3 +43,6 @@ def test_settling_writes_what_a_first_start_needs(tmp_path):
     pages = written["@jupyterlab/docmanager-extension:plugin"]["defaultViewers"]
     assert pages == {"markdown": "Markdown Preview"}
     assert written["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+    assert written["@jupyter-widgets/jupyterlab-manager:plugin"] == {"saveState": True}
+    config = (tmp_path / "etc/jupyter/jupyter_server_config.py").read_text(encoding="utf-8")
+    assert config == (ROOT / "tools" / "_lab_config.py").read_text(encoding="utf-8")

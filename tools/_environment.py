@@ -18,13 +18,15 @@ NOTEBOOKS = ROOT / "notebooks"
 OLDEST_PYTHON = (3, 11)
 
 # The pop-up windows of a first start (news, updates) would be the first thing that a learner sees. A page of
-# text, such as the start page, opens as a page and not as its source.
+# text, such as the start page, opens as a page and not as its source. A saved lesson keeps its stages.
 FIRST_START = """\
 {
   "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false},
-  "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}}
+  "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
+  "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": true}
 }
 """
+LAB_CONFIG = Path(__file__).with_name("_lab_config.py")
 
 NO_ENSUREPIP = """\
 This Python ({python}) cannot make virtual environments: its module 'ensurepip' is missing.
@@ -192,10 +194,13 @@ def _settle(folder, python):
     """Do what a program would otherwise do, with a message, at its first start."""
     # Matplotlib announces on stderr that it builds its font cache; a lesson must not show that.
     subprocess.run([str(python), "-c", "import matplotlib.font_manager"], capture_output=True)
-    overrides = folder / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
-    if not overrides.exists():
-        overrides.parent.mkdir(parents=True, exist_ok=True)
-        overrides.write_text(FIRST_START, encoding="utf-8")
+    settings = {
+        folder / "share" / "jupyter" / "lab" / "settings" / "overrides.json": FIRST_START,
+        folder / "etc" / "jupyter" / "jupyter_server_config.py": LAB_CONFIG.read_text(encoding="utf-8"),
+    }
+    for file, text in settings.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
 
 
 def _reads(file, text):
@@ -205,7 +210,7 @@ def _reads(file, text):
 
 def _fingerprint(requirements, version, oldest):
     """Return a text that changes whenever the packages of ``requirements`` must be installed again."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(FIRST_START.encode() + LAB_CONFIG.read_bytes())
     for name in (requirements, "pyproject.toml"):
         digest.update((ROOT / name).read_bytes())
     # The package is installed by its place, so a moved project is installed again.

@@ -3,7 +3,7 @@
 The pages lie where they belong: lessons in ``notebooks/``, the teacher's guide in ``assignments/``, the
 maintainers' pages at the top. Sphinx wants one folder, so they are copied, with four changes: links to
 files that are not pages become plain text, pictures get the descriptions that the figures carry, every
-lesson gets a line that says how to run it, and explorers that can do without Python come alive (`live`).
+lesson gets a line that says how to run it, and stages come alive (`stages`).
 """
 
 import argparse
@@ -12,8 +12,8 @@ import shutil
 import sys
 from pathlib import Path
 
-import live
 import nbformat
+import stages
 from nbformat.v4 import new_markdown_cell
 from sphinx.cmd.build import main as sphinx_build
 
@@ -36,8 +36,13 @@ HOW_TO_RUN = """\
 :::{{note}}
 Here you can read. To run this lesson and to move its views: `python3 tools/open_lessons {number}`
 :::"""
+NEEDS_PYTHON = """\
+:::{{note}}
+This view answers when Python runs: `python3 tools/open_lessons {number}`. The figure above is its picture.
+:::"""
+EXPLORER = "run the cell to use it"
 RAW = "```{{raw}} html\n{}\n```"
-LIVE_HERE = re.compile(r"<!-- live: (\w+) -->")
+STAGE_HERE = re.compile(r"<!-- stage: (\w+) -->")
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 
 
@@ -45,27 +50,30 @@ def main():
     """Build the site and return Sphinx's exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output", help="folder for the HTML")
-    output = Path(parser.parse_args().output).resolve()
+    parser.add_argument("--also", nargs="*", default=[], type=Path, help="more notebooks, beside the lessons")
+    options = parser.parse_args()
+    output = Path(options.output).resolve()
     source = HERE / "_build" / "source"
     shutil.rmtree(source, ignore_errors=True)
-    explorers = gather(source)
+    scripts = gather(source, options.also)
     for folder in (output, HERE / "_build" / "doctrees"):  # what an earlier build kept would hide warnings
         shutil.rmtree(folder, ignore_errors=True)
     arguments = ["--builder", "html", "--fail-on-warning", "--keep-going", "--quiet"]
     arguments += ["--conf-dir", str(HERE), "--doctree-dir", str(HERE / "_build" / "doctrees")]
     code = sphinx_build([*arguments, str(source), str(output)])
-    for name, content in explorers.items():
-        live.write_script(output / live.FOLDER, name, content)
-    live.write_module(output / live.FOLDER)
+    (output / "_static" / "stage").mkdir(parents=True, exist_ok=True)
+    for compositions in scripts:
+        file = output / "_static" / "stage" / stages.script_name(compositions)
+        file.write_text(stages.script(compositions), encoding="utf-8")
     return code
 
 
-def gather(source):
-    """Copy every page into ``source``; return what the live explorers show, by name."""
+def gather(source, also=()):
+    """Copy every page into ``source``; return the sets of compositions that pages ask a script for."""
     shutil.copytree(HERE / "pages", source)
-    explorers = {}
+    places = {}
     pages = {name: ROOT / file for name, file in PAGES.items()}
-    lessons = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    lessons = [*sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")), *also]
     pages |= {f"notebooks/{path.name}": path for path in lessons}
     known = {*pages, *(path.relative_to(source).as_posix() for path in source.rglob("*.md"))}
     for name, path in pages.items():
@@ -73,67 +81,59 @@ def gather(source):
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".ipynb":
             notebook = nbformat.read(path, 4)
-            explorers |= prepare_lesson(notebook, name, known)
+            places[path.stem] = prepare_lesson(notebook, name, known)
             nbformat.write(notebook, target)
         else:
             target.write_text(settle_links(path.read_text(encoding="utf-8"), name, known), encoding="utf-8")
+    scripts = {tuple(stages.compositions(found)) for found in places.values() if found}
     for path in source.glob("*.md"):
-        path.write_text(
-            LIVE_HERE.sub(place_live(explorers), path.read_text(encoding="utf-8")), encoding="utf-8"
-        )
-    return explorers
+        text = path.read_text(encoding="utf-8")
+        for lesson in STAGE_HERE.findall(text):
+            scripts.add((main_stage(places[lesson])["composition"],))
+        path.write_text(STAGE_HERE.sub(lambda m: lone_stage(places[m[1]]), text), encoding="utf-8")
+    return scripts
 
 
 def prepare_lesson(notebook, name, known):
-    """Settle a lesson's links, hand on the pictures' descriptions, say how to run it, let its explorers live.
+    """Settle a lesson's links, describe its pictures, say how to run it, make places for its stages.
 
     Returns
     -------
-    dict
-        What each explorer that can live without Python shows, by name.
+    list of dict
+        What the lesson has of each stage.
     """
+    number = Path(name).name[:2].lstrip("0") or "0"
+    found = stages.make_places(notebook)
+    cells = []
     for cell in notebook.cells:
+        cells.append(cell)
         if cell.cell_type == "markdown":
             cell.source = settle_links(cell.source, name, known)
         elif cell.cell_type == "code":
             describe_pictures(cell)
-    number = Path(name).name[:2].lstrip("0") or "0"
+            if any(EXPLORER in output.get("data", {}).get("text/plain", "") for output in cell.outputs):
+                cells.append(new_markdown_cell(NEEDS_PYTHON.format(number=number)))
+    notebook.cells = cells
     title = notebook.cells[0]
     title.source = title.source.rstrip() + "\n\n" + HOW_TO_RUN.format(number=number)
-    return enliven(notebook, Path(name).stem, number)
+    if found:
+        script = stages.script_name(stages.compositions(found))
+        cells.append(
+            new_markdown_cell(RAW.format(f'<script src="../_static/stage/{script}" defer></script>'))
+        )
+    return found
 
 
-def enliven(notebook, lesson, number):
-    """Put a live view, or a line that says how to get one, below every explorer; return what they show."""
-    cells, code, explorers = [], [], {}
-    for cell in notebook.cells:
-        cells.append(cell)
-        if cell.cell_type != "code":
-            continue
-        code.append(cell)
-        if not live.shows_explorer(cell):
-            continue
-        explorer = live.explorer_of(code)
-        if explorer is None:
-            cells.append(new_markdown_cell(live.not_live(number)))
-        else:
-            name = lesson + ("" if not explorers else f"_{len(explorers) + 1}")
-            explorers[name] = live.recorded(explorer)
-            cells.append(new_markdown_cell(RAW.format(live.page_part(name, number))))
-    notebook.cells = cells
-    return explorers
+def main_stage(found):
+    """Return the stage that stands for a lesson on another page: its first that is no question."""
+    return next(spec for spec in found if spec["composition"] != "predict")
 
 
-def place_live(explorers):
-    """Return the replacement of a comment that asks for a lesson's live explorer."""
-
-    def part(match):
-        name = match.group(1)
-        if name not in explorers:
-            raise ValueError(f"a page asks for the live view {name!r}; there is {', '.join(explorers)}")
-        return RAW.format(live.page_part(name, int(name[:2])))
-
-    return part
+def lone_stage(found):
+    """Return the HTML of a lesson's stage for a page at the top of the site."""
+    spec = main_stage(found)
+    script = f'<script src="_static/stage/{stages.script_name([spec["composition"]])}" defer></script>'
+    return RAW.format(stages.place(spec) + script)
 
 
 def describe_pictures(cell):

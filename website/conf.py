@@ -1,8 +1,12 @@
 """Sphinx's settings for the site. ``tools/build_site`` copies the pages into one folder and builds that."""
 
 import re
+import sys
 import tomllib
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import stages
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -45,9 +49,9 @@ napoleon_use_param = False
 
 html_theme = "sphinx_book_theme"
 html_title = project
-html_static_path = ["_static", str(ROOT / "backprop_helpers/views/matrix_view/matrix_view.css")]
-html_css_files = ["site.css", "matrix_view.css"]
-html_js_files = ["site.js", "live.js"]
+html_static_path = ["_static", *map(str, stages.style_sheets())]
+html_css_files = [*(path.name for path in stages.style_sheets()), "site.css"]
+html_js_files = ["site.js"]
 html_favicon = "_static/favicon.svg"
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_show_sourcelink = False

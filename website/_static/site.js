@@ -17,7 +17,7 @@ function completeForAccess() {
 
 window.addEventListener("load", async () => {
   completeForAccess();
-  await Promise.all([window.MathJax?.startup?.promise, window.liveStarted]);
+  await window.MathJax?.startup?.promise;
   completeForAccess();
   document.documentElement.dataset.complete = "true";
 });

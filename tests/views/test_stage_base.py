@@ -1,0 +1,183 @@
+"""The stages' shell: how modules are joined, and what goes between Python, the page and the file."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import traitlets
+
+from backprop_helpers.views.plots import _style
+from backprop_helpers.views.stage import _base, _join
+
+MODULES = sorted(path.stem for path in _join.MODULES.glob("*.js"))
+TOP_LEVEL = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
+
+EXPORTED = re.compile(r"^export (?:async )?(?:function|const|class) (\w+)", re.MULTILINE)
+
+
+@pytest.fixture
+def modules(tmp_path, monkeypatch):
+    """A function that writes modules, {name: text}, where they are looked for."""
+    monkeypatch.setattr(_join, "MODULES", tmp_path)
+
+    def write(**texts):
+        for name, text in texts.items():
+            (tmp_path / f"{name}.js").write_text(text, encoding="utf-8")
+
+    return write
+
+
+class TestJoining:
+    def test_a_module_comes_after_all_that_it_imports(self, modules):
+        modules(
+            a='import { b } from "./b.js";\nimport {\n  c,\n} from "./c.js";\nexport const a = b + c;\n',
+            b='import { c } from "./c.js";\nexport function b() {\n  return c;\n}\n',
+            c="export const c = 1;\nexport class C {}\nexport async function d() {}\n",
+        )
+        assert _join.ordered("a") == ["c", "b", "a"]
+        assert _join.ordered("b", "a", "c") == ["c", "b", "a"]
+        lines = ["const c = 1;", "class C {}", "async function d() {}"]
+        lines += ["function b() {", "  return c;", "}", "const a = b + c;"]
+        assert [line for line in _join.joined("a").splitlines() if line] == lines
+
+    def test_a_circle_is_refused(self, modules):
+        modules(a='import { b } from "./b.js";\n', b='import { a } from "./a.js";\n')
+        with pytest.raises(ValueError, match="circle: a → b → a"):
+            _join.ordered("a")
+
+    def test_a_style_sheet_of_its_own_is_taken_for_the_common_one(self, modules, tmp_path):
+        (tmp_path / "stage.css").write_text("common")
+        (tmp_path / "small.css").write_text("own")
+        assert (_join.style("small"), _join.style("large")) == ("own", "common")
+
+    def test_a_page_gets_each_module_once(self, modules):
+        modules(
+            a='import { c } from "./c.js";\nexport function far(el, spec) {}\n',
+            b='import { c } from "./c.js";\nexport function near(el, spec, link) {}\n',
+            c="export const c = 1;\n",
+        )
+        script = _join.for_page("near", "far")
+        assert script.count("const c = 1;") == 1
+        assert "const compositions = { near, far };" in script
+        assert not re.search(r"^(import|export)", script, re.MULTILINE)
+
+    def test_a_composition_without_a_module_is_named(self, modules):
+        modules(a="export function far(el) {}\n")
+        with pytest.raises(ValueError, match="no module exports the composition far"):
+            _join.for_page("far")
+
+
+class TestModules:
+    """What lets them be joined as text."""
+
+    def test_names_are_unique_over_all_modules(self):
+        homes = {}
+        for name in MODULES:
+            for found in TOP_LEVEL.findall(_join.source(name)):
+                homes.setdefault(found, []).append(name)
+        assert {name: where for name, where in homes.items() if len(where) > 1} == {}
+
+    @pytest.mark.parametrize("name", MODULES)
+    def test_import_and_export_have_the_one_form(self, name):
+        rest = _join.EXPORT.sub("", _join.IMPORT.sub("", _join.source(name)))
+        assert re.findall(r"^\s*(?:import|export)\b.*|\bimport\(.*", rest, re.MULTILINE) == []
+
+    @pytest.mark.parametrize("name", MODULES)
+    def test_what_is_imported_is_exported_there(self, name):
+        for names, home in re.findall(r'import \{([^}]*)\} from "\./(\w+)\.js";', _join.source(name)):
+            exported = re.findall(
+                r"^export (?:async )?(?:function|const|class) (\w+)", _join.source(home), re.M
+            )
+            assert {word.strip() for word in names.split(",") if word.strip()} <= set(exported)
+
+    @pytest.mark.parametrize("name", MODULES)
+    def test_no_file_is_long(self, name):
+        assert _join.source(name).count("\n") <= 500
+
+
+class Small(_base.Stage):
+    """A stage with an option that is a trait and one that is not."""
+
+    stride = traitlets.List().tag(sync=True)
+
+    def twin(self):
+        figure = _style.page(1, 0.5, alt="a small picture")
+        figure.text(0.1, 0.5, "small")
+        return figure
+
+
+def small(**arrays):
+    return Small(arrays, {"stride": [1, 1], "title": "t"})
+
+
+class TestNumbers:
+    @pytest.mark.parametrize(
+        ("value", "kept"),
+        [(3, 3), (True, 1), (1 / 3, 0.333333), (-1234567.8, -1234570.0), (1e-9, 1e-9), (np.inf, "inf")],
+    )
+    def test_six_digits_or_the_integer(self, value, kept):
+        (found,) = _base.encode_array(np.array([value]))["data"]
+        assert (found, type(found)) == (kept, type(kept))
+
+    def test_arrays_come_back(self):
+        array = np.array([[[1.5, np.nan, -np.inf]], [[0, 1e9, -2e-7]]])
+        text = json.dumps(_base.encode_array(array), allow_nan=False)
+        np.testing.assert_array_equal(_base.decode_array(json.loads(text)), array)
+
+    def test_float32_is_written_short(self):
+        assert _base.encode_array(np.array([0.1], np.float32))["data"] == [0.1]
+
+    def test_what_is_no_number_is_refused(self):
+        with pytest.raises(TypeError, match="Small: x must hold real numbers; its dtype is complex128"):
+            small(x=np.array([1j]))
+
+    def test_too_much_is_refused_in_words(self):
+        with pytest.raises(ValueError, match=r"Small: 65,537 numbers, at most 65,536 .* x\[:16\]"):
+            small(x=np.zeros(65_536), b=np.zeros(1))
+
+
+class TestStage:
+    def test_a_composition_is_sent_as_one_module(self, modules, tmp_path):
+        host = (_join.Path(_base.__file__).parent / "modules" / "host.js").read_text(encoding="utf-8")
+        (tmp_path / "stage.css").write_text("common")
+        modules(host=host, far="export function near(el, spec) {}\n", a="function near(el, spec) {}\n")
+        made = type("Made", (Small,), {"composition": "near"})({}, {})
+        assert made.get_state("_css") == {"_css": "common"}
+        sent = made.get_state("_esm")["_esm"]
+        assert sent.endswith("{ render: ({ model, el }) => near(el, specOf(model), linkOf(model)) };\n")
+        assert "function linkOf(model)" in sent
+        assert "export function" not in sent
+
+    def test_output_has_picture_line_json_and_view(self):
+        stage = small(x=np.arange(3))
+        data, metadata = stage._repr_mimebundle_()
+        view = "application/vnd.jupyter.widget-view+json"
+        assert set(data) == {"image/png", "text/plain", _base.COMMITTED, view}
+        assert metadata["image/png"] == {"alt": "a small picture"}
+        assert "\n" not in data["text/plain"]
+        assert data[_base.COMMITTED] == {
+            "composition": "",
+            "arrays": {"x": {"shape": [3], "data": [0, 1, 2]}},
+            "options": {"stride": [1, 1], "title": "t"},
+            "selected": None,
+        }
+
+    def test_json_above_30_kB_is_left_out(self):
+        fits, large = small(x=np.zeros(14_000, int)), small(x=np.zeros(15_000, int))
+        assert _base.COMMITTED in fits._repr_mimebundle_()[0]
+        assert _base.COMMITTED not in large._repr_mimebundle_()[0]
+
+    def test_what_the_page_sets_is_kept(self):
+        stage = small(x=np.arange(3))
+        stage.set_state({"stride": [2, 1], "selected": {"array": "x", "index": [1]}})
+        stage.set_state({"spec": stage.spec | {"arrays": {"x": {"shape": [1], "data": ["nan"]}}}})
+        assert stage.options == {"stride": [2, 1], "title": "t"}
+        assert np.isnan(stage.arrays["x"]).tolist() == [True]
+        assert stage.committed()["selected"] == {"array": "x", "index": [1]}
+        assert stage.committed()["options"]["stride"] == [2, 1]
+
+    def test_python_assigns_arrays(self):
+        stage = small(x=np.arange(3))
+        stage.arrays = {"x": [[7]]}
+        assert stage.spec["arrays"] == {"x": {"shape": [1, 1], "data": [7]}}

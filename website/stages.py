@@ -1,0 +1,50 @@
+"""Stages without Python: what a lesson's file has of them becomes places on a page, which a script fills."""
+
+import html
+import json
+
+from backprop_helpers.views.stage import _join
+from backprop_helpers.views.stage._base import COMMITTED
+
+
+def make_places(notebook):
+    """Put a place in each output that is a stage; return what the notebook has of them, in order."""
+    found = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            spec = output.get("data", {}).get(COMMITTED)
+            if spec is not None:
+                picture = output.data["image/png"], output.metadata["image/png"]["alt"]
+                output.data = {"text/html": place(spec, picture)}
+                output.metadata = {}
+                found.append(spec)
+    return found
+
+
+def place(spec, picture=None):
+    """Return the HTML of a place: the picture (a PNG in base64, its description) and the spec."""
+    shown = ""
+    if picture is not None:
+        shown = f'<img src="data:image/png;base64,{picture[0].strip()}" alt="{html.escape(picture[1])}">'
+    text = json.dumps(spec, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    return f'<div class="bp-place">{shown}<script type="{COMMITTED}">{text}</script></div>'
+
+
+def compositions(found):
+    """Return the names of the compositions that a page needs, in the order of the alphabet."""
+    return sorted({spec["composition"] for spec in found})
+
+
+def script_name(names):
+    """Return the name of the file that fills the places of a page."""
+    return "-".join(names) + ".js"
+
+
+def script(names):
+    """Return the script that fills the places of a page."""
+    return _join.for_page(*names)
+
+
+def style_sheets():
+    """Return the paths of the stages' style sheets, the common one first."""
+    return sorted(_join.MODULES.glob("*.css"), key=lambda path: (path.stem != "stage", path.stem))
