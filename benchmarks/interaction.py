@@ -1,8 +1,9 @@
-"""The felt quality of the explorers: ``python -m benchmarks.interaction`` (``--help`` says what to choose).
+"""The felt quality of stages and explorers: ``python -m benchmarks.interaction`` (``--help``: the choice).
 
-Starts JupyterLab and a headless Chromium, makes each subject in a notebook, and moves a real pointer and real
-keys over it. Every time is taken in the page, from the event of the pointer or key to the end of the last
-redraw that it caused, so it holds the way to Python and back. It is a median over many repeats.
+Starts JupyterLab and a headless Chromium, makes each subject in a notebook, and moves a real pointer over it.
+Every time is taken in the page. Of a stage: from the event to the first task after the frame that shows the
+answer, beside the same for a page that only restyles 100 cells. Of an explorer: from the event to the end of
+the last redraw that it caused, so it holds the way to Python and back.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from .browser import chromium, jupyterlab
 from .training import table
 
 NOTEBOOK = "interaction.ipynb"
+STAGE_TARGETS = (16, 33)  # ms, median and 95th percentile
 WORDS = ("hover → highlight", "slider → redrawn", "digit → prediction")
 TARGETS = {"hover": 50, "slider": 100, "digit": 100}  # ms, medians
 QUIET = 150  # ms without a redraw: what an event caused is done
@@ -84,7 +86,6 @@ def explorer(name, arguments="", **options):
 SUBJECTS = (
     Subject("two linked matrices", PAIR, slider="size"),
     explorer("NudgeExplorer", view='.bp-matrix:has(.bp-matrix-title:has-text("Δz"))', slider="nudge ε"),
-    explorer("ConvolutionExplorer", slider="outputs so far"),
     explorer("ReLUExplorer", slider="bias"),
     explorer("SoftmaxExplorer", slider="z[0]"),
     explorer("PoolingExplorer", slider="size"),
@@ -96,6 +97,134 @@ SUBJECTS = (
         answer=".bp-verdict",
     ),
 )
+
+
+class StageSubject(NamedTuple):
+    """A stage to measure: its source, two cells to point at in turn, two buttons to press in turn."""
+
+    name: str
+    source: str
+    cells: tuple
+    buttons: tuple = ("stride: more", "stride: less")
+
+
+def convolution(name, arguments=""):
+    """Return a stage of convolution made of these arguments."""
+    source = "import numpy as np\nfrom backprop_helpers.views.stage import ConvolutionStage\n"
+    source += f"rng = np.random.default_rng(0)\nConvolutionStage({arguments})"
+    return StageSubject(name, source, (("dx", [0, 0, 0]), ("dx", [1, 1, 0])))
+
+
+LARGE = "rng.normal(size=(1, 16, 16, 16)), rng.normal(size=(3, 3, 16, 16)), rng.normal(size=16)"
+STAGES = (
+    convolution("convolution"),
+    convolution("convolution, padding 1, matrix", "padding=1, reading='matrix'"),
+    convolution("convolution, 16×16, 16 channels", f"{LARGE}, padding='same'"),
+    convolution(
+        "convolution, 12×12, 64 filters",
+        "rng.integers(-4, 5, (1, 12, 12, 1)), rng.integers(-4, 5, (3, 3, 1, 64))",
+    ),
+)
+
+# Every frame that an event causes writes `data-drawn`; the task after it has seen style, layout and painting.
+WATCH_STAGE = """() => {
+    const root = document.querySelector('.floor') ?? document.querySelector('.bp-stage');
+    const watch = (window.stageWatch = { times: [], heard: 0 });
+    const hear = (event) => { watch.heard = event.timeStamp; };
+    for (const type of ['pointermove', 'click']) document.addEventListener(type, hear, true);
+    new MutationObserver(() => {
+        const { heard } = watch;
+        if (!heard) return;
+        watch.heard = 0;
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => watch.times.push(performance.now() - heard);
+        port2.postMessage(0);
+    }).observe(root, { attributes: true, attributeFilter: ['data-drawn'] });
+}"""
+
+FLOOR_NAME = "floor: 100 restyled cells"
+FLOOR = """() => {
+    const output = document.querySelector('.jp-OutputArea-output');
+    output.innerHTML = '<div class="floor" data-drawn="0"><button>press</button><button>press</button></div>';
+    const root = output.firstChild;
+    root.style = 'display: grid; grid-template-columns: repeat(10, 30px); contain: layout';
+    for (let n = 0; n < 100; n += 1) {
+        const cell = root.appendChild(document.createElement('div'));
+        cell.style.height = '30px';
+        cell.textContent = n;
+    }
+    let count = 0;
+    const restyle = () => requestAnimationFrame(() => {
+        count += 1;
+        for (const cell of root.children) cell.style.background = count % 2 ? 'gold' : 'white';
+        root.dataset.drawn = count;
+    });
+    root.addEventListener('pointermove', restyle);
+    root.addEventListener('click', restyle);
+}"""
+
+
+def stage_events(page, act, places, repeats):
+    """Do something at two places in turn, each time in a frame of its own; return the milliseconds."""
+    page.evaluate("stageWatch.times.length = 0")
+    for repeat in range(repeats + 5):
+        before = page.evaluate("stageWatch.times.length")
+        act(*places[repeat % 2])
+        with contextlib.suppress(Exception):  # an event without an effect is missing in the count
+            page.wait_for_function("before => stageWatch.times.length > before", arg=before, timeout=1000)
+    return page.evaluate("stageWatch.times")[5:]
+
+
+def middles_of(locators):
+    """Return where to point, one place an element."""
+    boxes = [locator.bounding_box() for locator in locators]
+    return [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes]
+
+
+def measure_stages(page, subjects, first, repeats):
+    """Return {(subject, kind): times} of stages, whose cells begin with the `first`, and of the floor."""
+    results = {}
+    for number, subject in enumerate(subjects, first):
+        print(f"{subject.name} …", file=sys.stderr, flush=True)
+        run_cell(page, number, '.bp-stage:not([data-drawn="0"])')
+        root = page.locator(".bp-stage")
+        root.scroll_into_view_if_needed()
+        page.evaluate(WATCH_STAGE)
+        center = "(e, at) => e.bpStage.cellCenter(...at)"
+        cells = [root.evaluate(center, list(at)) for at in subject.cells]
+        buttons = middles_of(root.get_by_role("button", name=n, exact=True) for n in subject.buttons)
+        results[subject.name, "hover"] = stage_events(page, page.mouse.move, cells, repeats)
+        results[subject.name, "stepper"] = stage_events(page, page.mouse.click, buttons, repeats)
+    page.evaluate(FLOOR)
+    page.evaluate(WATCH_STAGE)
+    root = page.locator(".floor")
+    cells = middles_of(root.locator("div").nth(n) for n in (20, 57))
+    buttons = middles_of(root.get_by_role("button").nth(n) for n in (0, 1))
+    results[FLOOR_NAME, "hover"] = stage_events(page, page.mouse.move, cells, repeats)
+    results[FLOOR_NAME, "stepper"] = stage_events(page, page.mouse.click, buttons, repeats)
+    return results
+
+
+def print_stages(results, repeats):
+    """Print median and 95th percentile of every stage, and which targets are missed."""
+    rows, late = [], []
+    for name in dict.fromkeys(name for name, _ in results):
+        row = [name]
+        for kind in ("hover", "stepper"):
+            times = sorted(results.get((name, kind), []))
+            if len(times) < repeats / 3:
+                row += ["—", "—", "—"]
+                continue
+            found = statistics.median(times), times[int(0.95 * (len(times) - 1))]
+            row += [*(f"{time:.1f}" for time in found), str(len(times))]
+            if any(time > target for time, target in zip(found, STAGE_TARGETS)):
+                late.append(f"{name}, {kind}")
+        rows.append(row)
+    headers = ["ms", "hover → frame", "95 %", "events", "stepper → frame", "95 %", "events"]
+    table("Stages in JupyterLab: medians and 95th percentiles", headers, rows)
+    print(f"Targets: median ≤ {STAGE_TARGETS[0]} ms, 95 % ≤ {STAGE_TARGETS[1]} ms.")
+    print("Missed: " + "; ".join(late) if late else "No target is missed.")
+
 
 # One observer for all matrices of the output. `quiet` gives the time from an event to the last redraw of it.
 WATCH = """(answer) => {
@@ -166,8 +295,8 @@ def lab_page(folder, notebook):
         yield page
 
 
-def run_cell(page, number):
-    """Run one cell, with all other outputs cleared, until its widgets are drawn."""
+def run_cell(page, number, drawn=".bp-matrix[data-geometry], .bp-explorer svg"):
+    """Run one cell, with all other outputs cleared, until what it shows is drawn."""
     page.evaluate(
         """async number => {
             const { commands, shell } = jupyterapp;
@@ -177,7 +306,7 @@ def run_cell(page, number):
         }""",
         number,
     )
-    page.wait_for_selector(".bp-matrix[data-geometry], .bp-explorer svg")
+    page.wait_for_selector(drawn)
     page.wait_for_timeout(1500)  # everything else of the subject, and a theme or font that comes late
 
 
@@ -278,13 +407,14 @@ def median(times, repeats):
 
 
 def measure(options):
-    """Measure all chosen subjects; return {(subject, kind): times}."""
+    """Measure all chosen subjects; return {(subject, kind): times} of the stages and of the explorers."""
+    stages = [subject for subject in STAGES if options.only in subject.name]
     chosen = [subject for subject in SUBJECTS if options.only in subject.name]
-    if not chosen:
+    if not stages and not chosen:
         raise SystemExit(f"No subject is called {options.only!r}; see --help.")
-    notebook = new_notebook(cells=[new_code_cell(subject.source) for subject in chosen])
+    notebook = new_notebook(cells=[new_code_cell(subject.source) for subject in [*chosen, *stages]])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    results = {}
+    results, of_stages = {}, {}
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         lab_page(Path(folder), notebook) as page,
@@ -297,22 +427,27 @@ def measure(options):
             results[subject.name, "hover"] = hovers(page, subject, options.repeats) if subject.view else []
             results[subject.name, "slider"] = slides(page, subject, options.repeats) if subject.slider else []
             results[subject.name, "digit"] = digits(page, subject, options.repeats) if subject.before else []
-    return results
+        if stages:
+            of_stages = measure_stages(page, stages, len(chosen), options.events)
+    return of_stages, results
 
 
 def parse(argv):
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.interaction",
-        description="Measure how fast the explorers answer in a real browser, and print it as a table.",
-        epilog="The subjects:\n" + "\n".join(f"  {subject.name}" for subject in SUBJECTS),
+        description="Measure how fast stages and explorers answer in a real browser; print it as a table.",
+        epilog="The subjects:\n" + "\n".join(f"  {subject.name}" for subject in (*STAGES, *SUBJECTS)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", default="", metavar="NAME", help="subjects whose name contains this text")
-    parser.add_argument("--repeats", type=int, default=30, help="events of each kind (default: %(default)s)")
+    parser.add_argument(
+        "--repeats", type=int, default=30, help="events of an explorer, of each kind (default: %(default)s)"
+    )
+    parser.add_argument("--events", type=int, default=100, help="of a stage's events (default: %(default)s)")
     options = parser.parse_args(argv)
-    if options.repeats < 1:
-        parser.error("--repeats must be at least 1")
+    if min(options.repeats, options.events) < 1:
+        parser.error("--repeats and --events must be at least 1")
     return options
 
 
@@ -320,9 +455,11 @@ def main(argv=None):
     """Measure and print."""
     options = parse(argv)
     print(f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}\n")
-    results = measure(options)
+    of_stages, results = measure(options)
+    if of_stages:
+        print_stages(of_stages, options.events)
     if not results:
-        raise SystemExit("Nothing was measured.")
+        return
     rows = []
     for subject in dict.fromkeys(name for name, _ in results):
         row = [subject]

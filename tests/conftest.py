@@ -39,6 +39,7 @@ TOOLS = {
     "nbgrader": Tool("nbgrader", "generating and grading the assignments"),
     "repo2docker": Tool("repo2docker", "what Binder would build"),
     "sphinx": Tool("Sphinx", "the site"),
+    "node": Tool("Node.js", "the stage's modules outside of a page"),
     "axe_playwright_python": Tool("axe-playwright-python", "accessibility in a real browser"),
 }
 
@@ -51,6 +52,7 @@ PROGRAMS = {
         "google-chrome-stable",
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     ),
+    "node": ("node", "nodejs"),
 }
 
 

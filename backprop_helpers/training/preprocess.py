@@ -87,7 +87,9 @@ def preprocess_digit(drawing, *, size: int = SIZE, box: int = BOX) -> DigitSteps
     cropped = drawing[top:bottom, left:right]
     scaled = scale_to_fit(cropped, box)
     centre = centre_of_mass(scaled)
-    corner = np.clip(np.rint(size / 2 - centre).astype(int), 0, size - np.array(scaled.shape))
+    # A symmetric drawing's centre lies halfway between two pixels: the last digits must not choose the side.
+    nearest = np.rint(np.round(size / 2 - centre, 6)).astype(int)
+    corner = np.clip(nearest, 0, size - np.array(scaled.shape))
     placed = np.zeros((size, size), np.float32)
     placed[corner[0] : corner[0] + scaled.shape[0], corner[1] : corner[1] + scaled.shape[1]] = scaled
     return DigitSteps(drawing, edges, cropped, scaled, centre, corner, placed, placed[None, :, :, None])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from nbformat.v4 import writes
 
-from backprop_helpers.layers import conv_backward, conv_forward, pool_backward, pool_forward, softmax
+from backprop_helpers.layers import pool_backward, pool_forward, softmax
 from tests.browser.shown import NOTEBOOK, close_all, needed_cells, open_notebook, run_cells, write_notebook
 from tests.lesson_rules import Lesson
 from tests.tool_loader import ROOT
@@ -353,120 +353,6 @@ class TestSoftmax(InLesson):
         assert explorer.scope.locator(".bp-softmax-bars").inner_text() == bars
         explorer.button("back to the start").click()
         explorer.wait_for_text("Added to all: 0")
-
-
-class TestConvolution(InLesson):
-    """Lesson 07."""
-
-    NUMBER = 7
-    POINT = ("dX", 1, 1)
-
-    def test_hover_an_entry_of_dx(self, explorer):
-        explorer.hover("dX", 1, 1)
-        text = explorer.wait_for_text("dX[1,1] = dZ[0,0]·W[1,1] + dZ[0,1]·W[1,0] + dZ[1,0]·W[0,1]")
-        products = [f"{entry(DZ, i, j)}·{entry(W, 1 - i, 1 - j)}" for i in (0, 1) for j in (0, 1)]
-        bare = text.replace("(", "").replace(")", "")
-        assert " + ".join(products) + " = 1" in bare
-        everything = [(0, 0), (0, 1), (1, 0), (1, 1)]
-        assert explorer.cells("dZ") == explorer.cells("Z") == explorer.cells("W") == everything
-        assert explorer.cells("X") == [(1, 1)]
-        texts = {title: explorer.highlights(title)[0]["texts"] for title in ("W", "dZ")}
-        assert texts["W"] == texts["dZ"], "the same number marks the two factors of a product"
-        self.assert_written_as_in_the_kernel(explorer)
-        explorer.away()
-        explorer.wait("dZ", "highlights", "[]")
-
-    def test_hover_goes_with_the_pointer(self, explorer):
-        for cell, senders in (((0, 0), [(0, 0)]), ((2, 1), [(1, 0), (1, 1)]), ((2, 2), [(1, 1)])):
-            explorer.hover("dX", *cell)
-            explorer.wait_for_text(f"dX[{cell[0]},{cell[1]}] = ")
-            explorer.wait("dX", "hovered", ",".join(map(str, cell)))
-            assert explorer.cells("dZ") == senders
-
-    def test_drag_the_outputs_so_far(self, explorer):
-        explorer.drag("outputs so far", 0.25)
-        text = explorer.wait_for_text("dX[0,0] += ")
-        assert explorer.readout("outputs so far") == "1"
-        assert explorer.root("dX so far").count() == 1
-        assert "dX[1,0] += 1·3" in text
-        explorer.hover("dX so far", 1, 1)
-        explorer.wait("dX so far", "hovered", "1,1")
-        readout = explorer.root("dX so far").locator(".bp-matrix-readout")
-        readout.filter(has_text="[1, 1] = −1").wait_for()
-        explorer.away()
-        explorer.drag("outputs so far", 1)
-        explorer.root("dX").wait_for()
-
-    def test_the_three_readings_show_the_same_sum(self, explorer):
-        explorer.click("dX", 1, 1)
-        explorer.wait("dX", "pinned", "1,1")
-        explorer.wait_for_text("dX[1,1] = dZ[0,0]·W[1,1]")
-        explorer.button("correlation").click()
-        explorer.root("D").wait_for()
-        assert explorer.wait_for_text("W̄[0,0]").rstrip().endswith("= 1")
-        assert explorer.cells("D") == [(1, 1), (1, 2), (2, 1), (2, 2)]
-        explorer.button("sparse matrix").click()
-        explorer.wait_for_text("T[")
-        assert explorer.arithmetic.rstrip().endswith("= 1")
-        assert {column for _, column in explorer.cells("T: row = output, column = pixel")} == {4}
-        explorer.button("scatter-add").click()
-        explorer.root("D").wait_for(state="detached")
-        explorer.click("dX", 1, 1)
-        explorer.wait("dX", "pinned", "")
-
-    def test_what_is_drawn_is_the_gradient(self, explorer):
-        image, kernel, above = (a.astype(float) for a in (X[None, :, :, None], W[:, :, None, None], DZ))
-        _, cache = conv_forward(image, kernel, np.ones(1), stride=1, padding="valid")
-        dx, _, _ = conv_backward(above[None, :, :, None], cache)
-        assert explorer.ask("explorer.views['dX'].values.tolist()") == dx[0, :, :, 0].tolist()
-        assert explorer.data("dX", "numbers") == "true"
-
-
-class TestGeneralConvolution(InLesson):
-    """Lesson 08: two explorers, one of them with the geometry of the lesson."""
-
-    NUMBER = 8
-    SHOWN = ("explorer", "small")
-    POINT = ("dZ", 0, 0)
-
-    def test_hover_an_output(self, explorer):
-        """Rows 3·1 + 2u − 1 and columns 4·1 + 3v − 4, drawn inside a padding of 1 and 4."""
-        title = "X and its padding"
-        explorer.hover("Z", 1, 1)
-        explorer.wait_for_text("Z[1,1,0]")
-        rows, columns = (explorer.ask(f"explorer.setting.windows.size[{axis}]") for axis in (0, 1))
-        expected = [(3 + 2 * u, 4 + 3 * v) for u in range(rows) for v in range(columns)]
-        assert explorer.cells(title, "blue") == expected
-        self.assert_written_as_in_the_kernel(explorer)
-
-    def test_choosing_a_filter_shows_its_gradient(self, explorer):
-        before = explorer.data("dZ", "drawn")
-        explorer.scope.get_by_label("filter k").select_option("1")
-        explorer.page.wait_for_function(
-            "([root, before]) => root.dataset.drawn !== before",
-            arg=[explorer.root("dZ").element_handle(), before],
-        )
-        explorer.hover("dZ", 0, 0)
-        explorer.wait_for_text("Z[0,0,1]")
-        explorer.scope.get_by_label("filter k").select_option("0")
-        explorer.hover("dZ", 0, 1)
-        explorer.wait_for_text("Z[0,1,0]")
-
-    def test_drag_the_stride(self, other):
-        """The second opens as a correlation at stride 2; at stride 1 there are no zeros between."""
-        assert other.ask("small.views['D'].values.tolist()")[0] == [1, 0, -2, 0]
-        other.drag("stride", 0)
-        other.expect("small.setting.windows.stride", [1, 1])
-        other.expect("list(small.setting.windows.count)", [4, 4])
-        other.wait_for_text("16 outputs")
-        geometry = other.data("Z", "geometry")
-        assert '"rows":4,"columns":4' in geometry
-        other.drag("padding", 0)
-        other.wait_for_text("4 outputs")
-        other.hover("dX", 1, 1)
-        assert other.wait_for_text("dX[1,1] = ").rstrip().endswith("= 1")
-        other.away()
-        other.run("small.sliders['stride'][0].value = 2; small.sliders['padding'][0].value = 1")
 
 
 class TestPooling(InLesson):

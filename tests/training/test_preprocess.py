@@ -40,6 +40,16 @@ def test_a_shifted_digit_comes_back():
         np.testing.assert_array_equal(preprocess_digit(wide).placed, preprocess_digit(digit).placed)
 
 
+def test_a_symmetric_drawing_goes_where_its_middle_says():
+    """Its centre lies halfway between two pixels; the last rounding error must not choose the side."""
+    rng = np.random.default_rng(7)
+    for rows, columns in rng.integers(21, 120, (200, 2)):
+        half = rng.random((rows, columns))
+        steps = preprocess_digit((half + half[:, ::-1] + half[::-1] + half[::-1, ::-1]) / 4)
+        expected = np.rint(14 - (np.array(steps.scaled.shape) - 1) / 2)  # halves to the even number
+        np.testing.assert_array_equal(steps.corner, expected)
+
+
 def test_an_enlarged_digit_comes_back_almost():
     for digit in DIGITS[:20]:
         large = np.kron(digit, np.ones((3, 3), np.float32))

@@ -7,7 +7,6 @@ import importlib
 
 _HOMES = {
     "NudgeExplorer": "nudge",
-    "ConvolutionExplorer": "convolution",
     "ReLUExplorer": "relu",
     "SoftmaxExplorer": "softmax",
     "PoolingExplorer": "pooling",

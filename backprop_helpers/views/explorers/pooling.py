@@ -6,7 +6,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from backprop_helpers.layers import pool_backward, pool_forward
-from backprop_helpers.layers._validate import as_pair
+from backprop_helpers.layers._validate import as_array, as_pair
 from backprop_helpers.views.explorers._base import (
     Mark,
     check,
@@ -20,19 +20,52 @@ from backprop_helpers.views.explorers._base import (
     toggles,
     words,
 )
-from backprop_helpers.views.explorers._conv_terms import bracketed, equals, indexed, repeated, written
 from backprop_helpers.views.explorers._linked import LinkedExplorer
-from backprop_helpers.views.explorers.convolution import as_image
 from backprop_helpers.views.matrix_view import Highlight, MatrixView
 
 NAME = "PoolingExplorer"
 LARGEST = 4  # size and stride
+LARGEST_IMAGE = 16  # rows or columns: what fits beside its gradients with readable numbers
+MOST_CHANNELS = 16
 INPUT, WINNER, OUTPUT, TIED, LEFT_OUT = "blue", "vermillion", "vermillion", "purple", "black"
 WRITTEN_WINDOWS = 9
 
 EXAMPLE_X = np.array([[1, 3, 2, 0, 2], [4, 4, 2, 1, 0], [0, 1, 6, 5, 3], [2, 5, 1, 6, 1], [3, 0, 2, 4, 1]])
 EXAMPLE_DZ = np.array([[1, -2], [3, 2]])
 HINT = "Point at any cell, or Tab into a matrix and use the arrows. A click holds the cell; Escape lets go."
+
+
+def indexed(letter, cell):
+    """Return ``"X[1,−1]"``."""
+    return f"{letter}[{','.join(written(index) for index in cell)}]"
+
+
+def written(number):
+    """Return a number as text: integers in full, others with four significant digits; a true minus sign."""
+    if isinstance(number, (int, np.integer)):
+        text = str(int(number))
+    else:
+        text = f"{float(number):.4g}".replace("e-0", "e-").replace("e+0", "e+")
+        text = "0" if text == "-0" else text
+    return text.replace("-", "−")
+
+
+def bracketed(number):
+    """Return a number as a factor: in brackets if it is negative."""
+    text = written(number)
+    return f"({text})" if text.startswith("−") else text
+
+
+def equals(number):
+    """Return "=" if `written` shows a number to the last digit, else "≈"."""
+    exact = isinstance(number, (int, np.integer)) or float(f"{float(number):.4g}") == number
+    return "=" if exact else "≈"
+
+
+def repeated(a, shape):
+    """Return `a` cut, or repeated from the start, to `shape` rows and columns."""
+    rows, columns = (np.arange(size) % have for size, have in zip(shape, a.shape))
+    return a[rows][:, columns]
 
 
 class Pooling:
@@ -569,3 +602,30 @@ def ordinal(n):
     """Return the name of the share: ``"quarter"``, ``"ninth"``, or ``"12th"``."""
     names = {1: "whole", 2: "half", 3: "third", 4: "quarter", 6: "sixth", 8: "eighth", 9: "ninth"}
     return names.get(n, f"{n}th")
+
+
+def as_image(name, a, letters="(H, W) or (1, H, W, C)", limit=LARGEST_IMAGE, function=NAME):
+    """Return one image as (H, W, C)."""
+    a = as_array(function, name, a)
+    if a.ndim == 2:
+        a = a[None, :, :, None]
+    if a.ndim != 4 or len(a) != 1:
+        raise ValueError(
+            f"{function}: {name} must be one example, {letters}; {name} has shape {a.shape}"
+            + (f"; take one, such as {name}[:1]" if a.ndim == 4 else "")
+        )
+    real(name, a, function)
+    if limit and max(a.shape[1:3]) > limit:
+        raise ValueError(
+            f"{function}: {name} has at most {limit}×{limit} pixels here, so that every number can be read; "
+            f"{name} is {a.shape[1]}×{a.shape[2]}. Cut out a part, such as {name}[:, 8:18, 8:18]"
+        )
+    if a.shape[3] > MOST_CHANNELS:
+        raise ValueError(f"{function}: {name} has at most {MOST_CHANNELS} channels here; it has {a.shape[3]}")
+    return a[0].copy()
+
+
+def real(name, a, function=NAME):
+    """Reject complex numbers: they have no colour."""
+    if a.dtype.kind == "c":
+        raise TypeError(f"{function}: {name} must be real; its dtype is {a.dtype}")

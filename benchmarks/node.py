@@ -1,0 +1,33 @@
+"""The stage's modules in Node.js, outside of a page: for the tests and for a benchmark."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+MODULES = Path(__file__).resolve().parents[1] / "backprop_helpers" / "views" / "stage" / "modules"
+
+
+def lay_out(folder, script, data):
+    """Put the modules, a script beside them and its data into a folder; return the script's path there.
+
+    Parameters
+    ----------
+    folder : Path
+    script : Path
+        A module that imports from ``"./modules/…"``.
+    data : dict
+        Written as ``data.json``. NaN and the infinities are refused: JSON has none.
+    """
+    shutil.copytree(MODULES, folder / "modules", dirs_exist_ok=True)
+    (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    (folder / "data.json").write_text(json.dumps(data, allow_nan=False), encoding="utf-8")
+    return Path(shutil.copy(script, folder))
+
+
+def run_node(node, arguments, folder):
+    """Run Node.js in a folder; return the finished process with its text."""
+    command = [str(node), *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")

@@ -1,0 +1,96 @@
+"""A stage in a page: its cells under the mouse, its buttons, what it says, and how it looks."""
+
+from tests.browser.shown import Page
+
+DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+class StagePage(Page):
+    """One stage: `scope` holds it. The page alone does what it does, so one waits for a frame."""
+
+    @property
+    def stage(self):
+        return self.scope.locator(".bp-stage").last
+
+    def state(self):
+        """Return what the stage's test handle says."""
+        self.page.evaluate(DRAWN)
+        return self.stage.evaluate("e => e.bpStage.state()")
+
+    def sum(self):
+        """Return the words and the written sum."""
+        self.page.evaluate(DRAWN)
+        return self.stage.evaluate("e => e.bpStage.sumText()")
+
+    def grid(self, name):
+        return self.state()["grids"][name]
+
+    def values(self, name):
+        """Return all numbers of a grid, row by row."""
+        return self.grid(name)["data"]
+
+    def marked(self, name, role=None):
+        """Return the marked cells of a grid, sorted."""
+        marks = self.grid(name)["marks"]
+        return sorted(tuple(cell) for mark in marks if role in (None, mark["role"]) for cell in mark["cells"])
+
+    def middle(self, name, *index):
+        self.stage.scroll_into_view_if_needed()
+        return self.stage.evaluate(
+            "(e, [name, index]) => e.bpStage.cellCenter(name, index)", [name, list(index)]
+        )
+
+    def hover(self, name, *index):
+        self.page.mouse.move(*self.middle(name, *index))
+        self.page.evaluate(DRAWN)
+
+    def click(self, name, *index):
+        self.page.mouse.click(*self.middle(name, *index))
+        self.page.evaluate(DRAWN)
+
+    def tap(self, name, *index):
+        """Touch a cell with a finger."""
+        x, y = self.middle(name, *index)
+        session = self.page.context.new_cdp_session(self.page)
+        touch = {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]}
+        session.send("Input.dispatchTouchEvent", touch)
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        session.detach()
+        self.page.wait_for_timeout(100)
+
+    def drag_cell(self, name, index, pixels):
+        """Press a number and pull it sideways."""
+        x, y = self.middle(name, *index)
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        self.page.mouse.move(x + pixels, y, steps=8)
+        self.page.mouse.up()
+
+    def press_button(self, name):
+        """Press a button; one at its limit is marked, not disabled, so Playwright is told not to wait."""
+        found = self.stage.get_by_role("button", name=name, exact=True).filter(visible=True)
+        found.first.click(force=True)
+
+    def canvas(self, name):
+        return self.stage.locator(f'.bp-grid[data-name="{name}"] canvas')
+
+    def height(self):
+        return self.stage.bounding_box()["height"]
+
+    def overlaps(self):
+        """Return the pairs of grids and parts that lie over each other, and those that stick out."""
+        return self.stage.evaluate(
+            """root => {
+                const boxes = [...root.querySelectorAll('.bp-grid, .bp-bar, .bp-sum, .bp-legend')]
+                    .map(e => [e.dataset.name ?? e.className, e.getBoundingClientRect()]);
+                const own = root.getBoundingClientRect();
+                const found = boxes.filter(([, b]) => b.right > own.right + 1)
+                    .map(([name]) => `${name} sticks out`);
+                boxes.forEach(([one, a], n) => boxes.slice(n + 1).forEach(([other, b]) => {
+                    const apart = a.right <= b.left + 1 || b.right <= a.left + 1
+                        || a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
+                    if (!apart) found.push(`${one} over ${other}`);
+                }));
+                return found;
+            }"""
+        )

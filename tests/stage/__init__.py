@@ -1,0 +1,1 @@
+"""Tests of the stage: its modules, and the Python beside them."""
