@@ -122,125 +122,94 @@ class Input(Step):
 class Product(Step):
     """A convolution without its bias, which ``Bias`` adds: the products of lessons 05 to 08.
 
-    ===========  ================================  =========================================================
-    ``shifted``  (φ, ρ, v, c, p, q, m)             row ρ·d_h + φ of the padded input: under kernel column v
-    ``patches``  (i′, (u, v, c), n)                view of ``shifted``: what lies under the kernel at row i′
-    ``padded``   (φ, ρ, k, n)                      the gradient of row ρ·period + φ, and zeros around
-    ``spread``   (i, v, c, p, q, m)                the gradient of ``shifted``
-    ===========  ================================  =========================================================
+    ==============  ===========================  ===========================================================
+    ``shifted_x``   (φ, ρ, v, c, p, q, m)        row ρ·d_h + φ of the padded x; what output columns see under v
+    patches         (i′, (u, v, c), n)           view of it: what lies under the kernel at row i′
+    ``shifted_dz``  (φ, ρ, v, k, p, q, m)        row ρ·period + φ of dz; what input columns gave to under v
+    stamps          (i, (u, v, k), n)            view of it: what lies on row i, the kernel turned
+    ==============  ===========================  ===========================================================
     """
 
     def __init__(self, layer, x, shape, phases, m, *, shared, need_dx):
-        self.name, self.w, self.x, self.need_dx = f"{layer.name}.w", layer.parameters["w"], x, need_dx
+        self.name, self.w, self.x = f"{layer.name}.w", layer.parameters["w"], x
         H, C, P, Q, _ = x.values.shape
-        F_h, F_w, _, K = self.w.shape
         options = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
-        self.windows = place_windows("plan", (H, P * Q), (F_h, F_w), **options)
-        (s_h, _), (d_h, _), (p_top, p_bottom, *_) = self.windows[1:4]
-        H_out, W_out, _ = shape
-        self.period = d_h // math.gcd(s_h, d_h)  # output rows so far apart read rows of one φ
-        n, maps = W_out * m, (phases, W_out // phases, m)
-
-        rows = -(-(H + p_top + p_bottom) // d_h)
-        shifted = zeros(d_h, rows, F_w, C, *maps)
+        self.windows = place_windows("plan", (H, P * Q), self.w.shape[:2], **options)
+        self.period = self.windows.dilation[0] // math.gcd(self.windows.stride[0], self.windows.dilation[0])
+        self.out = new_edge(shape, phases, m, shared=shared)
         self.reads = list(self._reads(P * Q, phases))
-        self.copies = list(self._copies(shifted))
-        classes = list(self._classes(H, H_out)) if need_dx else []
-        gradient = self._padded(classes, shape, maps)
-        self.out = Edge(gradient if shared else zeros(H_out, K, *maps), gradient)
-        self.products, self.sums = [], []
-        for a in range(min(self.period, H_out)):
-            first = a * s_h
-            lines = shifted[first % d_h].reshape(rows, F_w * C, n)[first // d_h :]
-            z, dz = runs(self.out.values)[a :: self.period], runs(gradient)[a :: self.period]
-            patches = _stacked(lines, F_h, len(z), s_h * self.period // d_h)
-            pieces = _pieces(n, lambda n, patches=patches: K * patches.shape[1] * n <= UNPACKED)
-            self.products.append((_cut(patches, pieces), _cut(z, pieces)))
-            self.sums.append(_sum_of_products(patches, dz))
+        self._lay_out_forward()
+        self.classes = list(self._classes(H)) if need_dx else []
         if need_dx:
-            spread = zeros(H, F_w, C, *maps)
-            self._lay_out_dx(classes, spread, n)
-            self.adds = list(self._adds(spread, P * Q))
+            self._lay_out_dx()
 
     def _reads(self, W, phases):
-        """Yield (v, p, outputs, j): under v, the outputs q of phase p read columns j, j + step, …"""
+        """Yield (v, p, q, j): under v, the outputs (p, q) read the columns j, j + step, …; q is a slice."""
         s_w, d_w, p_left = self.windows.stride[1], self.windows.dilation[1], self.windows.padding[2]
-        self.column_step = phases * s_w
+        self.column_step = step = phases * s_w
         for v in range(self.windows.size[1]):
             for p in range(phases):
                 first = p * s_w + v * d_w - p_left  # of q = 0; columns outside are zeros, and not read
-                start = max(0, -(first // self.column_step))
-                stop = min(self.windows.count[1] // phases, -((first - W) // self.column_step))
+                start = max(0, -(first // step))
+                stop = min(self.windows.count[1] // phases, -((first - W) // step))
                 if start < stop:
-                    yield v, p, slice(start, stop), first + start * self.column_step
+                    yield v, p, slice(start, stop), first + start * step
 
-    def _copies(self, shifted):
-        """Yield (target, source) for the rows of each φ and for each read."""
-        d_h, p_top = self.windows.dilation[0], self.windows.padding[0]
-        for a in range(min(d_h, len(self.x.values) + p_top)):
-            first = (a - p_top) % d_h
-            source, at = self.x.values[first::d_h], (first + p_top) // d_h
-            for v, p, outputs, j in self.reads:
-                count = outputs.stop - outputs.start
-                read = columns(source, j, self.column_step, count)
-                yield shifted[a, at : at + len(source), v, :, p, outputs], read
+    def _lay_out_forward(self):
+        """Output rows ``period`` apart read input rows of one φ, and begin at ρ, ρ + step, …"""
+        s_h, d_h = self.windows.stride[0], self.windows.dilation[0]
+        (F_h, F_w, C, K), (p_top, p_bottom, *_) = self.w.shape, self.windows.padding
+        x, (z, dz) = self.x.values, map(runs, self.out)
+        shifted = zeros(d_h, -(-(len(x) + p_top + p_bottom) // d_h), F_w, C, *self.out.values.shape[2:])
+        self.copies, self.products, self.sums = [], [], []
+        for first in range(min(d_h, len(x))):
+            rows, at = x[first::d_h], divmod(first + p_top, d_h)
+            for v, p, q, j in self.reads:
+                read = columns(rows, j, self.column_step, q.stop - q.start)
+                self.copies.append((shifted[at[1], at[0] : at[0] + len(rows), v, :, p, q], read))
+        for a in range(min(self.period, len(z))):
+            rho, phi = divmod(a * s_h, d_h)
+            lines, outputs = _as_lines(shifted[phi])[rho:], slice(a, None, self.period)
+            patches = _stacked(lines, F_h, len(z[outputs]), s_h * self.period // d_h)
+            self.products.append(_in_pieces(K, patches, z[outputs]))
+            self.sums.append(_sum_in_pieces(patches, dz[outputs]))
 
-    def _classes(self, H, H_out):
-        """Yield (first row, step, kernel rows, a, ρ): which dZ rows make the input rows first, first + step, …
+    def _classes(self, H):
+        """Yield (rows, kernel rows, φ, ρ): which dz rows make the input rows of a slice.
 
-        Row i takes W[u] times row i′ = (i + p_top − u·d_h) / s_h of dZ, where that is whole (lesson 08). The
-        kernel rows are a slice of u; the last of them goes with row ρ·period + a of dZ, the one before with
-        row (ρ + 1)·period + a, and so on.
+        Row i takes W[u] times row i′ = (i + p_top − u·d_h) / s_h of dz, where that is whole (lesson 08). The
+        last of the kernel rows goes with row ρ·period + φ of dz, the one before with row (ρ + 1)·period + φ,
+        and so on; for the next row of the slice all ρ are larger by 1.
         """
         s_h, d_h, p_top = self.windows.stride[0], self.windows.dilation[0], self.windows.padding[0]
-        step = s_h * self.period
-        for first in range(min(step, H)):
-            r = first + p_top
-            u = next((u for u in range(self.windows.size[0]) if (r - u * d_h) % s_h == 0), None)
-            if u is not None:
-                kernel_rows = range(u, self.windows.size[0], step // d_h)
-                i_out = (r - u * d_h) // s_h
-                a, rho = i_out % self.period, i_out // self.period
-                yield first, step, kernel_rows, a, rho - len(kernel_rows) + 1
+        F_h, step = self.windows.size[0], s_h * self.period
+        for i in range(min(step, H)):
+            u = next((u for u in range(F_h) if (i + p_top - u * d_h) % s_h == 0), F_h)
+            kernel_rows = range(u, F_h, step // d_h)
+            rho, phi = divmod((i + p_top - u * d_h) // s_h, self.period)
+            yield slice(i, None, step), kernel_rows, phi, rho - len(kernel_rows) + 1
 
-    def _padded(self, classes, shape, maps):
-        """Make ``padded`` with as many rows of zeros around as the classes reach; return the gradient's array."""
-        H_out, _, K = shape
-        most = -(-H_out // self.period)
-        self.above = max([0, *(-rho for *_, rho in classes)])
-        last = [rho + len(u) - 1 + (len(self.x.values) - 1 - i) // step for i, step, u, _, rho in classes]
-        padded = zeros(self.period, self.above + max([most, *(r + 1 for r in last)]), K, *maps)
-        self.padded, inner = padded, padded[:, self.above :]
-        if self.period == 1:
-            self.regroup = []
-            return inner[0, :H_out]
-        gradient = zeros(H_out, K, *maps)
-        parts = [gradient[a :: self.period] for a in range(self.period)]
-        self.regroup = [(inner[a, : len(part)], part) for a, part in enumerate(parts)]
-        return gradient
-
-    def _lay_out_dx(self, classes, spread, n):
-        H, F_w, C = spread.shape[:3]
-        self.dx_products = []
-        for first, step, kernel_rows, a, rho in classes:
-            out = spread.reshape(H, F_w * C, n)[first::step]
-            lines = runs_of_rows(self.padded[a])[self.above + rho :]
-            dz = _stacked(lines, len(kernel_rows), len(out), 1)
-            pieces = _pieces(n, lambda n, out=out, dz=dz: out.shape[1] * dz.shape[1] * n <= UNPACKED)
-            turned = slice(kernel_rows.start, None, kernel_rows.step)
-            self.dx_products.append((turned, _cut(dz, pieces), _cut(out, pieces)))
-
-    def _adds(self, spread, W):
-        """Yield (target, source, whether it is the first one there)."""
-        counts = {}
-        for v, _, outputs, _ in self.reads:
-            counts[v] = counts.get(v, 0) + outputs.stop - outputs.start
-        whole = next((v for v, count in counts.items() if count == W), None)
-        self.fill = whole is None
-        for v, p, outputs, j in sorted(self.reads, key=lambda read: read[0] != whole):
-            count = outputs.stop - outputs.start
-            target = columns(self.x.gradient, j, self.column_step, count)
-            yield target, spread[:, v, :, p, outputs], v == whole
+    def _lay_out_dx(self):
+        """As forward, with dz for x; above and below dz lie as many rows of zeros as the classes reach."""
+        _, F_w, C, K = self.w.shape
+        dz, dx = self.out.gradient, runs(self.x.gradient)
+        above = max(0, *(-rho for *_, rho in self.classes))
+        rows = [rho + len(u) + len(dx[i]) - 1 for i, u, _, rho in self.classes]
+        rows = above + max(-(-len(dz) // self.period), *rows)
+        shifted = zeros(self.period, rows, F_w, K, *self.x.gradient.shape[2:])
+        self.dx_copies, self.dx_products = [], []
+        for a in range(self.period):
+            source = dz[a :: self.period]
+            target = shifted[a, above : above + len(source)]
+            for v, p, q, j in self.reads:
+                given = columns(target[:, v], j, self.column_step, q.stop - q.start)
+                self.dx_copies.append((given, source[:, :, p, q]))
+        for inputs, kernel_rows, phi, rho in self.classes:
+            if kernel_rows:
+                lines = _as_lines(shifted[phi])[above + rho :]
+                stamps = _stacked(lines, len(kernel_rows), len(dx[inputs]), 1)
+                turned = slice(kernel_rows.start, None, kernel_rows.step)
+                self.dx_products.append((turned, *_in_pieces(C, stamps, dx[inputs])))
 
     @staticmethod
     def phases_before(layer, shape, phases):
@@ -255,31 +224,18 @@ class Product(Step):
             np.matmul(w, patches, out=z)
 
     def backward(self, gradients):
-        """dW = Σ_i′ patches[i′] · dz[i′]ᵀ; dX is what the outputs stamp onto their patches."""
+        """dW = Σ_i′ patches[i′] · dz[i′]ᵀ, and dx[i, c] = Σ_uvk W[u, v, c, k] · stamps[i, (u, v, k)]."""
         dw = 0
         for patches, dz, out in self.sums:
             np.matmul(patches, dz, out=out)
-            dw = dw + out.reshape(len(out), *self.w.shape).sum(axis=0)
-        gradients[self.name][...] = dw
-        if not self.need_dx:
-            return
-        for target, source in self.regroup:
-            target[...] = source
-        for kernel_rows, dz, out in self.dx_products:
-            w = self.w[kernel_rows][::-1].transpose(1, 2, 0, 3)  # rows of dZ ascend as u descends
-            np.matmul(w.reshape(w.shape[0] * w.shape[1], -1), dz, out=out)
-        if self.fill:
-            self.x.gradient[...] = 0
-        for target, source, first in self.adds:
-            if first:
+            dw = dw + out.sum(axis=0)
+        gradients[self.name][...] = dw.reshape(self.w.shape)
+        if self.classes:
+            for target, source in self.dx_copies:
                 target[...] = source
-            else:
-                np.add(target, source, out=target)
-
-
-def runs_of_rows(rows):
-    """View rows (ρ, k, p, q, m) as (ρ, k, n)."""
-    return rows.reshape(*rows.shape[:2], -1)
+            for kernel_rows, stamps, dx in self.dx_products:
+                w = self.w[kernel_rows][::-1].transpose(2, 0, 1, 3)  # rows of dz ascend as u descends
+                np.matmul(w.reshape(len(w), -1), stamps, out=dx)
 
 
 class Bias(Step):
@@ -586,6 +542,11 @@ def _stacked(rows, height, count, step):
     return as_strided(rows, (count, height * channels, n), strides, writeable=False)
 
 
+def _as_lines(rows):
+    """View shifted rows (ρ, v, c, p, q, m) as (ρ, (v, c), n)."""
+    return rows.reshape(len(rows), rows.shape[1] * rows.shape[2], -1)
+
+
 def _pieces(length, small_enough):
     """Return into how many equal pieces to cut an axis of a product, as few as make it small enough.
 
@@ -596,16 +557,17 @@ def _pieces(length, small_enough):
     return next(d for d in divisors if small_enough(length // d) or d == length)
 
 
-def _cut(matrices, pieces):
-    """View matrices (…, rows, n) as (…, pieces, rows, n / pieces)."""
-    *stack, rows, n = matrices.shape
-    return matrices.reshape(*stack, rows, pieces, n // pieces).swapaxes(-2, -3)
+def _in_pieces(height, matrices, out):
+    """Cut matrices (i, R, n) and their products (i, height, n) into pieces (i, piece, …, n / pieces)."""
+    count, R, n = matrices.shape
+    pieces = _pieces(n, lambda n: height * R * n <= UNPACKED)
+    matrices = matrices.reshape(count, R, pieces, n // pieces)
+    return matrices.swapaxes(1, 2), out.reshape(count, height, pieces, n // pieces).swapaxes(1, 2)
 
 
-def _sum_of_products(patches, dz):
-    """Return patches (i′, pieces, R, n), dz (i′, 1, n, K) and memory for their products (i′, pieces, R, K)."""
-    count, R, n = patches.shape
-    K = dz.shape[1]
+def _sum_in_pieces(patches, dz):
+    """Return patches (i, piece, R / pieces, n), dz (i, 1, n, K) and room for their products."""
+    (count, R, n), K = patches.shape, dz.shape[1]
     pieces = _pieces(R, lambda R: R * K <= UNPACKED_SUMS and R * K * n <= UNPACKED)
     patches = patches.reshape(count, pieces, R // pieces, n)
     return patches, dz.swapaxes(1, 2)[:, np.newaxis], zeros(count, pieces, R // pieces, K)

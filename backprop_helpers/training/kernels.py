@@ -27,7 +27,7 @@ from . import modules
 from .parameters import ParameterViews
 from .threads import one_blas_thread
 
-BLOCK = 32  # examples: more do not stay in a core's cache, with fewer the cost of each call of NumPy shows
+BLOCK = 64  # examples: more do not stay in a core's cache, with fewer the cost of each call of NumPy shows
 FEWEST = 16  # examples for which a thread is worth waking
 
 STEPS = {
