@@ -8,10 +8,9 @@ once: a step is then a few dozen calls of NumPy on views made beforehand. The su
   by one, is a run of hundreds of floats; in the order (m, i, j, c) it would be a run of C.
 * **Half an im2col.** Only the F_w shifts along a row are copied. The F_h rows under a kernel follow each
   other in that copy, so the matrix of all patches is a *view* of it: a fifth of the traffic for 5×5.
-* **Columns that are read together lie together.** A layer that strides over columns by s, as pooling does, finds
-  the columns p, p + s, p + 2s, … behind each other: column j lies at (p, q), j = q·P + p. So all maps are arrays
-  (i, c, p, q, m), with P = 1 where nothing strides.
-* **Products in the size that BLAS likes.** See ``_pieces``.
+* **Columns that are read together lie together.** Where pooling will take every second column, the even ones
+  come first and then the odd ones: see ``column_order``. The shifted copies choose their columns anyhow.
+* **Products of the size that BLAS likes.** See ``_pieces``.
 
 Names are those of the lessons: rows i, u; columns j, v; channels c, k; ``m`` is an example and their number;
 n = columns · m. Fully connected layers have rows of ``m`` numbers: (N, m).
@@ -33,63 +32,115 @@ UNPACKED_SUMS = 1200  # entries of a product of two matrices in rows, x @ z.T, u
 
 
 class Edge(NamedTuple):
-    """What lies between two layers: arrays (i, c, p, q, m) or (N, m).
+    """What lies between two layers: maps (i, c, j, m) or rows (N, m).
 
     Attributes
     ----------
     values, gradient : ndarray
         The output of one layer, and ∂J/∂values, which the next one writes. They are the same memory where the
-        values are not needed any more.
+        values are not needed any more by then.
+    columns : ndarray of int, shape (W,)
+        Of maps: which column lies where along the axis j.
     """
 
     values: np.ndarray
     gradient: np.ndarray
+    columns: np.ndarray | None
+
+    @property
+    def places(self):
+        """Where each column lies."""
+        return np.argsort(self.columns)
 
 
-def new_edge(shape, phases, m, *, shared=False):
-    """Return an edge for outputs of a shape, (H, W, C) or (N,); ``phases`` is P."""
+def new_edge(shape, strides, m, *, shared=False):
+    """Return an edge for outputs of a shape, (H, W, C) or (N,); ``strides`` as in ``column_order``."""
+    order = None
     if len(shape) == 3:
         H, W, C = shape
-        shape = H, C, phases, W // phases
+        shape, order = (H, C, W), column_order(W, strides)
     values = zeros(*shape, m)
-    return Edge(values, values if shared else zeros(*shape, m))
+    return Edge(values, values if shared else zeros(*shape, m), order)
 
 
-def as_examples(array):
-    """View maps (i, c, p, q, m) as (m, i, q, p, c), or rows (N, m) as (m, N)."""
-    return array.transpose(4, 0, 3, 2, 1) if array.ndim == 5 else array.T
+def column_order(W, strides):
+    """Sort columns so that layers to come, which take every s-th column, find them side by side.
+
+    For one such layer the columns with j mod s = 0 come first, then those with 1, …; the next layer's stride
+    sorts each of these groups, by j // s, and so on.
+    """
+
+    def key(j):
+        remainders = []
+        for s in strides:
+            remainders.append(j % s)
+            j //= s
+        return remainders
+
+    return np.array(sorted(range(W), key=key))
 
 
-def columns(maps, first, step, count):
-    """View columns first, first + step, … of maps (i, c, p, q, m) as (i, c, count, m); P divides the step."""
-    phases = maps.shape[2]
-    start, step = first // phases, step // phases
-    return maps[:, :, first % phases, start : start + (count - 1) * step + 1 : step]
+def as_slices(*places):
+    """Cut lists of places into as few tuples of slices as go through all of them together."""
+    places = np.array(places).reshape(len(places), -1)
+    start, length = 0, places.shape[1]
+    while start < length:
+        stop, step = start + 1, np.ones(len(places), int)
+        if stop < length and (places[:, stop] > places[:, start]).all():
+            step = places[:, stop] - places[:, start]
+            while stop < length and (places[:, stop] - places[:, stop - 1] == step).all():
+                stop += 1
+        yield tuple(slice(a, b + 1, s) for a, b, s in zip(places[:, start], places[:, stop - 1], step))
+        start = stop
+
+
+def in_examples(edge):
+    """Return, for the values and for the gradient, views as (m, i, j, c) in parts: [(part, columns), …], or (m, N)."""
+    if edge.columns is None:
+        return tuple([(array.T, None)] for array in edge[:2])
+    parts = list(as_slices(edge.places, range(len(edge.columns))))
+    return tuple(
+        [(array[:, :, places].transpose(3, 0, 2, 1), columns) for places, columns in parts]
+        for array in edge[:2]
+    )
+
+
+def write_examples(parts, examples):
+    """Write examples (M, H, W, C) or (M, N) into the parts of ``in_examples``; what lies behind them is 0."""
+    for part, columns in parts:
+        part[: len(examples)] = examples if columns is None else examples[:, :, columns]
+        part[len(examples) :] = 0
+
+
+def read_examples(parts, M, shape):
+    """Return the first M examples in the order of ``layers``, (M, *shape)."""
+    examples = np.empty((M, *shape), np.float32)
+    for part, columns in parts:
+        if columns is None:
+            examples[...] = part[:M]
+        else:
+            examples[:, :, columns] = part[:M]
+    return examples
 
 
 def runs(maps):
-    """View maps (i, c, p, q, m) as (i, c, n)."""
-    return maps.reshape(*maps.shape[:2], -1)
+    """View maps (i, c, j, m) as (i, c, n); rows stay what they are."""
+    return maps.reshape(*maps.shape[:2], -1) if maps.ndim == 4 else maps
 
 
 class Step:
     """A layer between the edges ``x`` and ``out``.
 
-    ``phases_before(layer, shape, phases)`` says in how many phases the layer wants the columns of its input of that
-    shape, if those of its output lie in ``phases``. ``in_place``: the two edges are one. ``shares(layer)``: the
-    layer needs its input no more when it writes the gradient. ``learns`` is False for layers that nothing learns before.
+    ``in_place``: the two are one. ``done_with_x``: when it writes the gradient, the layer needs x no more.
+    ``column_stride(layer)``: it takes every so manieth column of x, in the order of its output; None if it wants the
+    columns as they come.
     """
 
-    in_place = learns = False
-    name = ""
+    in_place = done_with_x = False
 
     @staticmethod
-    def phases_before(layer, shape, phases):
-        return 1
-
-    @staticmethod
-    def shares(layer):
-        return False
+    def column_stride(layer):
+        return None
 
     def forward(self, learn):
         """Write ``out.values``, given ``x.values``. ``learn``: backward will follow."""
@@ -101,19 +152,17 @@ class Step:
 class Input(Step):
     """Images (M, H, W, C) become maps, standardised if the network begins so."""
 
-    def __init__(self, standardize, out):
-        self.standardize, self.out = standardize, out
+    def __init__(self, standardize, shape, out):
+        self.standardize, self.shape, self.out = standardize, shape, out
+        self.parts, _ = in_examples(out)
 
     def read(self, images):
         """Write ``out.values``; what lies behind the last image is 0."""
-        values, examples = self.out.values, as_examples(self.out.values)
-        examples[: len(images)] = images.reshape(len(images), *examples.shape[1:])
+        values, M = self.out.values, len(images)
+        write_examples(self.parts, images.reshape(M, *self.shape))
         if self.standardize is not None:
             values -= np.float32(self.standardize.mean)
             values /= np.float32(self.standardize.std)
-        else:
-            values += 0.0  # no −0: see mark_less
-        values[..., len(images) :] = 0
 
 
 # ----------------------------------------------------------------------------------- lessons 05 to 08
@@ -122,51 +171,52 @@ class Input(Step):
 class Product(Step):
     """A convolution without its bias, which ``Bias`` adds: the products of lessons 05 to 08.
 
-    ==============  ===========================  ===========================================================
-    ``shifted_x``   (φ, ρ, v, c, p, q, m)        row ρ·d_h + φ of the padded x; what output columns see under v
-    patches         (i′, (u, v, c), n)           view of it: what lies under the kernel at row i′
-    ``shifted_dz``  (φ, ρ, v, k, p, q, m)        row ρ·period + φ of dz; what input columns gave to under v
-    stamps          (i, (u, v, k), n)            view of it: what lies on row i, the kernel turned
-    ==============  ===========================  ===========================================================
+    ==============  ========================  ==============================================================
+    ``shifted_x``   (φ, ρ, v, c, j′, m)       row ρ·d_h + φ of the padded x: what output columns see under v
+    patches         (i′, (u, v, c), n)        view of it: what lies under the kernel at row i′
+    ``shifted_dz``  (φ, ρ, v, k, j, m)        row ρ·period + φ of dz: what input columns gave to under v
+    stamps          (i, (u, v, k), n)         view of it: what lies on row i, the kernel turned
+    ==============  ========================  ==============================================================
     """
 
-    def __init__(self, layer, x, shape, phases, m, *, shared, need_dx):
+    def __init__(self, layer, x, shape, strides, m, *, shared, need_dx):
         self.name, self.w, self.x = f"{layer.name}.w", layer.parameters["w"], x
-        H, C, P, Q, _ = x.values.shape
         options = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
-        self.windows = place_windows("plan", (H, P * Q), self.w.shape[:2], **options)
+        H, W = len(x.values), len(x.columns)
+        self.windows = place_windows("plan", (H, W), self.w.shape[:2], **options)
         self.period = self.windows.dilation[0] // math.gcd(self.windows.stride[0], self.windows.dilation[0])
-        self.out = new_edge(shape, phases, m, shared=shared)
-        self.reads = list(self._reads(P * Q, phases))
+        self.out = new_edge(shape, strides, m, shared=shared)
+        self.reads = list(self._reads())
         self._lay_out_forward()
         self.classes = list(self._classes(H)) if need_dx else []
         if need_dx:
             self._lay_out_dx()
 
-    def _reads(self, W, phases):
-        """Yield (v, p, q, j): under v, the outputs (p, q) read the columns j, j + step, …; q is a slice."""
+    @staticmethod
+    def column_stride(layer):
+        return _pair(layer.stride)[1]
+
+    def _reads(self):
+        """Yield (v, outputs, inputs): under v, these places of output columns read those of input columns."""
         s_w, d_w, p_left = self.windows.stride[1], self.windows.dilation[1], self.windows.padding[2]
-        self.column_step = step = phases * s_w
         for v in range(self.windows.size[1]):
-            for p in range(phases):
-                first = p * s_w + v * d_w - p_left  # of q = 0; columns outside are zeros, and not read
-                start = max(0, -(first // step))
-                stop = min(self.windows.count[1] // phases, -((first - W) // step))
-                if start < stop:
-                    yield v, p, slice(start, stop), first + start * step
+            j = self.out.columns * s_w + v * d_w - p_left
+            (outputs,) = np.nonzero((j >= 0) & (j < len(self.x.columns)))  # outside are zeros, and not read
+            for pair in as_slices(outputs, self.x.places[j[outputs]]):
+                yield v, *pair
 
     def _lay_out_forward(self):
         """Output rows ``period`` apart read input rows of one φ, and begin at ρ, ρ + step, …"""
         s_h, d_h = self.windows.stride[0], self.windows.dilation[0]
         (F_h, F_w, C, K), (p_top, p_bottom, *_) = self.w.shape, self.windows.padding
-        x, (z, dz) = self.x.values, map(runs, self.out)
+        x, z, dz = self.x.values, runs(self.out.values), runs(self.out.gradient)
         shifted = zeros(d_h, -(-(len(x) + p_top + p_bottom) // d_h), F_w, C, *self.out.values.shape[2:])
         self.copies, self.products, self.sums = [], [], []
         for first in range(min(d_h, len(x))):
-            rows, at = x[first::d_h], divmod(first + p_top, d_h)
-            for v, p, q, j in self.reads:
-                read = columns(rows, j, self.column_step, q.stop - q.start)
-                self.copies.append((shifted[at[1], at[0] : at[0] + len(rows), v, :, p, q], read))
+            rows, (rho, phi) = x[first::d_h], divmod(first + p_top, d_h)
+            for v, outputs, inputs in self.reads:
+                target = shifted[phi, rho : rho + len(rows), v, :, outputs]
+                self.copies.append((target, rows[:, :, inputs]))
         for a in range(min(self.period, len(z))):
             rho, phi = divmod(a * s_h, d_h)
             lines, outputs = _as_lines(shifted[phi])[rho:], slice(a, None, self.period)
@@ -187,33 +237,28 @@ class Product(Step):
             u = next((u for u in range(F_h) if (i + p_top - u * d_h) % s_h == 0), F_h)
             kernel_rows = range(u, F_h, step // d_h)
             rho, phi = divmod((i + p_top - u * d_h) // s_h, self.period)
-            yield slice(i, None, step), kernel_rows, phi, rho - len(kernel_rows) + 1
+            if kernel_rows:
+                yield slice(i, None, step), kernel_rows, phi, rho - len(kernel_rows) + 1
 
     def _lay_out_dx(self):
         """As forward, with dz for x; above and below dz lie as many rows of zeros as the classes reach."""
         _, F_w, C, K = self.w.shape
         dz, dx = self.out.gradient, runs(self.x.gradient)
-        above = max(0, *(-rho for *_, rho in self.classes))
-        rows = [rho + len(u) + len(dx[i]) - 1 for i, u, _, rho in self.classes]
-        rows = above + max(-(-len(dz) // self.period), *rows)
-        shifted = zeros(self.period, rows, F_w, K, *self.x.gradient.shape[2:])
+        above = max([0, *(-rho for *_, rho in self.classes)])
+        reached = [rho + len(u) + len(dx[rows]) - 1 for rows, u, _, rho in self.classes]
+        height = above + max([-(-len(dz) // self.period), *reached])
+        shifted = zeros(self.period, height, F_w, K, *self.x.gradient.shape[2:])
         self.dx_copies, self.dx_products = [], []
-        for a in range(self.period):
+        for a in range(min(self.period, len(dz))):
             source = dz[a :: self.period]
             target = shifted[a, above : above + len(source)]
-            for v, p, q, j in self.reads:
-                given = columns(target[:, v], j, self.column_step, q.stop - q.start)
-                self.dx_copies.append((given, source[:, :, p, q]))
-        for inputs, kernel_rows, phi, rho in self.classes:
-            if kernel_rows:
-                lines = _as_lines(shifted[phi])[above + rho :]
-                stamps = _stacked(lines, len(kernel_rows), len(dx[inputs]), 1)
-                turned = slice(kernel_rows.start, None, kernel_rows.step)
-                self.dx_products.append((turned, *_in_pieces(C, stamps, dx[inputs])))
-
-    @staticmethod
-    def phases_before(layer, shape, phases):
-        return math.gcd(phases * _pair(layer.stride)[1], shape[1])
+            for v, outputs, inputs in self.reads:
+                self.dx_copies.append((target[:, v, :, inputs], source[:, :, outputs]))
+        for rows, kernel_rows, phi, rho in self.classes:
+            lines = _as_lines(shifted[phi])[above + rho :]
+            stamps = _stacked(lines, len(kernel_rows), len(dx[rows]), 1)
+            taken = slice(kernel_rows.start, None, kernel_rows.step)
+            self.dx_products.append((taken, *_in_pieces(C, stamps, dx[rows])))
 
     def forward(self, learn):
         """z[i′, k] = Σ_uvc W[u, v, c, k] · patches[i′, (u, v, c)]."""
@@ -247,10 +292,6 @@ class Bias(Step):
         self.name, self.b, self.x = f"{layer.name}.b", layer.parameters["b"], edge
         self.out, self.values, self.gradient = edge, runs(edge.values), runs(edge.gradient)
 
-    @staticmethod
-    def phases_before(layer, shape, phases):
-        return phases
-
     def forward(self, learn):
         """z[k] + b[k]."""
         np.add(self.values, self.b[:, np.newaxis], out=self.values)
@@ -270,13 +311,9 @@ class ReLU(Step):
 
     def __init__(self, layer, edge, zero):
         self.x = self.out = edge
-        self.values, self.gradient = (runs(a) if a.ndim == 5 else a for a in edge)
-        self.zero = np.broadcast_to(zero[: self.values.shape[-1]], self.values.shape)
-        self.bits = self.gradient.view(np.int32), self.values.view(np.int32)
-
-    @staticmethod
-    def phases_before(layer, shape, phases):
-        return phases
+        self.values, self.gradient = runs(edge.values), runs(edge.gradient)
+        self.zero = zero[: self.values.shape[-1]]
+        self.positive = np.empty(self.values.shape, bool)
 
     def forward(self, learn):
         """a = max(z, 0); two arrays, because NumPy is half as fast with an array and a number."""
@@ -284,153 +321,141 @@ class ReLU(Step):
 
     def backward(self, gradients):
         """dz = da where a > 0, else 0."""
-        mark_less(self.zero, self.values, out=self.values)
-        gradient, mask = self.bits
-        np.bitwise_and(gradient, mask, out=gradient)
+        np.greater(self.values, self.zero, out=self.positive)
+        np.multiply(self.gradient, self.positive, out=self.gradient)
 
 
 class MaxPool(Step):
     """The maximum of each row of a window, then the maximum of these: of equals the first, as in lesson 09."""
 
-    def __init__(self, layer, x, shape, phases, m, *, shared, need_dx):
+    done_with_x = True
+
+    def __init__(self, layer, x, shape, strides, m, *, shared, need_dx):
         (f_h, f_w), (s_h, s_w) = _pool_geometry(layer)
-        H, C, P, Q, _ = x.values.shape
+        H, C = x.values.shape[:2]
         H_out, W_out, _ = shape
-        self.x, self.out = x, new_edge(shape, phases, m, shared=shared)
-        rows = new_edge((H, W_out, C), phases, m, shared=f_h <= s_h)
-        self.stages = []
-        for p in range(phases):
-            members = [
-                [columns(a, p * s_w + v, phases * s_w, W_out // phases) for v in range(f_w)] for a in x
-            ]
-            self.stages.append(Maximum(*members, rows.values[:, :, p], rows.gradient[:, :, p], f_w > s_w))
-        members = [[runs(a)[u::s_h][:H_out] for u in range(f_h)] for a in rows]
-        self.stages.append(Maximum(*members, *map(runs, self.out), f_h > s_h))
-        overlap = f_h > s_h, f_w > s_w
-        self.blank = [rows.gradient] if overlap[0] else [rows.gradient[i] for i in _unread(H, f_h, s_h, H_out)]
-        self.blank_x = [x.gradient] if overlap[1] else []
-        if not overlap[1]:
-            self.blank_x = [columns(x.gradient, j, P, 1) for j in _unread(P * Q, f_w, s_w, W_out)]
+        self.x, self.out = x, new_edge(shape, strides, m, shared=shared)
+        between = new_edge((H, W_out, C), strides, m, shared=True)
+        # Only maps of rows and columns that lie in no window, or in several, need zeros to begin with.
+        places = [x.places[self.out.columns * s_w + v] for v in range(f_w)]
+        self.over_columns = []
+        for y, *members in as_slices(range(W_out), *places):
+            arrays = [[a[:, :, member] for member in members] for a in x[:2]]
+            self.over_columns.append(self._reduce(*arrays, *(a[:, :, y] for a in between[:2]), f_w > s_w))
+        arrays = [[runs(a)[u::s_h][:H_out] for u in range(f_h)] for a in between[:2]]
+        self.over_rows = self._reduce(*arrays, runs(self.out.values), runs(self.out.gradient), f_h > s_h)
+        read = set() if f_w > s_w else set(np.ravel(places))
+        self.blank_columns = [x.gradient[:, :, place] for place in set(range(len(x.columns))) - read]
+        read = set() if f_h > s_h else {i * s_h + u for i in range(H_out) for u in range(f_h)}
+        self.blank_rows = [between.gradient[i] for i in set(range(H)) - read]
 
     @staticmethod
-    def phases_before(layer, shape, phases):
-        return math.gcd(phases * _pool_geometry(layer)[1][1], shape[1])
+    def _reduce(x, dx, y, dy, overlap):
+        return Maximum(x, dx, y, dy, overlap)
 
     @staticmethod
-    def shares(layer):
-        (_, f_w), (_, s_w) = _pool_geometry(layer)
-        return f_w <= s_w
+    def column_stride(layer):
+        return _pool_geometry(layer)[1][1]
 
     def forward(self, learn):
-        """The maxima, and marks of who won."""
-        for stage in self.stages:
+        """Reduce the columns of each window, then its rows."""
+        for stage in self.over_columns:
             stage.forward(learn)
+        self.over_rows.forward(learn)
 
     def backward(self, gradients):
-        """Each gradient goes to the winner."""
-        *over_columns, over_rows = self.stages
-        for array in self.blank:
-            array[...] = 0
-        over_rows.backward()
-        for array in self.blank_x:
-            array[...] = 0
-        for stage in over_columns:
+        """Give each gradient to the rows, then to the columns; what no window has read gets none."""
+        for row in self.blank_rows:
+            row[...] = 0
+        self.over_rows.backward()
+        for column in self.blank_columns:
+            column[...] = 0
+        for stage in self.over_columns:
             stage.backward()
 
 
 class Maximum:
-    """y = the maximum of arrays x[0], x[1], … of one shape, the members of all windows along one axis.
+    """y = max(x[0], x[1], …) for arrays of one shape, the members of all windows along one axis.
 
-    Where windows do not overlap, a member is not needed once it has been compared: ``marks[v]``, where x[v] wins
-    over all before it, is written over x[v − 1], and dx[v] over x[v].
+    ``wins[v]`` says where x[v] is larger than all before it. Members of windows that ``overlap`` get their
+    gradients added; else they are written over the members, which are needed no more.
     """
 
     def __init__(self, x, dx, y, dy, overlap):
-        self.x, self.y, self.overlap = x, y, overlap
-        self.marks = [None, *(np.empty_like(y) if overlap else member for member in x[:-1])]
-        self.bits = [mark if mark is None else mark.view(np.int32) for mark in self.marks]
-        self.dx, self.dy = dx, dy
-        self.part = np.empty_like(y) if overlap else None
+        self.x, self.dx, self.y, self.dy, self.overlap = x, dx, y, dy, overlap
+        self.wins = [np.empty(y.shape, bool) for _ in x]
+        self.part = np.empty(y.shape, np.float32) if overlap else None
 
     def forward(self, learn):
-        x, y = self.x, self.y
-        if len(x) == 1:
-            y[...] = x[0]
-            return
-        np.maximum(x[0], x[1], out=y)
-        if learn:
-            mark_less(x[0], x[1], out=self.marks[1])
-        for v in range(2, len(x)):
+        """Compare one member after the other with the largest so far."""
+        largest = self.x[0]
+        if len(self.x) == 1:
+            self.y[...] = largest
+        for member, wins in zip(self.x[1:], self.wins[1:]):
             if learn:
-                mark_less(y, x[v], out=self.marks[v])
-            np.maximum(y, x[v], out=y)
+                np.less(largest, member, out=wins)
+            np.maximum(largest, member, out=self.y)
+            largest = self.y
 
     def backward(self):
-        dy = self.dy.view(np.int32)
-        for v in range(len(self.x) - 1, 0, -1):
+        """From the last member on: it takes the gradient where it has won, and leaves it to those before."""
+        for v in reversed(range(1, len(self.x))):
             part = self.part if self.overlap else self.dx[v]
-            bits = part.view(np.int32)
-            np.bitwise_and(dy, self.bits[v], out=bits)
-            if v == 1 and not self.overlap:
-                np.bitwise_xor(dy, bits, out=self.dx[0].view(np.int32))
-                return
-            np.bitwise_xor(dy, bits, out=dy)  # what is left for the members before
+            np.multiply(self.dy, self.wins[v], out=part)
             if self.overlap:
                 np.add(self.dx[v], part, out=self.dx[v])
+            rest = self.dx[0] if v == 1 and not self.overlap else self.dy
+            np.subtract(self.dy, part, out=rest)
         if self.overlap:
             np.add(self.dx[0], self.dy, out=self.dx[0])
-        else:
+        elif len(self.x) == 1:
             self.dx[0][...] = self.dy
 
 
-class AveragePool(Step):
-    """The mean of every window: the sum of its columns, of these the sum of the rows, over their number."""
+class AveragePool(MaxPool):
+    """The mean of every window: the mean of each row, then the mean of these."""
 
-    def __init__(self, layer, x, shape, phases, m, *, shared, need_dx):
-        (f_h, f_w), (s_h, s_w) = _pool_geometry(layer)
-        H, C = x.values.shape[:2]
-        H_out, W_out, _ = shape
-        self.x, self.out, self.share = x, new_edge(shape, phases, m, shared=shared), np.float32(1 / (f_h * f_w))
-        rows = new_edge((H, W_out, C), phases, m)
-        self.dx, self.drows = x.gradient, rows.gradient
-        over_columns, over_rows = [], [
-            [(runs(b), runs(a)[u::s_h][:H_out]) for a, b in zip(rows, self.out)] for u in range(f_h)
-        ]
-        for v in range(f_w):
-            for p in range(phases):
-                members = [columns(a, p * s_w + v, phases * s_w, W_out // phases) for a in x]
-                over_columns.append([(b[:, :, p], a) for a, b in zip(members, rows)])
-        self.columns, self.rows, self.first_columns = over_columns, over_rows, phases
+    done_with_x = False
 
-    phases_before = MaxPool.phases_before
+    @staticmethod
+    def _reduce(x, dx, y, dy, overlap):
+        return Mean(x, dx, y, dy, overlap)
+
+
+class Mean(Maximum):
+    """y = the mean of x[0], x[1], …"""
+
+    def __init__(self, x, dx, y, dy, overlap):
+        self.x, self.dx, self.y, self.dy, self.overlap = x, dx, y, dy, overlap
+        self.share = np.float32(1 / len(x))
 
     def forward(self, learn):
-        """The sums of columns, then of rows, then the mean."""
-        for number, ((total, x), _) in enumerate(self.columns):
-            np.add(total, x, out=total) if number >= self.first_columns else np.copyto(total, x)
-        for number, ((total, x), _) in enumerate(self.rows):
-            np.add(total, x, out=total) if number else np.copyto(total, x)
-        np.multiply(self.out.values, self.share, out=self.out.values)
+        """Add all members, and divide."""
+        total = self.x[0]
+        for member in self.x[1:]:
+            total = np.add(total, member, out=self.y)
+        np.multiply(total, self.share, out=self.y)
 
-    def backward(self, gradients):
-        """Every member of a window gets an equal share."""
-        np.multiply(self.out.gradient, self.share, out=self.out.gradient)
-        for array, parts in ((self.drows, self.rows), (self.dx, self.columns)):
-            array[...] = 0
-            for _, (dtotal, dx) in parts:
-                np.add(dx, dtotal, out=dx)
+    def backward(self):
+        """Give an equal share to every member."""
+        np.multiply(self.dy, self.share, out=self.dy)
+        for dx in self.dx:
+            if self.overlap:
+                np.add(dx, self.dy, out=dx)
+            else:
+                dx[...] = self.dy
 
 
 class Flatten(Step):
     """Maps become rows, in the order (i, j, c) of ``layers``."""
 
-    def __init__(self, layer, x, shape, phases, m, *, shared, need_dx):
-        self.x, self.out = x, new_edge(shape, 1, m, shared=shared)
+    def __init__(self, layer, x, shape, strides, m, *, shared, need_dx):
+        self.x, self.out = x, new_edge(shape, strides, m, shared=shared)
         self.pairs = []
-        for maps, rows in zip(x, self.out):
-            if maps.ndim == 5:  # already rows otherwise
-                H, C, _, W, _ = maps.shape
-                maps, rows = maps[:, :, 0].transpose(0, 2, 1, 3), rows.reshape(H, W, C, m)
+        for maps, rows in zip(x[:2], self.out[:2]):
+            if maps.ndim == 4:  # else they are rows already
+                H, C, W, _ = maps.shape
+                maps, rows = maps.transpose(0, 2, 1, 3), rows.reshape(H, W, C, m)
             self.pairs.append((maps, rows))
 
     def forward(self, learn):
@@ -447,9 +472,9 @@ class Flatten(Step):
 class FullyConnected(Step):
     """Z = Wᵀ X + b: an example is a column here."""
 
-    def __init__(self, layer, x, shape, phases, m, *, shared, need_dx):
+    def __init__(self, layer, x, shape, strides, m, *, shared, need_dx):
         self.name, self.parameters = layer.name, layer.parameters
-        self.x, self.out, self.need_dx = x, new_edge(shape, 1, m, shared=shared), need_dx
+        self.x, self.out, self.need_dx = x, new_edge(shape, strides, m, shared=shared), need_dx
 
     def forward(self, learn):
         """Z = Wᵀ X + b."""
@@ -468,45 +493,30 @@ class FullyConnected(Step):
 class Own(Step):
     """A layer of somebody's own: its forward and backward, on arrays in the order of ``layers``."""
 
-    def __init__(self, layer, x, shape, phases, m, *, shared, need_dx):
-        self.layer, self.x, self.out = layer, x, new_edge(shape, phases, m, shared=shared)
-        self.name, self.need_dx, self.shape, self.count = layer.name, need_dx, shape, m
+    def __init__(self, layer, x, shape, strides, m, *, shared, need_dx):
+        self.layer, self.x, self.out = layer, x, new_edge(shape, strides, m, shared=shared)
+        self.need_dx, self.shape, self.count = need_dx, shape, m
+        maps = x.values.shape
+        self.x_shape = (maps[0], maps[2], maps[1]) if len(maps) == 4 else maps[:1]
+        self.read, self.write = in_examples(x), in_examples(self.out)
 
     def forward(self, learn):
         """Call the layer's forward with the block's examples, without those behind the last one."""
-        x = as_examples(self.x.values)[: self.count]
-        H, C, P, Q = self.x.values.shape[:-1] if self.x.values.ndim == 5 else (None,) * 4
-        x = np.ascontiguousarray(x).reshape((self.count, H, P * Q, C) if H else x.shape)
+        x = read_examples(self.read[0], self.count, self.x_shape)
         out, self.cache = self.layer.forward(x)
-        examples = as_examples(self.out.values)
-        examples[: self.count] = out.reshape(self.count, *examples.shape[1:]) + 0.0  # no −0: see mark_less
+        write_examples(self.write[0], out)
 
     def backward(self, gradients):
         """Call the layer's backward."""
-        dout = np.ascontiguousarray(as_examples(self.out.gradient)[: self.count])
-        dout = dout.reshape(self.count, *self.shape)
+        dout = read_examples(self.write[1], self.count, self.shape)
         dx, of_parameters = self.layer.backward(dout, self.cache, need_dx=self.need_dx)
         for name, gradient in of_parameters.items():
-            gradients[f"{self.name}.{name}"] = gradient
+            gradients[f"{self.layer.name}.{name}"] = gradient
         if self.need_dx:
-            examples = as_examples(self.x.gradient)
-            examples[: self.count] = dx.reshape(self.count, *examples.shape[1:])
-            examples[self.count :] = 0
+            write_examples(self.read[1], dx)
 
 
 # -------------------------------------------------------------------------------------------- their tools
-
-
-def mark_less(left, right, *, out):
-    """Write a mask for each entry: all 32 bits set where left < right, no bit elsewhere.
-
-    ``bitwise_and`` with it keeps or clears a float, which takes a tenth of the time of ``np.where``. The mask
-    is the sign of the difference, spread over the other bits. x − x is +0, so equals are not marked; but −0 is
-    less than +0 here, and no layer writes −0.
-    """
-    np.subtract(left, right, out=out)
-    bits = out.view(np.int32)
-    np.right_shift(bits, 31, out=bits)
 
 
 def zeros(*shape):
@@ -524,12 +534,6 @@ def _pair(setting):
 def _pool_geometry(layer):
     size = _pair(layer.size)
     return size, size if layer.stride is None else _pair(layer.stride)
-
-
-def _unread(length, size, stride, count):
-    """Return the rows or columns that lie in no window, where windows do not overlap."""
-    read = {t * stride + u for t in range(count) for u in range(size)}
-    return sorted(set(range(length)) - read)
 
 
 def _stacked(rows, height, count, step):

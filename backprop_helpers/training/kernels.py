@@ -193,13 +193,16 @@ class _Worker:
         standardize, shape, order = in_order(network)
         self.steps = list(_lay_out(network, standardize, shape, order, m))
         self.input = self.steps.pop(0)
-        self.z, self.dz = self.steps[-1].out
+        self.z, self.dz, _ = self.steps[-1].out
         first = next(i for i, (step, layer) in enumerate(order) if layer.parameters)
         self.backward_steps = self.steps[: first - 1 if first else None : -1]
         self.exponentials = np.empty_like(self.z)
         shapes = {name: array.shape for name, array in network.parameters.items()}
         size = network.parameters.vector.size
-        self.total, self.of_block = ParameterViews(k.zeros(size), shapes), ParameterViews(k.zeros(size), shapes)
+        self.total, self.of_block = (
+            ParameterViews(k.zeros(size), shapes),
+            ParameterViews(k.zeros(size), shapes),
+        )
 
     def learn(self, images, labels, starts):
         """Add up losses, right answers and, in ``self.total``, gradients of the blocks from ``starts`` on."""
@@ -241,21 +244,26 @@ class _Worker:
 
 def _lay_out(network, standardize, shape, order, m):
     """Yield the ``Input`` and all steps, each beginning at the edge where the one before ends."""
-    shapes, wanted = [shape], [1]  # of the edges, in order; the phases of their columns, from the last one on
+    shapes, strides = [shape], [()]  # of the edges; how to sort their columns, from the last edge on
     for step, layer in order:
         shapes.append(shapes[-1] if step.in_place else network.output_shapes[layer.name])
-    for (step, layer), before in zip(reversed(order), reversed(shapes[:-1])):
-        wanted.insert(0, step.phases_before(layer, before, wanted[0]))
-    shared = [step.shares(layer) for step, layer in order] + [False]
-    edge = k.new_edge(shape, wanted[0], m, shared=shared[0])
+    for step, layer in reversed(order):
+        stride, after = step.column_stride(layer), strides[0]
+        strides.insert(0, after if step.in_place else () if stride is None else _sorting(stride, after))
+    done = [step.done_with_x for step, _ in order] + [False]
+    edge = k.new_edge(shape, strides[0], m, shared=done[0])
     zero, need_dx = k.zeros(max(math.prod(s[1:2]) for s in shapes) * m), False
-    yield k.Input(standardize, edge)
+    yield k.Input(standardize, shape, edge)
     for number, (step, layer) in enumerate(order, 1):
         if step.in_place:
             made = step(layer, edge, zero)
         else:
-            options = {"shared": shared[number], "need_dx": need_dx}
-            made = step(layer, edge, shapes[number], wanted[number], m, **options)
+            options = {"shared": done[number], "need_dx": need_dx}
+            made = step(layer, edge, shapes[number], strides[number], m, **options)
         need_dx = need_dx or bool(layer.parameters)
         edge = made.out
         yield made
+
+
+def _sorting(stride, after):
+    return after if stride == 1 else (stride, *after)
