@@ -1,11 +1,11 @@
 """The layers of ``layers`` in another memory order, each on blocks of ``m`` examples.
 
-Each class below is one layer, with its forward and its backward formula and all the memory they need, laid out
-once: a step is then a few dozen calls of NumPy on views made beforehand. The sums are those of lessons 02 to
-10, term by term; only their order differs, so results agree with ``layers`` to rounding. What makes it fast:
+A class below is a layer: its formula forward and backward, and all its memory, laid out once, so that a
+step is a few dozen calls of NumPy. The sums are those of lessons 02 to 10, term by term; only their order
+differs, so results agree with ``layers`` to rounding. What makes it fast:
 
-* **The example is the fastest axis.** X[m, i, j, c] lies at (i, c, j, m), so a slice, such as all columns shifted
-  by one, is a run of hundreds of floats; in the order (m, i, j, c) it would be a run of C.
+* **The example is the fastest axis.** X[m, i, j, c] lies at (i, c, j, m): a slice, such as all columns
+  shifted by one, is a run of hundreds of floats; in the order (m, i, j, c) it would be a run of C.
 * **Half an im2col.** Only the F_w shifts along a row are copied. The F_h rows under a kernel follow each
   other in that copy, so the matrix of all patches is a *view* of it: a fifth of the traffic for 5×5.
 * **Columns that are read together lie together.** Where pooling will take every second column, the even ones
@@ -32,25 +32,22 @@ UNPACKED_SUMS = 1200  # entries of a product of two matrices in rows, x @ z.T, u
 
 
 class Edge(NamedTuple):
-    """What lies between two layers: maps (i, c, j, m) or rows (N, m).
-
-    Attributes
-    ----------
-    values, gradient : ndarray
-        The output of one layer, and ∂J/∂values, which the next one writes. They are the same memory where the
-        values are not needed any more by then.
-    columns : ndarray of int, shape (W,)
-        Of maps: which column lies where along the axis j.
-    """
+    """What lies between two layers: maps (i, c, j, m) or rows (N, m)."""
 
     values: np.ndarray
-    gradient: np.ndarray
-    columns: np.ndarray | None
+    gradient: np.ndarray  # ∂J/∂values; the same memory where the values are not needed any more by then
+    columns: np.ndarray | None  # of maps: which column lies where along the axis j
 
     @property
     def places(self):
         """Where each column lies."""
         return np.argsort(self.columns)
+
+    @property
+    def shape(self):
+        """The shape of an example in the order of ``layers``."""
+        shape = self.values.shape[:-1]
+        return shape if self.columns is None else (shape[0], shape[2], shape[1])
 
 
 def new_edge(shape, strides, m, *, shared=False):
@@ -94,33 +91,22 @@ def as_slices(*places):
         start = stop
 
 
-def in_examples(edge):
-    """Return, for the values and for the gradient, views as (m, i, j, c) in parts: [(part, columns), …], or (m, N)."""
+def to_examples(array, edge, M):
+    """Return an edge's array as M examples in the order of ``layers``, (M, *shape)."""
     if edge.columns is None:
-        return tuple([(array.T, None)] for array in edge[:2])
-    parts = list(as_slices(edge.places, range(len(edge.columns))))
-    return tuple(
-        [(array[:, :, places].transpose(3, 0, 2, 1), columns) for places, columns in parts]
-        for array in edge[:2]
-    )
+        return np.ascontiguousarray(array.T[:M])
+    return np.ascontiguousarray(array[:, :, edge.places].transpose(3, 0, 2, 1)[:M])
 
 
-def write_examples(parts, examples):
-    """Write examples (M, H, W, C) or (M, N) into the parts of ``in_examples``; what lies behind them is 0."""
-    for part, columns in parts:
-        part[: len(examples)] = examples if columns is None else examples[:, :, columns]
-        part[len(examples) :] = 0
-
-
-def read_examples(parts, M, shape):
-    """Return the first M examples in the order of ``layers``, (M, *shape)."""
-    examples = np.empty((M, *shape), np.float32)
-    for part, columns in parts:
-        if columns is None:
-            examples[...] = part[:M]
-        else:
-            examples[:, :, columns] = part[:M]
-    return examples
+def from_examples(examples, edge, array):
+    """Write examples (M, *shape) to an edge's array; what lies behind them is 0."""
+    M = len(examples)
+    if edge.columns is None:
+        array[:, :M] = examples.T
+    else:
+        for places, columns in as_slices(range(len(edge.columns)), edge.columns):
+            array[:, :, places, :M] = examples[:, :, columns].transpose(1, 3, 2, 0)
+    array[..., M:] = 0
 
 
 def runs(maps):
@@ -131,38 +117,33 @@ def runs(maps):
 class Step:
     """A layer between the edges ``x`` and ``out``.
 
-    ``in_place``: the two are one. ``done_with_x``: when it writes the gradient, the layer needs x no more.
-    ``column_stride(layer)``: it takes every so manieth column of x, in the order of its output; None if it wants the
-    columns as they come.
+    ``forward(learn)`` writes ``out.values``; ``backward(gradients)``, which only follows with ``learn``,
+    writes ``x.gradient`` and the gradients of the layer's parameters.
     """
 
-    in_place = done_with_x = False
+    in_place = False  # x and out are one edge
+    done_with_x = False  # x is needed no more when its gradient is written
 
     @staticmethod
     def column_stride(layer):
-        return None
-
-    def forward(self, learn):
-        """Write ``out.values``, given ``x.values``. ``learn``: backward will follow."""
-
-    def backward(self, gradients):
-        """Write ``x.gradient`` and the parameters' gradients, given ``out.gradient``."""
+        """Return s if the layer reads every s-th column of x, or 0 if it wants all of them as they come."""
+        return 0
 
 
 class Input(Step):
-    """Images (M, H, W, C) become maps, standardised if the network begins so."""
+    """Images (M, H, W, C) become maps, or rows, standardised if the network begins so."""
 
-    def __init__(self, standardize, shape, out):
-        self.standardize, self.shape, self.out = standardize, shape, out
-        self.parts, _ = in_examples(out)
+    def __init__(self, standardize, out):
+        self.standardize, self.out = standardize, out
 
     def read(self, images):
         """Write ``out.values``; what lies behind the last image is 0."""
         values, M = self.out.values, len(images)
-        write_examples(self.parts, images.reshape(M, *self.shape))
+        from_examples(images.reshape(M, *self.out.shape), self.out, values)
         if self.standardize is not None:
             values -= np.float32(self.standardize.mean)
             values /= np.float32(self.standardize.std)
+            values[..., M:] = 0
 
 
 # ----------------------------------------------------------------------------------- lessons 05 to 08
@@ -194,6 +175,7 @@ class Product(Step):
 
     @staticmethod
     def column_stride(layer):
+        """Give s_w."""
         return _pair(layer.stride)[1]
 
     def _reads(self):
@@ -206,7 +188,7 @@ class Product(Step):
                 yield v, *pair
 
     def _lay_out_forward(self):
-        """Output rows ``period`` apart read input rows of one φ, and begin at ρ, ρ + step, …"""
+        """Lay out z: output rows ``period`` apart read input rows of one φ."""
         s_h, d_h = self.windows.stride[0], self.windows.dilation[0]
         (F_h, F_w, C, K), (p_top, p_bottom, *_) = self.w.shape, self.windows.padding
         x, z, dz = self.x.values, runs(self.out.values), runs(self.out.gradient)
@@ -241,7 +223,7 @@ class Product(Step):
                 yield slice(i, None, step), kernel_rows, phi, rho - len(kernel_rows) + 1
 
     def _lay_out_dx(self):
-        """As forward, with dz for x; above and below dz lie as many rows of zeros as the classes reach."""
+        """Lay out dX as z, with dz for x, and as many rows of zeros around as the classes reach."""
         _, F_w, C, K = self.w.shape
         dz, dx = self.out.gradient, runs(self.x.gradient)
         above = max([0, *(-rho for *_, rho in self.classes)])
@@ -261,7 +243,7 @@ class Product(Step):
             self.dx_products.append((taken, *_in_pieces(C, stamps, dx[rows])))
 
     def forward(self, learn):
-        """z[i′, k] = Σ_uvc W[u, v, c, k] · patches[i′, (u, v, c)]."""
+        """Compute z[i′, k] = Σ_uvc W[u, v, c, k] · patches[i′, (u, v, c)]."""
         for target, source in self.copies:
             target[...] = source
         w = np.ascontiguousarray(self.w.reshape(-1, self.w.shape[-1]).T)
@@ -269,7 +251,7 @@ class Product(Step):
             np.matmul(w, patches, out=z)
 
     def backward(self, gradients):
-        """dW = Σ_i′ patches[i′] · dz[i′]ᵀ, and dx[i, c] = Σ_uvk W[u, v, c, k] · stamps[i, (u, v, k)]."""
+        """Compute dW = Σ_i′ patches[i′] · dz[i′]ᵀ, dx[i, c] = Σ_uvk W[u, v, c, k] · stamps[i, (u, v, k)]."""
         dw = 0
         for patches, dz, out in self.sums:
             np.matmul(patches, dz, out=out)
@@ -293,11 +275,11 @@ class Bias(Step):
         self.out, self.values, self.gradient = edge, runs(edge.values), runs(edge.gradient)
 
     def forward(self, learn):
-        """z[k] + b[k]."""
+        """Compute z[k] + b[k]."""
         np.add(self.values, self.b[:, np.newaxis], out=self.values)
 
     def backward(self, gradients):
-        """db[k] = Σ_i′j′m dz[i′, k, j′, m]."""
+        """Compute db[k] = Σ_i′j′m dz[i′, k, j′, m]."""
         self.gradient.sum(axis=2).sum(axis=0, out=gradients[self.name])
 
 
@@ -316,62 +298,13 @@ class ReLU(Step):
         self.positive = np.empty(self.values.shape, bool)
 
     def forward(self, learn):
-        """a = max(z, 0); two arrays, because NumPy is half as fast with an array and a number."""
+        """Compute a = max(z, 0), of two arrays: NumPy is half as fast with an array and a number."""
         np.maximum(self.values, self.zero, out=self.values)
 
     def backward(self, gradients):
-        """dz = da where a > 0, else 0."""
+        """Compute dz = da where a > 0, else 0."""
         np.greater(self.values, self.zero, out=self.positive)
         np.multiply(self.gradient, self.positive, out=self.gradient)
-
-
-class MaxPool(Step):
-    """The maximum of each row of a window, then the maximum of these: of equals the first, as in lesson 09."""
-
-    done_with_x = True
-
-    def __init__(self, layer, x, shape, strides, m, *, shared, need_dx):
-        (f_h, f_w), (s_h, s_w) = _pool_geometry(layer)
-        H, C = x.values.shape[:2]
-        H_out, W_out, _ = shape
-        self.x, self.out = x, new_edge(shape, strides, m, shared=shared)
-        between = new_edge((H, W_out, C), strides, m, shared=True)
-        # Only maps of rows and columns that lie in no window, or in several, need zeros to begin with.
-        places = [x.places[self.out.columns * s_w + v] for v in range(f_w)]
-        self.over_columns = []
-        for y, *members in as_slices(range(W_out), *places):
-            arrays = [[a[:, :, member] for member in members] for a in x[:2]]
-            self.over_columns.append(self._reduce(*arrays, *(a[:, :, y] for a in between[:2]), f_w > s_w))
-        arrays = [[runs(a)[u::s_h][:H_out] for u in range(f_h)] for a in between[:2]]
-        self.over_rows = self._reduce(*arrays, runs(self.out.values), runs(self.out.gradient), f_h > s_h)
-        read = set() if f_w > s_w else set(np.ravel(places))
-        self.blank_columns = [x.gradient[:, :, place] for place in set(range(len(x.columns))) - read]
-        read = set() if f_h > s_h else {i * s_h + u for i in range(H_out) for u in range(f_h)}
-        self.blank_rows = [between.gradient[i] for i in set(range(H)) - read]
-
-    @staticmethod
-    def _reduce(x, dx, y, dy, overlap):
-        return Maximum(x, dx, y, dy, overlap)
-
-    @staticmethod
-    def column_stride(layer):
-        return _pool_geometry(layer)[1][1]
-
-    def forward(self, learn):
-        """Reduce the columns of each window, then its rows."""
-        for stage in self.over_columns:
-            stage.forward(learn)
-        self.over_rows.forward(learn)
-
-    def backward(self, gradients):
-        """Give each gradient to the rows, then to the columns; what no window has read gets none."""
-        for row in self.blank_rows:
-            row[...] = 0
-        self.over_rows.backward()
-        for column in self.blank_columns:
-            column[...] = 0
-        for stage in self.over_columns:
-            stage.backward()
 
 
 class Maximum:
@@ -412,18 +345,8 @@ class Maximum:
             self.dx[0][...] = self.dy
 
 
-class AveragePool(MaxPool):
-    """The mean of every window: the mean of each row, then the mean of these."""
-
-    done_with_x = False
-
-    @staticmethod
-    def _reduce(x, dx, y, dy, overlap):
-        return Mean(x, dx, y, dy, overlap)
-
-
 class Mean(Maximum):
-    """y = the mean of x[0], x[1], …"""
+    """y = (x[0] + x[1] + …) / their number."""
 
     def __init__(self, x, dx, y, dy, overlap):
         self.x, self.dx, self.y, self.dy, self.overlap = x, dx, y, dy, overlap
@@ -444,6 +367,60 @@ class Mean(Maximum):
                 np.add(dx, self.dy, out=dx)
             else:
                 dx[...] = self.dy
+
+
+class MaxPool(Step):
+    """The maximum of each row of a window, then of these: of equals the first, as in lesson 09."""
+
+    done_with_x = True
+    reduction = Maximum
+
+    def __init__(self, layer, x, shape, strides, m, *, shared, need_dx):
+        (f_h, f_w), (s_h, s_w) = _pool_geometry(layer)
+        H, C = x.values.shape[:2]
+        H_out, W_out, _ = shape
+        self.x, self.out = x, new_edge(shape, strides, m, shared=shared)
+        between = new_edge((H, W_out, C), strides, m, shared=True)
+        # Only maps of rows and columns that lie in no window, or in several, need zeros to begin with.
+        places = [x.places[self.out.columns * s_w + v] for v in range(f_w)]
+        self.over_columns = []
+        for y, *members in as_slices(range(W_out), *places):
+            arrays = [[a[:, :, member] for member in members] for a in x[:2]]
+            self.over_columns.append(self.reduction(*arrays, *(a[:, :, y] for a in between[:2]), f_w > s_w))
+        arrays = [[runs(a)[u::s_h][:H_out] for u in range(f_h)] for a in between[:2]]
+        self.over_rows = self.reduction(*arrays, runs(self.out.values), runs(self.out.gradient), f_h > s_h)
+        read = set() if f_w > s_w else set(np.ravel(places))
+        self.blank_columns = [x.gradient[:, :, place] for place in set(range(len(x.columns))) - read]
+        read = set() if f_h > s_h else {i * s_h + u for i in range(H_out) for u in range(f_h)}
+        self.blank_rows = [between.gradient[i] for i in set(range(H)) - read]
+
+    @staticmethod
+    def column_stride(layer):
+        """Give s_w."""
+        return _pool_geometry(layer)[1][1]
+
+    def forward(self, learn):
+        """Reduce the columns of each window, then its rows."""
+        for stage in self.over_columns:
+            stage.forward(learn)
+        self.over_rows.forward(learn)
+
+    def backward(self, gradients):
+        """Give each gradient to the rows, then to the columns; what no window has read gets none."""
+        for row in self.blank_rows:
+            row[...] = 0
+        self.over_rows.backward()
+        for column in self.blank_columns:
+            column[...] = 0
+        for stage in self.over_columns:
+            stage.backward()
+
+
+class AveragePool(MaxPool):
+    """The mean of every window: the mean of each row, then the mean of these."""
+
+    done_with_x = False
+    reduction = Mean
 
 
 class Flatten(Step):
@@ -477,12 +454,12 @@ class FullyConnected(Step):
         self.x, self.out, self.need_dx = x, new_edge(shape, strides, m, shared=shared), need_dx
 
     def forward(self, learn):
-        """Z = Wᵀ X + b."""
+        """Compute Z = Wᵀ X + b."""
         np.matmul(self.parameters["w"].T, self.x.values, out=self.out.values)
         np.add(self.out.values, self.parameters["b"][:, np.newaxis], out=self.out.values)
 
     def backward(self, gradients):
-        """dW = X dZᵀ, db = Σ_m dZ, dX = W dZ."""
+        """Compute dW = X dZᵀ, db = Σ_m dZ and dX = W dZ."""
         dz = self.out.gradient
         np.matmul(self.x.values, dz.T, out=gradients[f"{self.name}.w"])
         np.sum(dz, axis=1, out=gradients[f"{self.name}.b"])
@@ -494,26 +471,22 @@ class Own(Step):
     """A layer of somebody's own: its forward and backward, on arrays in the order of ``layers``."""
 
     def __init__(self, layer, x, shape, strides, m, *, shared, need_dx):
-        self.layer, self.x, self.out = layer, x, new_edge(shape, strides, m, shared=shared)
-        self.need_dx, self.shape, self.count = need_dx, shape, m
-        maps = x.values.shape
-        self.x_shape = (maps[0], maps[2], maps[1]) if len(maps) == 4 else maps[:1]
-        self.read, self.write = in_examples(x), in_examples(self.out)
+        self.layer, self.x, self.need_dx = layer, x, need_dx
+        self.out = new_edge(shape, strides, m, shared=shared)
 
     def forward(self, learn):
-        """Call the layer's forward with the block's examples, without those behind the last one."""
-        x = read_examples(self.read[0], self.count, self.x_shape)
-        out, self.cache = self.layer.forward(x)
-        write_examples(self.write[0], out)
+        """Call the layer's forward with the block's examples: ``count`` of them."""
+        out, self.cache = self.layer.forward(to_examples(self.x.values, self.x, self.count))
+        from_examples(out, self.out, self.out.values)
 
     def backward(self, gradients):
         """Call the layer's backward."""
-        dout = read_examples(self.write[1], self.count, self.shape)
+        dout = to_examples(self.out.gradient, self.out, self.count)
         dx, of_parameters = self.layer.backward(dout, self.cache, need_dx=self.need_dx)
         for name, gradient in of_parameters.items():
             gradients[f"{self.layer.name}.{name}"] = gradient
         if self.need_dx:
-            write_examples(self.read[1], dx)
+            from_examples(dx, self.x, self.x.gradient)
 
 
 # -------------------------------------------------------------------------------------------- their tools

@@ -40,22 +40,12 @@ STEPS = {
 }
 
 
-def plan(network, batch_size: int, *, threads: int | None = None):
-    """Lay out the memory for training steps and predictions on ``batch_size`` examples at a time.
+def plan(network, batch_size: int, *, threads: int | None = None) -> Plan | None:
+    """Lay out the memory for training steps and predictions on ``batch_size`` examples, or any other number.
 
-    Parameters
-    ----------
-    network : Network
-        Its parameters are read at every step; the plan keeps no copy of them.
-    batch_size : int
-        The usual number of examples. Any other number gives right results as well.
-    threads : int, optional
-        By default ``default_threads()``. Another number sums in another order: results differ by rounding.
-
-    Returns
-    -------
-    Plan or None
-        None if the network is not on the fast path: ``why`` says why.
+    The plan reads the network's parameters at every step and keeps no copy. ``threads`` is by default
+    ``default_threads()``; another number sums in another order, so results differ by rounding. None if the
+    network is not on the fast path: ``why`` says why.
     """
     if why(network) is not None:
         return None
@@ -96,10 +86,7 @@ def in_order(network):
 class Plan:
     """Memory and threads for one network and batch size; made by ``plan``. Calls wait for each other.
 
-    Attributes
-    ----------
-    threads : int
-        How many threads share a batch. The same number gives the same result, to the last bit.
+    ``threads`` is how many threads share a batch. The same number gives the same result, to the last bit.
     """
 
     def __init__(self, network, batch_size, threads):
@@ -115,21 +102,9 @@ class Plan:
         _plans.add(self)
 
     def loss_and_gradients(self, images, labels, out):
-        """Do the forward and backward pass of one batch.
+        """Return the mean loss of a batch and how many of its images were classified correctly.
 
-        Parameters
-        ----------
-        images : ndarray of float32, shape (M, H, W, C)
-        labels : ndarray of int, shape (M,)
-        out : ndarray of float32, shape (n,)
-            Receives the gradient of the mean loss, in the order of ``network.parameters.vector``.
-
-        Returns
-        -------
-        loss : float
-            The mean loss.
-        correct : int
-            How many images were classified correctly.
+        ``out``, (n,), receives the gradient in the order of ``network.parameters.vector``.
         """
         with self.lock:
             results = self._share(len(images), lambda worker, starts: worker.learn(images, labels, starts))
@@ -196,13 +171,9 @@ class _Worker:
         self.z, self.dz, _ = self.steps[-1].out
         first = next(i for i, (step, layer) in enumerate(order) if layer.parameters)
         self.backward_steps = self.steps[: first - 1 if first else None : -1]
-        self.exponentials = np.empty_like(self.z)
         shapes = {name: array.shape for name, array in network.parameters.items()}
-        size = network.parameters.vector.size
-        self.total, self.of_block = (
-            ParameterViews(k.zeros(size), shapes),
-            ParameterViews(k.zeros(size), shapes),
-        )
+        vectors = k.zeros(2, network.parameters.vector.size)
+        self.total, self.of_block = (ParameterViews(vector, shapes) for vector in vectors)
 
     def learn(self, images, labels, starts):
         """Add up losses, right answers and, in ``self.total``, gradients of the blocks from ``starts`` on."""
@@ -249,11 +220,11 @@ def _lay_out(network, standardize, shape, order, m):
         shapes.append(shapes[-1] if step.in_place else network.output_shapes[layer.name])
     for step, layer in reversed(order):
         stride, after = step.column_stride(layer), strides[0]
-        strides.insert(0, after if step.in_place else () if stride is None else _sorting(stride, after))
+        strides.insert(0, after if step.in_place or stride == 1 else (stride, *after) if stride else ())
     done = [step.done_with_x for step, _ in order] + [False]
     edge = k.new_edge(shape, strides[0], m, shared=done[0])
     zero, need_dx = k.zeros(max(math.prod(s[1:2]) for s in shapes) * m), False
-    yield k.Input(standardize, shape, edge)
+    yield k.Input(standardize, edge)
     for number, (step, layer) in enumerate(order, 1):
         if step.in_place:
             made = step(layer, edge, zero)
@@ -263,7 +234,3 @@ def _lay_out(network, standardize, shape, order, m):
         need_dx = need_dx or bool(layer.parameters)
         edge = made.out
         yield made
-
-
-def _sorting(stride, after):
-    return after if stride == 1 else (stride, *after)

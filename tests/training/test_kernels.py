@@ -2,11 +2,15 @@
 
 import itertools
 import math
+import multiprocessing
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
 from backprop_helpers.training import (
     AveragePool,
@@ -24,6 +28,8 @@ from backprop_helpers.training import (
     lenet,
     reference_cnn,
 )
+from backprop_helpers.training.threads import one_blas_thread
+from benchmarks.networks import TWELVE, TWO, make_network
 
 ROUNDING = 20 * float(np.finfo(np.float32).eps)  # of the sum of the terms' sizes
 
@@ -87,16 +93,17 @@ def far_from_ties(network, count, gap=2e-5):
     images, labels = examples(network, 12 * count)
     exact = network.astype(np.float64)
     good = np.ones(len(images), bool)
-    for name, z in exact.activations(images.astype(np.float64)).items():
-        if name.startswith("conv"):
-            M, H, W, K = z.shape
-            windows = np.sort(
-                z.reshape(M, H // 2, 2, W // 2, 2, K).transpose(0, 1, 3, 5, 2, 4).reshape(M, -1, 4)
-            )
-            good &= (windows[..., 3] - windows[..., 2]).min(axis=1) > gap
-            good &= np.abs(windows[..., 3]).min(axis=1) > gap
-        elif name == "fc1":
-            good &= np.abs(z).min(axis=1) > gap
+    activations = list(exact.activations(images.astype(np.float64)).values())
+    for layer, before, z in zip(network.layers, activations, activations[1:]):
+        if type(layer) is ReLU:
+            good &= np.abs(before).reshape(len(images), -1).min(axis=1) > gap
+        elif type(layer) is MaxPool:
+            size = (layer.size, layer.size) if isinstance(layer.size, int) else layer.size
+            stride = size[0] if layer.stride is None else layer.stride
+            windows = np.lib.stride_tricks.sliding_window_view(before, size, (1, 2))[:, ::stride, ::stride]
+            first, second = np.sort(windows.reshape(*z.shape, -1))[..., -2:].transpose(4, 0, 1, 2, 3)
+            apart = (second - first > gap) | (second <= gap)  # among zeros, ReLU lets nothing through
+            good &= apart.reshape(len(images), -1).all(axis=1)
     assert np.count_nonzero(good) >= count
     return images[good][:count], labels[good][:count]
 
@@ -186,10 +193,10 @@ def test_equals_the_layers_for_any_shapes_batches_and_threads(case, batch_size, 
     check_against_layers(result, network, images, labels)
 
 
-@pytest.mark.parametrize("make", [reference_cnn, lenet])
-def test_equals_the_layers_on_the_networks_of_the_lessons(make):
-    network = make(seed=1)
-    images, labels = far_from_ties(network, 5)
+@pytest.mark.parametrize("name", [*TWO, *TWELVE])
+def test_equals_the_layers_on_the_networks_of_the_lessons_and_of_the_benchmark(name):
+    network = make_network(name)
+    images, labels = far_from_ties(network, 3)
     result = run(network, images, labels, batch_size=64)
     check_against_layers(result, network, images, labels)
     for name, array in network.astype(np.float64).gradients(images.astype(np.float64), labels).items():
@@ -310,6 +317,79 @@ def test_threads_inherit_how_floating_point_errors_are_handled():
     with np.errstate(all="ignore"):
         loss, *_ = run(network, images, labels, threads=2)
     assert not math.isfinite(loss)
+
+
+def test_calls_from_several_threads_wait_for_each_other():
+    network = reference_cnn()
+    images, labels = examples(network, 64)
+    plan = kernels.plan(network, 64, threads=2)
+    alone = run_plan(plan, network, images, labels)
+    others = examples(network, 64, seed=1)[0]
+    expected = plan.logits(others)
+    with ThreadPoolExecutor(4) as pool:
+        steps = [pool.submit(run_plan, plan, network, images, labels) for _ in range(40)]
+        predictions = [pool.submit(plan.logits, others) for _ in range(40)]
+    for step in steps:
+        assert np.array_equal(step.result()[2].vector, alone[2].vector)
+    for prediction in predictions:
+        assert np.array_equal(prediction.result(), expected)
+
+
+def test_one_blas_thread_ends_with_the_last_of_several():
+    def threads():
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    before = threads()
+    first, second = one_blas_thread(), one_blas_thread()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert set(threads()) == {1}
+    second.__exit__(None, None, None)
+    assert threads() == before
+
+
+_PLANS = []
+
+
+def _logits_of_the_plan(images):
+    return _PLANS[0].logits(images)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+def test_a_forked_process_starts_threads_of_its_own():
+    network = reference_cnn()
+    images, _ = examples(network, 64)
+    plan = kernels.plan(network, 64, threads=2)
+    expected = plan.logits(images)
+    _PLANS[:] = [plan]  # a plan cannot be sent to a process; it inherits this one
+    with plan.lock:  # as if another thread were at work while we fork
+        pool = multiprocessing.get_context("fork").Pool(1)
+    with pool:
+        assert np.array_equal(pool.apply_async(_logits_of_the_plan, [images]).get(timeout=30), expected)
+
+
+def test_a_layer_of_ones_own_sees_the_whole_batch_and_nothing_else():
+    seen = []
+
+    class Centred(Doubled):
+        def forward(self, x):
+            seen.append(x.copy())
+            return x - x.mean(axis=0), None
+
+        def backward(self, dout, cache, *, need_dx=True):
+            return dout - dout.mean(axis=0), {}
+
+    network = Network([Conv(3, 3), Centred(), ReLU(), MaxPool(), Flatten(), FullyConnected(4)])
+    images, labels = examples(network, 150)
+    seen.clear()
+    result = run(network, images, labels, batch_size=200, threads=2)
+    assert [len(x) for x in seen] == [150, 150]
+    expected = network.astype(np.float64).activations(images.astype(np.float64))["conv1"]
+    np.testing.assert_allclose(seen[0], expected, atol=1e-5)
+    exact = network.astype(np.float64).gradients(images.astype(np.float64), labels)
+    for name, array in exact.items():
+        assert np.abs(result[2][name] - array).max() <= 1e-3 * np.abs(array).max(), name
 
 
 def test_an_error_on_a_thread_reaches_the_caller():
