@@ -60,11 +60,6 @@ def why(network) -> str | None:
     return None
 
 
-def why(network) -> str | None:
-    """Say why ``plan`` lays out nothing for this network; None if it does."""
-    return None if _recognise(network) else "its sequence of layers, or its dtype, is not one that it knows"
-
-
 def default_threads() -> int:
     """Return how many threads NumPy's large matrix products would use: its setting, else one a core."""
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):

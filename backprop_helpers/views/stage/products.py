@@ -1,9 +1,16 @@
-"""`ProductsStage`: a layer's products as cards, piled by output, by weight or by input (lessons 02, 05 to 09)."""
+"""`ProductsStage`: a layer's products as cards, piled by output, by weight or by input."""
 
 import numpy as np
 import traitlets
 
-from backprop_helpers.layers import conv_backward, conv_forward, fc_backward, fc_forward, pool_backward, pool_forward
+from backprop_helpers.layers import (
+    conv_backward,
+    conv_forward,
+    fc_backward,
+    fc_forward,
+    pool_backward,
+    pool_forward,
+)
 from backprop_helpers.layers._validate import as_upstream, shown
 from backprop_helpers.views import plots
 from backprop_helpers.views.stage._base import Stage
@@ -42,7 +49,18 @@ class ProductsStage(Stage):
     by = traitlets.Enum(tuple(PILES)).tag(sync=True, echo_update=False)
 
     def __init__(
-        self, x=None, w=None, b=None, dz=None, *, layer="conv", stride=None, padding=0, dilation=1, size=2, by="z"
+        self,
+        x=None,
+        w=None,
+        b=None,
+        dz=None,
+        *,
+        layer="conv",
+        stride=None,
+        padding=0,
+        dilation=1,
+        size=2,
+        by="z",
     ):
         for name, value, known in (("layer", layer, LAYERS), ("by", by, PILES)):
             if value not in known:
@@ -72,8 +90,8 @@ class ProductsStage(Stage):
         super().__init__(arrays, options)
 
     def __repr__(self):
-        z, _ = _forward(self.arrays, self.options)
-        return f"{NAME}({self.options['layer']}, {_count(self.arrays, self.options, z)} products by {PILES[self.by]})"
+        count = _count(self.arrays, self.options, _forward(self.arrays, self.options)[0])
+        return f"{NAME}({self.options['layer']}, {count} products by {PILES[self.by]})"
 
     def twin(self):
         """Return the static figure: the layer's arrays, forward and backward."""
