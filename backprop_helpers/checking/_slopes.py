@@ -30,6 +30,7 @@ METHODS = {
     "complex": Method("complex step", 1e-20, 1e-12, 1e-12),
 }
 
+EPSILON = np.finfo(np.float64).eps
 NARROW = 1e-7  # the second look's nudge
 MOST_ENTRIES = 500  # of one input, when `sample` is not given
 NOISE_MARGIN = 500  # rounding noise stays this far below the tolerance
@@ -45,14 +46,15 @@ class Slope(NamedTuple):
     noise: float  # the rounding error to expect
 
     @classmethod
-    def of(cls, change, upstream, jump=0.0, outs=None, step=1.0):
+    def of(cls, loss, change, jump=0.0, outs=None, step=1.0):
         """Return the slope that is the sum of `change`, one number for each output; measured with `outs`."""
-        # A slope far below the upstream gradient may be a difference of large ones (a saturated softmax).
-        scale = np.abs(change).sum() + 1e-3 * np.abs(upstream).max(initial=0.0)
-        noise = 0.0
+        # A slope far below the upstream gradient may be a difference of large ones (a saturated softmax):
+        # then backward's own rounding, too, is that of the large ones.
+        scale, noise = np.abs(change).sum() + 1e-3 * loss.unit, 0.1 * EPSILON * loss.unit
         if outs is not None:
-            size = (np.abs(upstream) * np.abs(outs).max(axis=0))[np.ptp(outs, axis=0) != 0].sum()
-            noise = np.finfo(float).eps * size / step
+            left, right = outs
+            size = loss.weight * np.maximum(np.abs(left), np.abs(right))
+            noise += EPSILON * size[(left != right) | (right != loss.out)].sum() / step
         return cls(float(change.sum()), float(jump), float(scale), float(noise))
 
     def floor(self, tolerance, small=0.0):

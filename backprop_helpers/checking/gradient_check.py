@@ -42,6 +42,7 @@ class Loss:
 
     def __init__(self, function, x, upstream, out):
         self.function, self.x, self.upstream, self.out = function, x, upstream, out
+        self.weight, self.unit = np.abs(upstream), float(np.abs(upstream).max(initial=0.0))
 
     def slope(self, where, method="central", step=None):
         """Return the slope along the entry at `where`, or along all entries of a mask, moved together."""
@@ -50,13 +51,13 @@ class Loss:
             if method == "complex":
                 nudged = self.x.astype(complex, order="K")
                 nudged[where] += 1j * step
-                return Slope.of(self.upstream * self.function(nudged).imag / step, self.upstream)
+                return Slope.of(self, self.upstream * self.function(nudged).imag / step)
             right, out_right = self.nudge(where, step)
             if method == "forward":
-                return Slope.of(right, self.upstream)
+                return Slope.of(self, right)
             left, out_left = self.nudge(where, -step)
-            outs = np.stack([out_left, self.out, out_right])
-            return Slope.of((right + left) / 2, self.upstream, np.abs(right - left).sum(), outs, step)
+            jump = np.abs(right - left).sum()
+            return Slope.of(self, (right + left) / 2, jump, (out_left, out_right), step)
 
     def nudge(self, where, step):
         """Return upstream · (f(x + step) − f(x)) / step, one number for each output, and f(x + step)."""

@@ -112,6 +112,18 @@ def test_right_losses_pass_at_any_scale(seed, scale, spread):
         gradient_check(forward, backward, (z,), method=method).assert_ok()
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("score", [8.0, 10.0, 12.0, 14.0, 16.0])
+def test_a_saturated_softmax_is_as_right_as_its_rounding(score, method):
+    """What is left of the gradient is a difference of numbers a million times as large."""
+    z = np.array([[0.3, -0.2, score]])
+    for seed in range(12):
+        report = gradient_check(
+            layers.softmax_forward, layers.softmax_backward, (z,), method=method, seed=seed
+        )
+        assert report.passed, report
+
+
 def test_curves_are_no_kinks():
     # Slope zero with curvature, and slope zero without: x² and x³ at 0.
     for power in (2, 3, 4):
