@@ -33,13 +33,14 @@ class _Asked:
         with self.lock:
             if self.count == 0:
                 self.limit = _controller().limit(limits=1, user_api="blas")
+                self.limit.__enter__()  # only now does it hold on any thread but the main one
             self.count += 1
 
     def leave(self):
         with self.lock:
             self.count -= 1
             if self.count == 0:
-                self.limit.restore_original_limits()
+                self.limit.__exit__(None, None, None)
 
 
 _asked = _Asked()
