@@ -12,7 +12,7 @@ from tests.tool_loader import ROOT, TOOLS, load_tool
 
 environment = load_tool("_environment.py")
 run_tests = load_tool("run_tests")
-PROGRAMS = ("open_lessons", "run_tests", "refresh_lessons", "formula_sheet")
+PROGRAMS = ("open_lessons", "run_tests", "refresh_lessons", "formula_sheet", "export_lesson")
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

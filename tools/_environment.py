@@ -98,7 +98,7 @@ def lab_command(python, arguments=(), *, notebooks=NOTEBOOKS):
     The first argument may name a lesson by its number ("6", "06") or its file; the rest is JupyterLab's.
     """
     arguments = list(arguments)
-    lesson = _lesson(arguments[0], notebooks) if arguments else None
+    lesson = lesson_file(arguments[0], notebooks) if arguments else None
     if lesson is not None:
         del arguments[0]
     else:
@@ -124,7 +124,7 @@ def become(command, variables):
         raise SystemExit(130) from None
 
 
-def _lesson(name, notebooks):
+def lesson_file(name, notebooks=NOTEBOOKS):
     """Return the notebook that ``name`` means, or None when it is no lesson's name."""
     if name.isdigit():
         found = sorted(notebooks.glob(f"{int(name):02d}_*.ipynb"))

@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 import stages
 from nbformat.v4 import new_markdown_cell
+from rewrite import describe_pictures, settle_links
 from sphinx.cmd.build import main as sphinx_build
 
 HERE = Path(__file__).resolve().parent
@@ -33,7 +34,7 @@ PAGES = {
 }
 HOW_TO_RUN = """\
 :::{{note}}
-Here you can read. To run this lesson and to move its views: `python3 tools/open_lessons {number}`
+Here you can read, and touch what moves. To run this lesson: `python3 tools/open_lessons {number}`
 :::"""
 NEEDS_PYTHON = """\
 :::{{note}}
@@ -42,7 +43,6 @@ This view answers when Python runs: `python3 tools/open_lessons {number}`. The f
 EXPLORER = "run the cell to use it"
 RAW = "```{{raw}} html\n{}\n```"
 STAGE_HERE = re.compile(r"<!-- stage: (\w+) -->")
-LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 
 
 def main():
@@ -117,9 +117,7 @@ def prepare_lesson(notebook, name, known):
     title.source = title.source.rstrip() + "\n\n" + HOW_TO_RUN.format(number=number)
     if found:
         script = stages.script_name(stages.compositions(found))
-        cells.append(
-            new_markdown_cell(RAW.format(f'<script src="../_static/stage/{script}" defer></script>'))
-        )
+        cells.append(new_markdown_cell(RAW.format(f'<script src="../_static/stage/{script}"></script>')))
     return found
 
 
@@ -131,34 +129,8 @@ def main_stage(found):
 def lone_stage(found):
     """Return the HTML of a lesson's stage for a page at the top of the site."""
     spec = main_stage(found)
-    script = f'<script src="_static/stage/{stages.script_name([spec["composition"]])}" defer></script>'
+    script = f'<script src="_static/stage/{stages.script_name([spec["composition"]])}"></script>'
     return RAW.format(stages.place(spec) + script)
-
-
-def describe_pictures(cell):
-    """Give each picture of ``cell`` the description that its figure wrote into the output's metadata."""
-    texts = [
-        output.metadata["image/png"]["alt"]
-        for output in cell.get("outputs", [])
-        if output.get("metadata", {}).get("image/png", {}).get("alt")
-    ]
-    if texts:
-        cell.metadata.setdefault("mystnb", {})["image"] = {"alt": " ".join(texts)}
-
-
-def settle_links(text, name, known):
-    """Return ``text`` with its links to files that are not on the site turned into plain code or text."""
-    folder = Path(name).parent
-
-    def settle(match):
-        words, target = match.groups()
-        if re.match(r"[a-z]+:", target) or target.startswith("#"):
-            return match.group()
-        file = target.split("#")[0]
-        page = (Path("/") / folder / file).resolve().relative_to("/").as_posix()
-        return match.group() if page in known else words
-
-    return LINK.sub(settle, text)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,66 @@
+"""Write a lesson as one file that needs nothing else: ``python website/export.py NOTEBOOK OUTPUT``.
+
+Mathematics (MathJax), style and stages are inside; nothing is asked of any host.
+"""
+
+import argparse
+import html
+import importlib.metadata
+from pathlib import Path
+from string import Template
+
+import nbformat
+import stages
+from nbconvert import HTMLExporter
+from pygments.formatters import HtmlFormatter
+from rewrite import settle_links
+
+HERE = Path(__file__).resolve().parent
+
+
+def main():
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("output", type=Path)
+    options = parser.parse_args()
+    options.output.write_text(exported(nbformat.read(options.notebook, 4)), encoding="utf-8")
+
+
+def exported(notebook):
+    """Return the page of a lesson."""
+    found = stages.make_places(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = settle_links(cell.source, "", known=())
+    body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
+    title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
+    page = Template((HERE / "export.html").read_text(encoding="utf-8"))
+    return page.substitute(
+        title=html.escape(title),
+        style="\n".join(
+            [code_style(), *(path.read_text(encoding="utf-8") for path in stages.style_sheets())]
+        ),
+        body=body,
+        stages=stages.script(stages.compositions(found)) if found else "",
+        mathjax=mathjax().read_text(encoding="utf-8"),
+    )
+
+
+def code_style():
+    """Return the colours of code, on light and on dark ground."""
+    light, dark = (
+        HtmlFormatter(style=f"a11y-high-contrast-{ground}").get_style_defs(".highlight")
+        for ground in ("light", "dark")
+    )
+    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
+
+
+def mathjax():
+    """Return the MathJax that carries its letters in itself, of those that the site has."""
+    site = importlib.metadata.distribution("sphinx-mathjax-offline")
+    return Path(site.locate_file("sphinx-mathjax-offline/static/mathjax/tex-svg.js"))
+
+
+if __name__ == "__main__":
+    main()
