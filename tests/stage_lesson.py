@@ -36,7 +36,8 @@ def stage_lesson():
         exec("\n".join(lines), names)
         data, metadata = eval(last, names)._repr_mimebundle_()
         output = new_output("execute_result", data, metadata=metadata, execution_count=1)
-        cells.append(new_code_cell(source, outputs=[output], execution_count=1))
+        hidden = {"jupyter": {"source_hidden": True}} if "Which gradient" in source else {}
+        cells.append(new_code_cell(source, outputs=[output], execution_count=1, metadata=hidden))
     return load_tool("_normalise.py").normalise(new_notebook(cells=cells))
 
 

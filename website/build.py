@@ -104,6 +104,7 @@ def prepare_lesson(notebook, name, known):
     """
     number = Path(name).name[:2].lstrip("0") or "0"
     found = stages.make_places(notebook)
+    stages.hide_sources(notebook)
     cells = []
     for cell in notebook.cells:
         cells.append(cell)

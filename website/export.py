@@ -12,6 +12,7 @@ from string import Template
 import nbformat
 import stages
 from nbconvert import HTMLExporter
+from nbconvert.preprocessors import TagRemovePreprocessor
 from pygments.formatters import HtmlFormatter
 from rewrite import settle_links
 
@@ -30,10 +31,13 @@ def main():
 def exported(notebook):
     """Return the page of a lesson."""
     found = stages.make_places(notebook)
+    stages.hide_sources(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = settle_links(cell.source, "", known=())
-    body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
+    exporter = HTMLExporter(template_name="basic")
+    exporter.register_preprocessor(TagRemovePreprocessor(remove_input_tags={stages.HIDDEN}), enabled=True)
+    body, _ = exporter.from_notebook_node(notebook)
     title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
     page = Template((HERE / "export.html").read_text(encoding="utf-8"))
     return page.substitute(

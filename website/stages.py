@@ -6,6 +6,8 @@ import json
 from backprop_helpers.views.stage import _join
 from backprop_helpers.views.stage._base import COMMITTED
 
+HIDDEN = "remove-input"  # the tag by which MyST knows such a cell
+
 
 def make_places(notebook):
     """Put a place in each output that is a stage; return what the notebook has of them, in order."""
@@ -19,6 +21,13 @@ def make_places(notebook):
                 output.metadata = {}
                 found.append(spec)
     return found
+
+
+def hide_sources(notebook):
+    """Leave out the code of cells that JupyterLab shows without it, such as that of a question."""
+    for cell in notebook.cells:
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            cell.metadata.tags = [*cell.metadata.get("tags", []), HIDDEN]
 
 
 def place(spec, picture=None):

@@ -55,6 +55,9 @@ def test_questions_and_sheets_answer(opened):
     page = opened()
     assert page.locator(".bp-stage").count() == 5
     assert page.locator(".bp-place > img").count() == 0  # the pictures make room
+    assert page.get_by_text("That is my guess").count() == 1
+    assert page.locator("pre").filter(has_text="Which pixel receives").count() == 1
+    assert page.locator("pre").filter(has_text="Which gradient has").count() == 0  # JupyterLab hides it, too
     checks.question_is_answered_with_the_keyboard(page)
     checks.option_is_chosen(page)
     checks.cell_is_chosen_with_the_arrows(page)

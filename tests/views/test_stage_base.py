@@ -10,11 +10,6 @@ import traitlets
 from backprop_helpers.views.plots import _style
 from backprop_helpers.views.stage import _base, _join
 
-MODULES = sorted(path.stem for path in _join.MODULES.glob("*.js"))
-TOP_LEVEL = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
-
-EXPORTED = re.compile(r"^export (?:async )?(?:function|const|class) (\w+)", re.MULTILINE)
-
 
 @pytest.fixture
 def modules(tmp_path, monkeypatch):
@@ -68,34 +63,6 @@ class TestJoining:
             _join.for_page("far")
 
 
-class TestModules:
-    """What lets them be joined as text."""
-
-    def test_names_are_unique_over_all_modules(self):
-        homes = {}
-        for name in MODULES:
-            for found in TOP_LEVEL.findall(_join.source(name)):
-                homes.setdefault(found, []).append(name)
-        assert {name: where for name, where in homes.items() if len(where) > 1} == {}
-
-    @pytest.mark.parametrize("name", MODULES)
-    def test_import_and_export_have_the_one_form(self, name):
-        rest = _join.EXPORT.sub("", _join.IMPORT.sub("", _join.source(name)))
-        assert re.findall(r"^\s*(?:import|export)\b.*|\bimport\(.*", rest, re.MULTILINE) == []
-
-    @pytest.mark.parametrize("name", MODULES)
-    def test_what_is_imported_is_exported_there(self, name):
-        for names, home in re.findall(r'import \{([^}]*)\} from "\./(\w+)\.js";', _join.source(name)):
-            exported = re.findall(
-                r"^export (?:async )?(?:function|const|class) (\w+)", _join.source(home), re.M
-            )
-            assert {word.strip() for word in names.split(",") if word.strip()} <= set(exported)
-
-    @pytest.mark.parametrize("name", MODULES)
-    def test_no_file_is_long(self, name):
-        assert _join.source(name).count("\n") <= 500
-
-
 class Small(_base.Stage):
     """A stage with an option that is a trait and one that is not."""
 
@@ -135,6 +102,14 @@ class TestNumbers:
     def test_too_much_is_refused_in_words(self):
         with pytest.raises(ValueError, match=r"Small: 65,537 numbers, at most 65,536 .* x\[:16\]"):
             small(x=np.zeros(65_536), b=np.zeros(1))
+
+
+LARGE = pytest.mark.xfail(reason="its modules take 121 kB, and a page should load at most 60")
+
+
+@pytest.mark.parametrize("composition", ["predict", "worksheet", pytest.param("convolution", marks=LARGE)])
+def test_a_page_loads_at_most_60_kB(composition):
+    assert len(_join.for_page(composition).encode()) <= 60_000
 
 
 class TestStage:

@@ -1,6 +1,6 @@
 // The door between a composition and anywidget's model: traits go both ways, all else lives in the trait `spec`.
 
-/** The spec as it stands now: an option that is a trait, and what is selected, are read from the model. */
+// The spec as it stands now: an option that is a trait, and what is selected, are read from the model.
 export function specOf(model) {
   const spec = model.get("spec");
   const options = { ...spec.options };
@@ -8,7 +8,7 @@ export function specOf(model) {
   return { ...spec, options, selected: model.get("selected") ?? null };
 }
 
-/** set(name, value) tells Python; on(name, listener) hears what Python, or another view, set; returns its end. */
+// set(name, value) tells Python; on(name, listener) hears what Python, or another view, set; returns its end.
 export function linkOf(model) {
   let own = false; // a listener is not told what its own composition has just set
   const trait = (name) => (name === "arrays" ? "spec" : name);

@@ -3,7 +3,7 @@
 
 import { element, readNumber, writeNumber } from "./typed.js";
 
-/** spec.options: kind "number" | "choice" | "cell", question, answer, unit, tolerance, choices, name, then */
+// spec.options: kind "number" | "choice" | "cell", question, answer, unit, tolerance, choices, name, then
 export function predict(el, spec) {
   const { question, kind, then = "" } = spec.options;
   const root = element("section", "bp-stage bp-predict", { "data-composition": "predict", "aria-label": "Predict first" });
@@ -71,7 +71,7 @@ function askCell({ arrays: { grid }, options: { answer, shape, name = "" } }, an
   return { part: element("div", "bp-ask", {}, element("span", "bp-name", {}, name), part), reset };
 }
 
-/** Buttons of which one is the guess: then the right ones carry ✓, and a wrong guess ✗. */
+// Buttons of which one is the guess: then the right ones carry ✓, and a wrong guess ✗.
 function pick(className, buttons, right, answered) {
   const part = element("div", className, { role: "group" }, ...buttons);
   part.onclick = ({ target }) => {
@@ -96,7 +96,7 @@ function pick(className, buttons, right, answered) {
   return { part, reset };
 }
 
-/** How far off a guess was, in words. */
+// How far off a guess was, in words.
 function verdictOn({ options }, guess) {
   const { kind, answer, unit = "", choices, shape, name = "", tolerance = 0 } = options;
   if (kind === "choice") return guess === answer ? `Yes: ${choices[answer]}.` : `No: ${choices[answer]}.`;

@@ -3,11 +3,9 @@
 
 import { element, readNumber, writeNumber } from "./typed.js";
 
-/**
- * spec.arrays: the grids with their right numbers.
- * spec.options: rows [[{grid} | {text}]], blanks {grid: [flat indices]}, mistakes [{name, blanks: {grid: [numbers]}}],
- * tolerance, filled {grid: {flat index: text}}.
- */
+// spec.arrays: the grids with their right numbers.
+// spec.options: rows [[{grid} | {text}]], blanks {grid: [flat indices]}, mistakes [{name, blanks: {grid: [numbers]}}],
+// tolerance, filled {grid: {flat index: text}}.
 export function worksheet(el, spec, link) {
   const sheet = { spec, cells: [], revealed: false };
   const root = element("section", "bp-stage bp-worksheet", { "data-composition": "worksheet", "aria-label": "Worksheet" });
@@ -17,7 +15,7 @@ export function worksheet(el, spec, link) {
     root.append(element("div", "bp-sheet-row", {}, ...parts));
   }
   root.append(lastLine(sheet, link));
-  root.addEventListener("change", () => tell(sheet, link));
+  root.addEventListener("change", () => tellPython(sheet, link));
   root.addEventListener("keydown", (event) => moveInSheet(sheet, event));
   const off = link.on("filled", (filled) => fillIn(sheet, filled));
   fillIn(sheet, spec.options.filled);
@@ -33,7 +31,7 @@ function textPart(text, sign) {
   return element(sign ? "span" : "p", sign ? "bp-sheet-sign" : "bp-sheet-line", {}, text);
 }
 
-/** A grid with its name: one table, or one for each channel of a third axis. */
+// A grid with its name: one table, or one for each channel of a third axis.
 function gridPart(sheet, name) {
   const { shape } = sheet.spec.arrays[name];
   const channels = shape[2] ?? 1;
@@ -58,7 +56,7 @@ function gridTable(sheet, name, channel) {
   return table;
 }
 
-/** A number, or a box for one. */
+// A number, or a box for one.
 function gridCell(sheet, name, at, index) {
   const right = sheet.spec.arrays[name].data[at];
   const blank = (sheet.spec.options.blanks[name] ?? []).indexOf(at);
@@ -69,7 +67,7 @@ function gridCell(sheet, name, at, index) {
   return input;
 }
 
-/** What stands, the button that shows the rest after an attempt, and the one that empties the boxes. */
+// What stands, the button that shows the rest after an attempt, and the one that empties the boxes.
 function lastLine(sheet, link) {
   sheet.status = element("span", "", { role: "status" });
   sheet.reveal = element("button", "", { type: "button" }, "Show the rest");
@@ -77,7 +75,7 @@ function lastLine(sheet, link) {
   sheet.reveal.addEventListener("click", () => showRest(sheet));
   sheet.clear.addEventListener("click", () => {
     fillIn(sheet, {});
-    tell(sheet, link);
+    tellPython(sheet, link);
     sheet.cells[0].input.focus();
   });
   return element("div", "bp-sheet-last", {}, sheet.status, sheet.reveal, sheet.clear);
@@ -96,7 +94,7 @@ function showRest(sheet) {
   }
 }
 
-/** Put texts into the boxes, in place of all that stood there. */
+// Put texts into the boxes, in place of all that stood there.
 function fillIn(sheet, filled) {
   sheet.revealed = false;
   for (const { name, at, input } of sheet.cells) {
@@ -107,7 +105,7 @@ function fillIn(sheet, filled) {
   judge(sheet);
 }
 
-/** What the learner wrote, {grid: {flat index: text}}. */
+// What the learner wrote, {grid: {flat index: text}}.
 function filledIn(sheet) {
   const filled = {};
   for (const { name, at, input } of sheet.cells) {
@@ -116,12 +114,12 @@ function filledIn(sheet) {
   return filled;
 }
 
-function tell(sheet, link) {
+function tellPython(sheet, link) {
   judge(sheet);
   link.set("filled", filledIn(sheet));
 }
 
-/** Mark every box, and say how many are right and which mistake would give all that is there. */
+// Mark every box, and say how many are right and which mistake would give all that is there.
 function judge(sheet) {
   const { cells, status } = sheet;
   const written = cells.filter(({ input }) => input.value.trim() && !input.readOnly);
@@ -143,7 +141,7 @@ function judge(sheet) {
   sheet.clear.hidden = !written.length && !sheet.revealed;
 }
 
-/** The one mistake that gives every number written in its grids, where one of them is not the right one. */
+// The one mistake that gives every number written in its grids, where one of them is not the right one.
 function recognisedMistake(sheet, written) {
   const fitting = sheet.spec.options.mistakes.filter(({ blanks }) => {
     const its = written.filter(({ name }) => name in blanks);
@@ -153,7 +151,7 @@ function recognisedMistake(sheet, written) {
   return fitting.length === 1 ? fitting[0].name : "";
 }
 
-/** Whole numbers are compared exactly, others to the rounding that a pencil leaves. */
+// Whole numbers are compared exactly, others to the rounding that a pencil leaves.
 function near(sheet, { input }, wanted) {
   const typed = readNumber(input.value);
   if (typeof wanted === "string") return writeNumber(wanted) === input.value.trim();
@@ -161,7 +159,7 @@ function near(sheet, { input }, wanted) {
   return Math.abs(typed - wanted) <= Math.max(sheet.spec.options.tolerance, rounding);
 }
 
-/** Enter goes to the next box, arrows up and down to the one above or below. */
+// Enter goes to the next box, arrows up and down to the one above or below.
 function moveInSheet(sheet, event) {
   const { key, target } = event;
   const at = sheet.cells.findIndex(({ input }) => input === target);
