@@ -131,10 +131,9 @@ def test_numbers_names_and_text():
     for exercise in LESSONS.values():
         assert exercise.signature.startswith(exercise.name + "(")
         ast.parse(exercise.stub)
-        assert max(map(len, exercise.stub.splitlines())) <= 110
-        for suspect in exercise.own_mistakes.values():
-            assert suspect.hint
-            assert suspect.name not in misconceptions
+        for suspect in exercise.suspects:
+            assert (suspect.name in misconceptions) != bool(suspect.hint)
+            assert suspect.diagnosis or not suspect.hint
         for line in solution_source(exercise).splitlines():
             assert "backprop_helpers" not in line
         cases = exercise.cases(np.random.default_rng(0))
@@ -606,5 +605,6 @@ def test_a_known_mistake_does_not_read_like_praise_and_success_can_be_seen():
     assert "wrong: a known mistake" in str(wrong)
     page = right._repr_html_()
     assert "<details><summary>9 cases</summary>z of shape (1, 4);" in page
-    assert "border-left:6px solid" in page
+    assert "border-left:8px solid" in page
+    assert "border-left" not in wrong._repr_html_()
     assert "<details>" not in wrong._repr_html_()

@@ -1,7 +1,6 @@
 """What an exercise is: its cases, its right answer, and the mistakes that are known."""
 
 import copy
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -108,8 +107,6 @@ class Exercise:
     signature : str
         Such as ``"conv_backward(dz, x, w, *, stride, padding, dilation)"``.
     returns : tuple of Part
-    about : str
-        The stub's docstring after its first line: shapes and conventions.
     cases : callable
         Takes a `numpy.random.Generator` and returns the cases.
     reference : callable
@@ -134,7 +131,6 @@ class Exercise:
     title: str
     signature: str
     returns: tuple[Part, ...]
-    about: str
     cases: Callable
     reference: Callable
     suspects: Sequence[Suspect] = ()
@@ -155,11 +151,6 @@ class Exercise:
         return self.summary or self.returns
 
     @property
-    def own_mistakes(self):
-        """The suspects that say what they are themselves, by name; each has a diagnosis and a hint."""
-        return {suspect.name: suspect for suspect in self.suspects if suspect.hint}
-
-    @property
     def arguments(self):
         """The names of the positional arguments."""
         inside = self.signature[self.signature.index("(") + 1 : self.signature.rindex(")")]
@@ -169,12 +160,9 @@ class Exercise:
     def stub(self):
         """The text of the cell that the learner completes."""
         names = ", ".join(part.name for part in self.returns)
-        first = textwrap.wrap(f'"""Return {names}: {self.title}.', 100)
-        about = textwrap.wrap(self.about, 100)
-        doc = "".join(
-            f"    {line}\n" if line else "\n" for line in [*first, *([""] if about else []), *about]
+        return (
+            f'def {self.signature}:\n    """Return {names}: {self.title}."""\n    raise NotImplementedError\n'
         )
-        return f'def {self.signature}:\n{doc}    """\n    raise NotImplementedError\n'
 
     def __repr__(self):
         return f"{self.number} {self.name}: {self.title}"

@@ -123,16 +123,17 @@ class CheckResult:
         wide = "text-align:left;vertical-align:top;padding:2px 12px 2px 0;background:none;color:inherit"
         narrow = f"{wide};white-space:nowrap"
         colour = {"✓": RIGHT_COLOUR, "✗": WRONG_COLOUR}.get(self._mark(), "inherit")
-        mark = f'<span style="color:{colour};font-weight:bold;font-size:1.2em">{self._mark()}</span>'
+        mark = f'<span style="color:{colour};font-weight:bold">{self._mark()}</span>'
+        band = f";border-left:8px solid {colour};padding-left:8px;font-weight:bold" if self.passed else ""
         rows = "".join(
             f'<tr style="background:none"><th scope="row" style="{narrow};font-weight:normal;opacity:0.75">'
             f'{escape(label)}</th><td style="{wide}">{_folded(label, text)}</td></tr>'
             for label, text in self.lines
         )
         return (
-            f'<table style="border-collapse:collapse;color:inherit;border-left:6px solid {colour}">'
-            f'<caption style="{wide};caption-side:top;white-space:nowrap;border-left:6px solid {colour};'
-            f'padding-left:8px"><strong>{mark} {escape(self._title())}</strong></caption>'
+            '<table style="border-collapse:collapse;color:inherit">'
+            f'<caption style="{wide};caption-side:top;white-space:nowrap{band}">{mark} '
+            f"{escape(self._title())}</caption>"
             f"<tbody>{rows}</tbody></table>"
         )
 

@@ -496,11 +496,6 @@ EXERCISES = (
         title="the gradient of the kernel",
         signature="weights_backward(dz, x, w)",
         returns=(Part("dw", KERNEL),),
-        about=(
-            "dz (M, H_out, W_out, K), x (M, H_in, W_in, C), w (F_h, F_w, C, K), of which only the "
-            "shape counts;\n"
-            "no padding, one step at a time."
-        ),
         cases=_plain_cases,
         reference=_weights_backward,
         suspects=(
@@ -530,7 +525,6 @@ EXERCISES = (
         title="the gradient of the bias",
         signature="bias_backward(dz)",
         returns=(Part("db", ("K",)),),
-        about="dz (M, H_out, W_out, K).",
         cases=_bias_cases,
         reference=lambda dz: dz.sum(axis=(0, 1, 2)),
         suspects=(*as_suspects(FORMS, 2, _of_bias),),
@@ -542,10 +536,6 @@ EXERCISES = (
         title="the gradient of the input",
         signature="input_backward(dz, w)",
         returns=(Part("dx", IMAGES),),
-        about=(
-            "dz (M, H_out, W_out, K), w (F_h, F_w, C, K); no padding, one step at a time, so\n"
-            "H_in = H_out + F_h − 1."
-        ),
         cases=_input_cases,
         reference=_input_backward,
         suspects=(
@@ -568,11 +558,6 @@ EXERCISES = (
         title='the gradient of the input, with padding "same"',
         signature="input_backward_same(dz, w)",
         returns=(Part("dx", IMAGES),),
-        about=(
-            'dz (M, H, W, K), w (F_h, F_w, C, K); one step at a time, padding "same": as many '
-            "outputs as pixels.\n"
-            "An odd number of zeros has the extra one at the bottom and the right."
-        ),
         cases=_same_cases,
         reference=_input_backward_same,
         suspects=_input_suspects("same"),
@@ -583,7 +568,6 @@ EXERCISES = (
         title="how many windows fit along one axis",
         signature="output_size(n, f, *, stride, padding, dilation)",
         returns=(Part("the size", (), "whole number"),),
-        about='n pixels, a kernel of f; padding is the number of zeros on each side, or "same".',
         cases=_output_size_cases,
         reference=_output_size,
         suspects=SIZE_MISTAKES,
@@ -595,11 +579,6 @@ EXERCISES = (
         title="the convolution with any stride, padding and dilation",
         signature="conv_forward(x, w, b, *, stride, padding, dilation)",
         returns=(Part("z", OUTPUT),),
-        about=(
-            "x (M, H_in, W_in, C), w (F_h, F_w, C, K), b (K,); stride and dilation: an int or "
-            "(rows, columns);\n"
-            'padding: "same", "valid", an int or (rows, columns). resolve_padding may be used.'
-        ),
         cases=_forward_cases,
         reference=_conv_forward,
         suspects=FORWARD_MISTAKES,
@@ -612,11 +591,6 @@ EXERCISES = (
         title="the gradients of the input, the kernel and the bias",
         signature="conv_backward(dz, x, w, *, stride, padding, dilation)",
         returns=(Part("dx", IMAGES), Part("dw", KERNEL), Part("db", ("K",))),
-        about=(
-            "dz (M, H_out, W_out, K), x (M, H_in, W_in, C), w (F_h, F_w, C, K); stride and "
-            "dilation: an int or\n"
-            '(rows, columns); padding: "same", "valid", an int or (rows, columns).'
-        ),
         cases=_backward_cases,
         reference=conv_backward,
         suspects=(

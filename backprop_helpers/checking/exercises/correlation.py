@@ -238,7 +238,6 @@ EXERCISES = (
         title="one kernel slid over one image, with its bias",
         signature="correlate(X, W, bias)",
         returns=(Part("Z", ("H_out", "W_out")),),
-        about="X (H_in, W_in), W (F_h, F_w), bias a number; no padding, one step at a time.",
         cases=_flat_cases,
         reference=_in_layers(_conv_forward),
         suspects=(
@@ -257,7 +256,6 @@ EXERCISES = (
         title="each filter slid over each image, all channels at once",
         signature="correlate_channels(x, w, b)",
         returns=(Part("z", ("M", "H_out", "W_out", "K")),),
-        about="x (M, H_in, W_in, C), w (F_h, F_w, C, K), b (K,); no padding, one step at a time.",
         cases=_channel_cases,
         reference=_conv_forward,
         suspects=(
@@ -310,11 +308,6 @@ EXERCISES = (
         title="the pixels under each window, one window a row",
         signature="patches(x, w)",
         returns=(Part("the matrix", ("M·H_out·W_out", "F_h·F_w·C")),),
-        about=(
-            "x (M, H_in, W_in, C), w (F_h, F_w, C, K); no padding, one step at a time. Row (m, i, "
-            "j), column\n"
-            "(u, v, c) holds X[m, i + u, j + v, c], both counted in row-major order."
-        ),
         cases=_patch_cases,
         reference=_patches,
         suspects=(*_other_orders(),),

@@ -103,11 +103,6 @@ AGREE = Exercise(
     title="True if two gradients are equal but for rounding",
     signature="gradients_agree(analytic, numeric)",
     returns=(Part("the answer", (), "truth"),),
-    about=(
-        "Two arrays of one shape. Every entry counts, relative to its size, to about 1e-6; "
-        "where both are zero\n"
-        "they agree; NaN agrees with nothing."
-    ),
     cases=_agree_cases,
     reference=_gradients_agree,
     suspects=(

@@ -42,7 +42,6 @@ SLOPE = Exercise(
     title="the slope of f at x, by a central difference",
     signature="slope(f, x, eps)",
     returns=(Part("slope"),),
-    about="f takes a number and returns a number; the nudges are eps up and eps down.",
     cases=_slope_cases,
     reference=_slope,
     suspects=(
@@ -100,7 +99,6 @@ REUSED = Exercise(
     title="the slopes of f = (x + y)·z + x, in which x is used twice",
     signature="reused_backward(x, y, z)",
     returns=(Part("dx"), Part("dy"), Part("dz")),
-    about="Three numbers in, three slopes out.",
     cases=_reused_cases,
     reference=lambda x, y, z: (z + 1, z, x + y),
     suspects=(

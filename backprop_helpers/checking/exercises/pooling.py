@@ -155,11 +155,6 @@ EXERCISES = (
         title="the maximum, or the average, of each window",
         signature="pool_forward(x, *, size, stride, mode)",
         returns=(Part("z", OUTPUT),),
-        about=(
-            'x (M, H_in, W_in, C); size and stride: an int or (rows, columns); mode: "max" or '
-            '"average". Rows and\n'
-            "columns that fill no whole window are left out."
-        ),
         cases=_forward_cases,
         reference=_pool_forward,
         suspects=(
@@ -210,11 +205,6 @@ EXERCISES = (
         title="the gradient of the input of max pooling",
         signature="max_pool_backward(dz, x, *, size, stride)",
         returns=(Part("dx", IMAGES),),
-        about=(
-            "dz (M, H_out, W_out, C), x (M, H_in, W_in, C); size and stride: an int or (rows, "
-            "columns). Of equal\n"
-            "maxima the first one, row by row, counts."
-        ),
         cases=_max_cases,
         reference=_backward("max"),
         suspects=(
@@ -247,11 +237,6 @@ EXERCISES = (
         title="the gradient of the input of average pooling",
         signature="average_pool_backward(dz, x, *, size, stride)",
         returns=(Part("dx", IMAGES),),
-        about=(
-            "dz (M, H_out, W_out, C), x (M, H_in, W_in, C), of which only the shape counts; size "
-            "and stride: an\n"
-            "int or (rows, columns)."
-        ),
         cases=_backward_cases,
         reference=_backward("average"),
         suspects=(

@@ -59,7 +59,6 @@ EXERCISES = (
         title="the gradient at the input of ReLU",
         signature="relu_backward(da, z)",
         returns=(Part("dz", ()),),
-        about="da and z have the same shape, any.",
         cases=_cases,
         reference=_relu_backward,
         suspects=(
@@ -81,7 +80,6 @@ EXERCISES = (
         title="the gradient at the input of a leaky ReLU, max(z, slope·z) for a slope below 1",
         signature="leaky_relu_backward(da, z, *, slope)",
         returns=(Part("dz"),),
-        about="da and z have the same shape, any. Where z is positive a = z, elsewhere a = slope·z.",
         cases=_leaky_cases,
         reference=_leaky_relu_backward,
         suspects=(

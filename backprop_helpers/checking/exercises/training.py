@@ -50,11 +50,6 @@ INITIAL = Exercise(
     title="weights and bias of a fully connected layer that ReLU follows, before training",
     signature="initial_weights(inputs, units, rng)",
     returns=(Part("w", ("inputs", "units")), Part("b", ("units",))),
-    about=(
-        "rng is a numpy.random.Generator: take the random numbers from it. Weights that keep "
-        "the size of the\n"
-        "signal behind ReLU (He), centred on 0, and no bias."
-    ),
     cases=_initial_cases,
     reference=_initial_weights,
     summarise=_statistics,
@@ -155,7 +150,6 @@ STEP = Exercise(
     title="the weights and the bias after a step of gradient descent",
     signature="sgd_step(w, b, dw, db, learning_rate)",
     returns=(Part("w", ("N", "K")), Part("b", ("K",))),
-    about="w and dw (N, K), b and db (K,). Return new arrays: the caller's stay as they are.",
     cases=_step_cases,
     reference=_sgd_step,
     suspects=(
@@ -300,11 +294,6 @@ TWO_LAYERS = Exercise(
         Part("db1", ("hidden",)),
         Part("dw2", ("hidden", "K")),
         Part("db2", ("K",)),
-    ),
-    about=(
-        "x (M, N), y (M,): the number of the right class; w1 (N, hidden), b1 (hidden,), w2 "
-        "(hidden, K), b2 (K,).\n"
-        "The loss is the mean over the examples."
     ),
     cases=_two_layer_cases,
     reference=_two_layers(),

@@ -17,7 +17,6 @@ def task(number, name, signature, title, returns, cases, reference, mistakes, **
         title=title,
         signature=f"{name}({signature})",
         returns=tuple(returns),
-        about="",
         cases=cases,
         reference=reference,
         suspects=tuple(
