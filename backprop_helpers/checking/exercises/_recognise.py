@@ -200,7 +200,7 @@ def _not_in_proportion(evidence, left):
             continue
         name = evidence.parts[p].name
         if relative_error(large / THOUSAND, small) > ROUGH:
-            said = f"1000 times {argument} does not give 1000 times {name}: is it clipped, rescaled, or not used?"
+            said = f"1000 times {argument} does not give 1000 times {name}: clipped, rescaled, or not used?"
             return [Known(known.name, said, known.hint)]
     return []
 
