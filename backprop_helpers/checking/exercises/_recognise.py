@@ -199,13 +199,8 @@ def _not_in_proportion(evidence, left):
         if small is None or large is None or small.shape != large.shape:
             continue
         name = evidence.parts[p].name
-        if relative_error(large, small) < ROUGH:
-            said = f"{name} is the same for 1000 times {argument}: the gradient that arrives is not used"
-            return [Known("results.upstream_not_used", said, f"what should {name} be if {argument} is zero?")]
         if relative_error(large / THOUSAND, small) > ROUGH:
-            said = (
-                f"1000 times {argument} does not give 1000 times {name}: is something clipped, or rescaled?"
-            )
+            said = f"1000 times {argument} does not give 1000 times {name}: clipped, rescaled, or not used?"
             return [Known(known.name, said, known.hint)]
     return []
 

@@ -141,12 +141,6 @@ SEQUENCE_WEIGHTS = task(
             "conv.divided_by_m_again",
             lambda dz, x, w: tuple(g / len(dz) for g in _sequence_slopes(dz, x, w)[1:]),
         ),
-        own(
-            "ps3.weights_averaged: dw is a mean over the positions; a nudge of a weight moves all of "
-            "them, so their terms add up | nudge one weight: how many outputs move, and do their effects"
-            " add up or average?",
-            lambda dz, x, w: (_sequence_slopes(dz, x, w)[1] / dz.shape[1], _sequence_slopes(dz, x, w)[2]),
-        ),
     ],
     delegates=("conv_forward",),
     linear="dz",
