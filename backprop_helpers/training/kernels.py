@@ -70,7 +70,9 @@ def plan(network, batch_size: int, *, threads: int | None = None):
 
 def why(network) -> str | None:
     """Say why ``plan`` lays out nothing for this network; None if it does."""
-    return None if _recognise(network) else "its sequence of layers, or its dtype, is not one that it knows"
+    return (
+        None if _recognise(network) else "the fast path does not know this sequence of layers, or this dtype"
+    )
 
 
 def default_threads() -> int:
