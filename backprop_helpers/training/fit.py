@@ -321,7 +321,7 @@ class _Training:
         """Say so if a ReLU is closed for good: what follows sees nothing, what precedes learns nothing."""
         if not self.steps:
             return
-        loss, clueless = np.mean(self.steps[-RUNNING_STEPS:], axis=0)[0], math.log(self.net.classes)
+        loss, clueless = np.median(self.steps[-RUNNING_STEPS:], axis=0)[0], math.log(self.net.classes)
         maps = self.net.activations(images[:DEATH_SAMPLE]) if loss > clueless / 2 else {}
         relus = [layer.name for layer in self.net if isinstance(layer, ReLU)]
         dead = [name for name in relus if not np.any(maps.get(name, 1))]

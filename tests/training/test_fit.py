@@ -351,7 +351,7 @@ def test_stopped_in_the_middle_of_an_update(vectors):
                 p[: p.size // 2] = 77
                 raise KeyboardInterrupt
 
-    net, history = quick(optimizer=Stopped(0.1), schedule=OneCycle(0.05))
+    net, history = quick(optimizer=Stopped(0.1), schedule=OneCycle(0.05 / 8))
     assert len(history.loss) == 2
     assert_kept(net, history, vectors)
 
