@@ -26,6 +26,8 @@ from numpy.lib.stride_tricks import as_strided
 
 from backprop_helpers.layers._windows import place_windows
 
+from .modules import run
+
 CACHE_LINE = 64  # bytes
 UNPACKED = 10**6  # multiply-adds up to which OpenBLAS reads the operands where they are
 UNPACKED_SUMS = 1200  # entries of a product of two matrices in rows, x @ z.T, up to which it does so there
@@ -476,17 +478,20 @@ class Own(Step):
 
     def forward(self, learn):
         """Call the layer's forward with the block's examples: ``count`` of them."""
-        out, self.cache = self.layer.forward(to_examples(self.x.values, self.x, self.count))
+        x = to_examples(self.x.values, self.x, self.count)
+        out, self.cache = run(self.layer, x, training=learn)
         from_examples(out, self.out, self.out.values)
 
     def backward(self, gradients):
-        """Call the layer's backward."""
+        """Call the layer's backward; what it gathers over batches it takes from this one."""
         dout = to_examples(self.out.gradient, self.out, self.count)
         dx, of_parameters = self.layer.backward(dout, self.cache, need_dx=self.need_dx)
         for name, gradient in of_parameters.items():
             gradients[f"{self.layer.name}.{name}"] = gradient
         if self.need_dx:
             from_examples(dx, self.x, self.x.gradient)
+        if self.layer.statistics:
+            self.layer.update_statistics(self.cache)
 
 
 # -------------------------------------------------------------------------------------------- their tools

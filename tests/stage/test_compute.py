@@ -152,5 +152,5 @@ class TestNetworkData:
         class Mine(ReLU):
             pass
 
-        with pytest.raises(TypeError, match="mine1 is a Mine"):
+        with pytest.raises(TypeError, match="does not know mine1, a Mine: only Python does"):
             architecture(Network([Flatten(), Mine(), FullyConnected(10)]))

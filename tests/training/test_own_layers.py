@@ -242,4 +242,5 @@ def test_what_a_cell_sees_through_a_layer_of_ones_own():
 
 def test_the_path_is_said():
     assert network().path == network().summary().path
-    assert network().path.startswith("computed layer by layer: ")
+    assert network().path == "computed on the fast path"
+    assert network().astype(np.float64).path.startswith("computed layer by layer: ")

@@ -28,26 +28,26 @@ export function productTable(el, spec, link) {
   const escape = () => hold(stage, null);
   const frame = makeFrame(el, {
     composition: "productTable", about: "The products of a layer, piled in three ways", draw: () => drawTable(stage),
-    handle: { state: () => shownState(stage), grids: stage.grids, escape },
+    handle: { state: () => tableState(stage), grids: stage.grids, escape },
   });
   stage.frame = frame;
   makeTable(stage);
-  recompute(stage);
+  recomputeTable(stage);
   frame.onDispose(link.on("by", (by) => pile(stage, by)));
   frame.onDispose(link.on("selected", (spot) => ((stage.held = spot), frame.request())));
   frame.onDispose(link.on("arrays", (json) => {
     for (const name of Object.keys(json)) stage.given[name] = decodeArray(json[name]);
-    recompute(stage);
+    recomputeTable(stage);
   }));
   return frame.dispose;
 }
 
-const shownState = ({ by, held, pointed, cards, layer, lit }) => ({
+const tableState = ({ by, held, pointed, cards, layer, lit }) => ({
   by, held, pointed, cards, lit: [...lit], sums: Object.fromEntries(Object.keys(NAMES).map((name) => [name, [...(layer.arrays[name]?.data ?? [])]])),
 });
 
 // The layer's arrays, forward and backward, and its cards.
-function recompute(stage) {
+function recomputeTable(stage) {
   const { given: { x, w, b, dz }, spec: { options } } = stage;
   const { layer, stride, padding, dilation, size } = options;
   let computed;
@@ -97,7 +97,7 @@ function tableGrid(stage, name) {
     edit: (index, value, done) => {
       const { shape, data } = stage.given[name];
       stage.given[name] = { shape, data: data.with(offset(shape, index), value) };
-      recompute(stage);
+      recomputeTable(stage);
       if (done) stage.link.set("arrays", Object.fromEntries(Object.entries(stage.given).map(([key, array]) => [key, encodeArray(array)])));
     },
   } });
