@@ -28,7 +28,7 @@ class Worksheet(Stage):
         in several grids ``{"…": {"dX": array}}``. It is named when everything written agrees with it, and
         with no other. `mistakes_of` has those of an exercise.
     tolerance : float
-        How far a number may be off. Numbers that are not whole may always be rounded, by 1.5 %.
+        How far a number may be off. One that is not whole may always be rounded, to two digits at least.
 
     Attributes
     ----------

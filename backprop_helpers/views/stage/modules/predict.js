@@ -6,7 +6,7 @@ import { element, readNumber, writeNumber } from "./typed.js";
 // spec.options: kind "number" | "choice" | "cell", question, answer, unit, tolerance, choices, name, then
 export function predict(el, spec) {
   const { question, kind, then = "" } = spec.options;
-  const root = element("section", "bp-stage bp-predict", { "data-composition": "predict", "aria-label": "Predict first" });
+  const root = element("div", "bp-stage bp-predict", { "data-composition": "predict", role: "group", "aria-label": "Predict first" });
   root.dataset.lmSuppressShortcuts = "true"; // in JupyterLab, keys mean here what they mean elsewhere
   const reply = element("p", "bp-reply", { role: "status" });
   const again = element("button", "bp-quiet", { type: "button" }, "ask me again");
@@ -61,9 +61,10 @@ function askCell({ arrays: { grid }, options: { answer, shape, name = "" } }, an
   part.onkeydown = (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
     const at = cells.indexOf(event.target) + step;
-    const wraps = event.key === "ArrowLeft" ? (at + 1) % columns === 0 : event.key === "ArrowRight" && at % columns === 0;
-    if (!cells[at] || wraps) return;
+    if (!step) return;
     event.preventDefault();
+    const wraps = Math.abs(step) === 1 && columns > 1 && at % columns === (step > 0 ? 0 : columns - 1);
+    if (!cells[at] || wraps) return;
     event.target.tabIndex = -1;
     cells[at].tabIndex = 0;
     cells[at].focus();

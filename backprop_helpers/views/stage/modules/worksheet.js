@@ -8,7 +8,7 @@ import { element, readNumber, writeNumber } from "./typed.js";
 // tolerance, filled {grid: {flat index: text}}.
 export function worksheet(el, spec, link) {
   const sheet = { spec, cells: [], revealed: false };
-  const root = element("section", "bp-stage bp-worksheet", { "data-composition": "worksheet", "aria-label": "Worksheet" });
+  const root = element("div", "bp-stage bp-worksheet", { "data-composition": "worksheet", role: "group", "aria-label": "Worksheet" });
   root.dataset.lmSuppressShortcuts = "true";
   for (const row of spec.options.rows) {
     const parts = row.map(({ grid, text }) => (text === undefined ? gridPart(sheet, grid) : textPart(text, row.length > 1)));
@@ -151,12 +151,14 @@ function recognisedMistake(sheet, written) {
   return fitting.length === 1 ? fitting[0].name : "";
 }
 
-// Whole numbers are compared exactly, others to the rounding that a pencil leaves.
+// Whole numbers are compared exactly; others to the digits that were written, if these are two at least.
 function near(sheet, { input }, wanted) {
-  const typed = readNumber(input.value);
-  if (typeof wanted === "string") return writeNumber(wanted) === input.value.trim();
-  const rounding = Number.isInteger(wanted) ? 1e-9 : 0.015 * Math.abs(wanted);
-  return Math.abs(typed - wanted) <= Math.max(sheet.spec.options.tolerance, rounding);
+  const text = input.value.trim();
+  if (typeof wanted === "string") return writeNumber(wanted) === text;
+  const [, whole, decimals] = /^[-−+]?(\d*)[.,]?(\d*)$/.exec(text) ?? ["", "", ""];
+  const rounded = (whole + decimals).replace(/^0+/, "").length > 1 ? 0.5001 * 10 ** -decimals.length : 0;
+  const slack = Number.isInteger(wanted) ? 1e-9 : Math.max(rounded, 0.005 * Math.abs(wanted));
+  return Math.abs(readNumber(text) - wanted) <= Math.max(sheet.spec.options.tolerance, slack);
 }
 
 // Enter goes to the next box, arrows up and down to the one above or below.
