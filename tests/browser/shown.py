@@ -226,7 +226,9 @@ OPEN = """async path => {
     window.testKernel ??= (await serviceManager.kernels.startNew(...options)).model;
     await commands.execute('docmanager:open', { path, kernel: testKernel });
     await shell.currentWidget.revealed;
-    await shell.currentWidget.sessionContext.ready;
+    const { sessionContext } = shell.currentWidget;
+    await sessionContext.ready;
+    await sessionContext.session.kernel.info;
 }"""
 # JupyterLab asks the kernel for a subshell with each notebook: to close it unanswered is an uncaught error.
 ANSWERED = "!jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?._futures.size"
