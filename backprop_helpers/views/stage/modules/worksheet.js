@@ -15,7 +15,7 @@ export function worksheet(el, spec, link) {
     root.append(element("div", "bp-sheet-row", {}, ...parts));
   }
   root.append(lastLine(sheet, link));
-  root.addEventListener("change", () => tellPython(sheet, link));
+  root.addEventListener("change", () => tellFilled(sheet, link));
   root.addEventListener("keydown", (event) => moveInSheet(sheet, event));
   const off = link.on("filled", (filled) => fillIn(sheet, filled));
   fillIn(sheet, spec.options.filled);
@@ -75,7 +75,7 @@ function lastLine(sheet, link) {
   sheet.reveal.addEventListener("click", () => showRest(sheet));
   sheet.clear.addEventListener("click", () => {
     fillIn(sheet, {});
-    tellPython(sheet, link);
+    tellFilled(sheet, link);
     sheet.cells[0].input.focus();
   });
   return element("div", "bp-sheet-last", {}, sheet.status, sheet.reveal, sheet.clear);
@@ -114,7 +114,7 @@ function filledIn(sheet) {
   return filled;
 }
 
-function tellPython(sheet, link) {
+function tellFilled(sheet, link) {
   judge(sheet);
   link.set("filled", filledIn(sheet));
 }
