@@ -1,7 +1,8 @@
 """Who is measured. Each contestant lives in a process of its own, which ``benchmarks.training`` commands.
 
-A process reads one request a line, ``{"call": "train", "count": 8, ...}``, and answers with one line of JSON.
-While one works, the others wait for their next line, so that no thread of theirs is in the way.
+A process reads one request a line, ``{"call": "train", "seconds": 3, "batch": 64}``, works for so long and
+answers with one line of JSON: how much it did, in what time, and what the processors spent on it. While one
+works, the others wait for their next line, so that no thread of theirs is in the way.
 """
 
 from __future__ import annotations
@@ -10,63 +11,54 @@ import json
 import os
 import sys
 import time
+from itertools import count, islice
+from pathlib import Path
 
 import numpy as np
 
-SEED = 0
-RATE = 0.01
+from . import networks
+
+RATE = 0.001  # small, so that thousands of steps keep the loss finite
+PREDICTED_AT_ONCE = 1000  # by PyTorch; ours decides for itself
 
 
-def make_network(spec):
-    """Return the network of that name, or one like them of {"filters": …, "hidden": …, "side": …}."""
-    from backprop_helpers import training as t
-
-    if isinstance(spec, str):
-        return getattr(t, spec)(seed=SEED)
-    blocks = [
-        layer for k in spec["filters"] for layer in (t.Conv(k, 5, padding="same"), t.ReLU(), t.MaxPool())
-    ]
-    dense = [t.Flatten(), t.FullyConnected(spec["hidden"]), t.ReLU(), t.FullyConnected(10)]
-    side = spec["side"]
-    return t.Network([t.Standardize(), *blocks, *dense], seed=SEED, input_shape=(side, side, 1))
-
-
-def make_examples(shape, count):
-    """Return as many random images and labels."""
-    rng = np.random.default_rng(SEED)
-    return rng.random((count, *shape), dtype=np.float32), rng.integers(0, 10, count)
+def shuffled(length, batch):
+    """Give the indices of one batch after the other, in a new order for every epoch, for ever."""
+    for seed in count():
+        order = np.random.default_rng(seed).permutation(length)
+        yield from (order[start : start + batch] for start in range(0, length - batch + 1, batch))
 
 
 class Ours:
-    """The fast path: one step is forward, backward and update."""
+    """What ``fit`` does in a step: take a batch, forward, backward, update."""
 
-    def __init__(self, spec):
-        from backprop_helpers.training import SGD
+    def __init__(self, network):
+        from backprop_helpers.training import SGD, load_mnist
         from backprop_helpers.training.threads import one_blas_thread
 
-        self.network = make_network(spec)
+        self.network = networks.make_network(network)
         self.optimizer = SGD(RATE)
         self.gradients = np.zeros_like(self.network.parameters.vector)
         self.one_blas_thread = one_blas_thread
-        self.examples = {}
+        mnist = load_mnist()
+        self.labels = mnist.train_labels
+        self.images = networks.fitted(mnist.train_images, self.network.input_shape)
+        self.test = networks.fitted(mnist.test_images, self.network.input_shape)
 
-    def prepare(self, batch):
-        """Make the examples of one batch, once."""
-        if batch not in self.examples:
-            self.examples[batch] = make_examples(self.network.input_shape, batch)
-
-    def train(self, count, batch):
-        """Do ``count`` training steps."""
-        images, labels = self.examples[batch]
+    def train(self, batch):
+        """Do a training step whenever asked for the next one."""
         with self.one_blas_thread():  # as `fit` does
-            for _ in range(count):
+            for indices in shuffled(len(self.images), batch):
+                images, labels = self.images[indices], self.labels[indices]
                 self.network._loss_and_gradients(images, labels, self.gradients)
                 self.optimizer.step(self.network.parameters.vector, self.gradients)
+                yield batch
 
-    def predict(self, count, batch):
-        """Predict the classes of a batch ``count`` times."""
-        for _ in range(count):
-            self.network.predict(self.examples[batch][0])
+    def predict(self, batch):
+        """Predict the classes of the test digits whenever asked."""
+        while True:
+            self.network.predict(self.test[:batch])
+            yield batch
 
 
 class NdimageLoops(Ours):
@@ -74,21 +66,22 @@ class NdimageLoops(Ours):
 
     way = "ndimage_loops"
 
-    def train(self, count, batch):
-        """Do ``count`` training steps."""
+    def train(self, batch):
+        """Do a training step whenever asked for the next one."""
         from . import slow
 
-        images, labels = self.examples[batch]
-        for _ in range(count):
+        for indices in shuffled(len(self.images), batch):
+            images, labels = self.images[indices], self.labels[indices]
             _, gradients = getattr(slow, self.way)(self.network, images, labels)
             for name, gradient in gradients.items():
                 self.network.parameters[name] -= RATE * gradient
+            yield batch
 
     def check(self, batch):
         """Complain unless these loops compute what ``layers`` compute, on the network in float64."""
         from . import slow
 
-        images, labels = self.examples[batch]
+        images, labels = self.images[:batch], self.labels[:batch]
         exact = self.network.astype(np.float64)
         _, gradients = getattr(slow, self.way)(exact, images, labels)
         for name, gradient in exact.gradients(images, labels).items():
@@ -106,16 +99,14 @@ class Products:
 
     size = 1536
 
-    def __init__(self, spec):
+    def __init__(self, network):
         self.a, self.b, self.out = (np.ones((self.size, self.size), np.float32) for _ in range(3))
 
-    def prepare(self, batch):
-        """Nothing to do."""
-
-    def train(self, count, batch):
-        """Multiply ``count`` times."""
-        for _ in range(count):
+    def train(self, batch):
+        """Multiply whenever asked, and count the additions and multiplications."""
+        while True:
             np.matmul(self.a, self.b, out=self.out)
+            yield 2 * self.size**3
 
 
 class PyTorch:
@@ -123,116 +114,62 @@ class PyTorch:
 
     channels_last = False
 
-    def __init__(self, spec):
+    def __init__(self, network):
         import torch
+
+        from backprop_helpers.training import load_mnist
 
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
         self.torch = torch
-        self.source = make_network(spec)
-        self.network = self.formatted(torch_network(self.source))
-        self.optimizer = torch_optimizer(self.network, RATE)
-        self.examples = {}
+        self.source = networks.make_network(network)
+        self.network = self.formatted(networks.torch_network(self.source))
+        self.optimizer = networks.torch_optimizer(self.network, RATE)
+        mnist = load_mnist()
+        self.labels = torch.from_numpy(mnist.train_labels.copy())  # PyTorch wants to be able to write
+        self.images, self.test = map(self.tensor, (mnist.train_images, mnist.test_images))
 
     def formatted(self, x):
         """Return a tensor or module in this contestant's memory format."""
         last = self.torch.channels_last
         return x.to(memory_format=last if self.channels_last else self.torch.contiguous_format)
 
-    def prepare(self, batch):
-        """Make the examples of one batch, once."""
-        if batch not in self.examples:
-            images, labels = make_examples(self.source.input_shape, batch)
-            self.examples[batch] = (
-                self.formatted(torch_images(self.source, images)),
-                self.torch.from_numpy(labels),
-            )
+    def tensor(self, digits):
+        """Return digits as this network's images."""
+        images = networks.fitted(digits, self.source.input_shape)
+        return self.formatted(networks.torch_images(self.source, images))
 
-    def train(self, count, batch):
-        """Do ``count`` training steps."""
-        images, labels = self.examples[batch]
-        for _ in range(count):
-            torch_step(self.network, self.optimizer, images, labels)
+    def train(self, batch):
+        """Do a training step whenever asked for the next one."""
+        for indices in shuffled(len(self.images), batch):
+            chosen = self.torch.from_numpy(indices)
+            images = self.formatted(self.images[chosen])
+            networks.torch_step(self.network, self.optimizer, images, self.labels[chosen])
+            yield batch
 
-    def predict(self, count, batch):
-        """Predict the classes of a batch ``count`` times, a thousand images at a time."""
-        images, _ = self.examples[batch]
-        with self.torch.inference_mode():
-            for _ in range(count):
-                self.torch.cat([self.network(part).argmax(1) for part in images.split(1000)])
+    def predict(self, batch):
+        """Predict the classes of the test digits whenever asked, a thousand at a time."""
+        images = self.test[:batch]
+        while True:
+            with self.torch.inference_mode():
+                parts = images.split(PREDICTED_AT_ONCE)
+                self.torch.cat([self.network(part).argmax(1) for part in parts])
+            yield batch
 
     def check(self, batch):
         """Complain unless this network starts as ours does."""
-        images, _ = make_examples(self.source.input_shape, 4)
+        from backprop_helpers.training import load_mnist
+
+        digits = load_mnist().test_images[:batch]
         with self.torch.inference_mode():
-            logits = self.network(self.formatted(torch_images(self.source, images))).numpy()
-        np.testing.assert_allclose(logits, self.source.logits(images), rtol=1e-3, atol=1e-4)
+            logits = self.network(self.tensor(digits)).numpy()
+        expected = self.source.logits(networks.fitted(digits, self.source.input_shape))
+        np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4)
 
 
 class PyTorchChannelsLast(PyTorch):
     """The same with channels as the fastest axis in memory."""
 
     channels_last = True
-
-
-def torch_network(network):
-    """Return the same layers, with the same weights, as a PyTorch module for standardised images."""
-    from torch import nn
-
-    from backprop_helpers import training as t
-
-    modules, flattened = [], None
-    for before, layer in zip([None, *network.layers], network.layers):
-        if isinstance(layer, t.Conv):
-            F_h, _, C, K = layer.parameters["w"].shape
-            modules.append(nn.Conv2d(C, K, F_h, padding=F_h // 2))
-            _set(modules[-1], layer.parameters["w"].transpose(3, 2, 0, 1), layer.parameters["b"])
-        elif isinstance(layer, t.FullyConnected):
-            w = layer.parameters["w"]
-            modules.append(nn.Linear(*w.shape))
-            if flattened:  # the first one: PyTorch flattens (C, H, W), we flatten (H, W, C)
-                w = w.reshape(*flattened, -1).transpose(2, 0, 1, 3).reshape(w.shape)
-                flattened = None
-            _set(modules[-1], w.T, layer.parameters["b"])
-        elif isinstance(layer, t.Flatten):
-            flattened = network.output_shapes[before.name]
-            modules.append(nn.Flatten())
-        elif not isinstance(layer, t.Standardize):
-            modules.append({t.ReLU: nn.ReLU, t.MaxPool: lambda: nn.MaxPool2d(2)}[type(layer)]())
-    return nn.Sequential(*modules)
-
-
-def _set(module, weight, bias):
-    import torch
-
-    with torch.no_grad():
-        module.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
-        module.bias.copy_(torch.from_numpy(np.ascontiguousarray(bias)))
-
-
-def torch_images(network, images):
-    """Return images as PyTorch wants them: standardised, (M, C, H, W)."""
-    import torch
-
-    standardize = network.layers[0]
-    return torch.from_numpy((images - np.float32(standardize.mean)) / np.float32(standardize.std)).permute(
-        0, 3, 1, 2
-    )
-
-
-def torch_optimizer(network, rate):
-    """Return SGD with Nesterov momentum 0.9."""
-    import torch
-
-    return torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, nesterov=True)
-
-
-def torch_step(network, optimizer, images, labels):
-    """Do one training step."""
-    from torch.nn import functional
-
-    optimizer.zero_grad()
-    functional.cross_entropy(network(images), labels).backward()
-    optimizer.step()
 
 
 # --------------------------------------------------------------------------------------- whole trainings
@@ -264,9 +201,9 @@ def run_pytorch(spec, seed, epochs, images):
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     mnist = t.load_mnist()
     source = getattr(t, spec)(seed=seed)
-    network = torch_network(source).to(memory_format=torch.channels_last)
-    optimizer = torch_optimizer(network, RATE)
-    train = torch_images(source, mnist.train_images[:images])
+    network = networks.torch_network(source).to(memory_format=torch.channels_last)
+    optimizer = networks.torch_optimizer(network, 0.01)
+    train = networks.torch_images(source, mnist.train_images[:images])
     train = train.contiguous(memory_format=torch.channels_last)
     labels = torch.from_numpy(mnist.train_labels[:images].copy())  # PyTorch wants to be able to write
     schedule, batch = t.OneCycle(), 64
@@ -276,9 +213,9 @@ def run_pytorch(spec, seed, epochs, images):
         for step, part in enumerate(torch.randperm(len(train), generator=generator).split(batch)):
             rate = schedule(epoch * steps_an_epoch + step, epochs * steps_an_epoch)
             optimizer.param_groups[0]["lr"] = rate
-            torch_step(network, optimizer, train[part], labels[part])
+            networks.torch_step(network, optimizer, train[part], labels[part])
     with torch.inference_mode():
-        test = torch_images(source, mnist.test_images)
+        test = networks.torch_images(source, mnist.test_images)
         predictions = torch.cat([network(part).argmax(1) for part in test.split(1000)]).numpy()
     return float((predictions == mnist.test_labels).mean())
 
@@ -304,24 +241,53 @@ KINDS = {
 RUNS = {"ours": run_ours, "torch": run_pytorch}
 
 
-def serve(kind, spec):
+def serve(kind, network):
     """Answer requests until the input ends."""
-    contestant = KINDS[kind](spec)
+    contestant, works = KINDS[kind](network), {}
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
         call, batch = request["call"], request["batch"]
-        contestant.prepare(batch)
-        started = time.perf_counter()
         if call == "check":
-            contestant.check(batch)
+            answer = contestant.check(batch)
+        elif call == "peak":
+            answer = peak(contestant, batch)
         else:
-            getattr(contestant, call)(request["count"], batch)
-        print(json.dumps(time.perf_counter() - started), flush=True)
+            if (call, batch) not in works:
+                works[call, batch] = getattr(contestant, call)(batch)
+            answer = work_for(request["seconds"], works[call, batch])
+        print(json.dumps(answer), flush=True)
+
+
+def peak(contestant, batch):
+    """Return how many MB five training steps on such batches need at most, if the system tells."""
+    list(islice(contestant.train(1), 5))  # what any step loads
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
+        before = _status("VmRSS")
+        list(islice(contestant.train(batch), 5))
+        return _status("VmHWM") - before
+    except OSError:
+        return None
+
+
+def _status(name):
+    """Return an entry of this process's table on Linux, in MB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(name))
+
+
+def work_for(seconds, work):
+    """Let somebody work for so many seconds at least; return units done, seconds, and processor seconds."""
+    units, cpu, started = 0, time.process_time(), time.perf_counter()
+    while not units or time.perf_counter() < started + seconds:
+        units += next(work)
+    passed = time.perf_counter() - started
+    return {"units": units, "seconds": passed, "cpu": time.process_time() - cpu}
 
 
 def main(argv):
-    """``serve KIND SPEC`` or ``run KIND NETWORK SEED EPOCHS IMAGES``."""
+    """``serve KIND NETWORK`` or ``run KIND NETWORK SEED EPOCHS IMAGES``."""
     if argv[0] == "serve":
         serve(argv[1], json.loads(argv[2]))
     else:

@@ -1,8 +1,10 @@
 """Training from scratch, measured: ``python -m benchmarks.training`` (``--help`` says what can be chosen).
 
-Every comparison is made in rounds. In each round all contestants do the same work one after the other, in
-changing order, each in its own process while the others wait; the ratio is taken within the round, and the
-median of the rounds is printed. What else the machine does then falls on all of them alike.
+Every comparison is made in rounds. In each round all contestants take turns, in changing order, each in a
+process of its own, warmed up, for three seconds at least, while the others wait: a user trains for seconds
+to minutes, and PyTorch needs the first of them to get warm. What else the machine does meanwhile is measured,
+and a turn beside more than a tenth of foreign load is taken again. The ratio is taken within the round; the
+median of the rounds and their middle half are printed.
 """
 
 from __future__ import annotations
@@ -10,67 +12,44 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import math
 import os
 import platform
 import statistics
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from backprop_helpers.training import kernels
 
-from .contestants import Products, make_network
 from .layers import DTYPES
+from .networks import TWELVE, TWO, make_network
+from .rounds import (
+    ROOT,
+    Contestant,
+    best_of,
+    contestants,
+    environment,
+    in_rounds,
+    micro,
+    per_second,
+    ratio,
+    table,
+)
 
-ROOT = Path(__file__).resolve().parents[1]
-NETWORKS = ("reference_cnn", "lenet")
 EPOCHS, TRAINING_IMAGES, TEST_IMAGES, GOAL = 3, 60_000, 10_000, 0.990
 QUICK_EPOCHS, QUICK_IMAGES = 1, 6_000
-ROUND_SECONDS = 0.1  # the fastest contestant works about so long in every round
+ROUND_SECONDS, QUICK_SECONDS = 3.0, 0.3
 MOST_FOR_SLOW = {"ndimage": 4, "pixels": 1}  # images: the loops are measured on few and scaled
+MEMORY_BATCH = 1_000
 TORCH = {"contiguous": "torch", "channels_last": "torch channels_last"}
 LEFT_OUT = "PyTorch is not installed here, so the comparisons with it are left out."
-
-
-class Contestant:
-    """A process that does what it is told: see ``benchmarks.contestants``."""
-
-    def __init__(self, kind, spec, threads):
-        command = ["-m", "benchmarks.contestants", "serve", kind, json.dumps(spec)]
-        self._start(command, _environment(threads))
-
-    def _start(self, command, environment):
-        self.process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        return self._answer()
-
-    def seconds(self, call, count=1, batch=64):
-        """Return how long the contestant took for ``count`` calls on a batch."""
-        return self._ask(call=call, count=count, batch=batch)
-
-    def _ask(self, **request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def _answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"a contestant has failed: {self.process.args}")
-        return json.loads(line)
-
-    def close(self):
-        """End the process."""
-        self.process.stdin.close()
-        self.process.wait()
+NO_EVIDENCE = (
+    "--quick: turns of a third of a second, in which PyTorch does not get warm. "
+    "These numbers are no evidence; they show that the benchmark runs."
+)
 
 
 class Checkout(Contestant):
@@ -78,129 +57,115 @@ class Checkout(Contestant):
 
     def __init__(self, folder, network, options):
         script = Path(__file__).with_name("layers.py")
-        environment = _environment(options.threads) | {"PYTHONPATH": str(folder)}
-        self.jobs = self._start([script, folder, network, str(options.batch)], environment)
+        variables = environment(options.threads) | {"PYTHONPATH": str(folder)}
+        self.jobs = self._start([script, folder, network, str(options.batch)], variables)
 
-    def job(self, name, dtype):
-        """Return what `in_rounds` measures: the job's slice of time has a number of calls of its own."""
-        return lambda count: count * self._ask(job=name, dtype=dtype), 1
-
-
-def _environment(threads):
-    # OMP_NUM_THREADS is for PyTorch, OPENBLAS_NUM_THREADS for NumPy's products and for our fast path.
-    return os.environ | {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
-
-
-@contextmanager
-def contestants(kinds, spec, threads):
-    """Start a process for each kind, and end them all."""
-    started = {}
-    try:
-        for kind in kinds:
-            started[kind] = Contestant(kind, spec, threads)
-        yield started
-    finally:
-        for contestant in started.values():
-            contestant.close()
-
-
-def in_rounds(jobs, rounds):
-    """Return the seconds a unit of work took in each round.
-
-    Parameters
-    ----------
-    jobs : dict of str to (callable, float)
-        ``measure(count)`` returns the seconds for ``count`` calls; the number is how many units a call has.
-    rounds : int
-
-    Returns
-    -------
-    dict of str to list of float
-    """
-    counts = {}
-    for name, (measure, _) in jobs.items():
-        measure(1)  # warms up: imports, plans, first touches of memory
-        counts[name] = max(1, round(ROUND_SECONDS / measure(1)))
-    results = {name: [] for name in jobs}
-    names = list(jobs)
-    for number in range(rounds):
-        for name in names[number % len(names) :] + names[: number % len(names)]:
-            measure, units = jobs[name]
-            results[name].append(measure(counts[name]) / counts[name] / units)
-    return results
-
-
-def best_of(results, names):
-    """Return the smaller of several contestants' times, round by round."""
-    return [min(times) for times in zip(*(results[name] for name in names))]
-
-
-def ratio(slower, faster):
-    """Return the median of the rounds' ratios and the range of their middle half, as text."""
-    ratios = sorted(a / b for a, b in zip(slower, faster))
-    quartiles = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
-    return f"{statistics.median(ratios):.2f}", f"{quartiles[0]:.2f} to {quartiles[2]:.2f}"
-
-
-def table(title, headers, rows):
-    """Print rows of text as an aligned table: the first column to the left, the others to the right."""
-    cells = [[str(cell) for cell in row] for row in [headers, *rows]]
-    widths = [max(map(len, column)) for column in zip(*cells)]
-    lines = []
-    for row in cells:
-        first, *rest = (cell.rjust(width) for cell, width in zip(row, widths))
-        lines.append("  ".join([row[0].ljust(len(first)), *rest]).rstrip())
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    print("\n".join([title, "", *lines, ""]), flush=True)
-
-
-def micro(seconds):
-    """Return seconds as microseconds, in text."""
-    return f"{seconds * 1e6:,.0f}" if seconds > 1e-5 else f"{seconds * 1e6:.1f}"
-
-
-def per_second(times):
-    """Return how many units a second the median time comes to, in text."""
-    return f"{1 / statistics.median(times):,.0f}"
+    def turn(self, call, seconds, batch):
+        """Return seconds a call of a job; how long it is measured for, ``benchmarks.layers`` decides."""
+        name, dtype = call
+        return self._ask(job=name, dtype=dtype), None
 
 
 # ----------------------------------------------------------------------------------------------- sections
 
 
 def throughput(options):
-    """Training steps against PyTorch, and as a fraction of the rate of large matrix products."""
-    rows = []
+    """Train the two networks against PyTorch, and as a fraction of the rate of large matrix products."""
+    _throughput(options, options.threads)
+
+
+def one_thread(options):
+    """Do the same on one thread, where PyTorch's threads do not wait for each other."""
+    _throughput(options, 1)
+
+
+def _throughput(options, threads):
+    rows, notes = [], []
     for name in options.networks:
-        kinds = ["ours", "products", *options.torch]
-        with contestants(kinds, name, options.threads) as started:
-            for kind in options.torch:
-                started[kind].seconds("check")
-            units = dict.fromkeys(kinds, options.batch) | {"products": 2 * Products.size**3}
-            jobs = {kind: (_train(started[kind], options.batch), units[kind]) for kind in kinds}
-            times = in_rounds(jobs, options.rounds)
+        times = _compare(name, "train", options.batch, ["products"], threads, options)
         work = 2 * _training_multiply_adds(make_network(name))
         fraction = statistics.median(p * work / t for p, t in zip(times["products"], times["ours"]))
         sgemm = 1e-9 / statistics.median(times["products"])
-        row = [name, per_second(times["ours"]), micro(statistics.median(times["ours"]))]
-        if options.torch:
-            row += [per_second(times[kind]) for kind in options.torch]
-            row += ratio(best_of(times, options.torch), times["ours"])
-        rows.append([*row, f"{sgemm:.0f}", f"{fraction:.0%}"])
-    headers = ["training", "images/s", "µs/image"]
-    if options.torch:
-        headers += ["PyTorch contiguous", "channels_last", "ratio", "middle half"]
-    table(
-        f"Training: batch {options.batch}, {_threads(options)}, forward + backward + update",
-        [*headers, "sgemm GFLOP/s", "of sgemm"],
-        rows,
-    )
-    if options.torch:
-        print("ratio: ours ÷ the faster of PyTorch's two memory formats; above 1 we are ahead.")
+        rows.append([*_row(name, times, options), f"{sgemm:.0f}", f"{fraction:.0%}"])
+        notes.append(f"{name}: {times.note()}")
+    headers = [*_headers("training", options), "sgemm GFLOP/s", "of sgemm"]
+    _show(f"Training: batch {options.batch}, {_threads(threads)}", headers, rows, notes, options)
     print("of sgemm: useful operations a second, relative to a large float32 matrix product's.\n")
 
 
-def _train(contestant, batch):
-    return lambda count: contestant.seconds("train", count, batch)
+def twelve(options):
+    """Train twelve networks, as learners build them, against PyTorch."""
+    rows, notes, ratios = [], [], []
+    for name in options.twelve:
+        times = _compare(name, "train", options.batch, [], options.threads, options)
+        rows.append(_row(name, times, options))
+        notes.append(f"{name}: {times.note()}")
+        if options.torch:
+            ratios.append(float(rows[-1][-3]))
+    title = f"Training twelve networks: batch {options.batch}, {_threads(options.threads)}"
+    _show(title, _headers("training", options), rows, notes, options)
+    if ratios:
+        print(f"median of the ratios {statistics.median(ratios):.2f}, smallest {min(ratios):.2f}\n")
+
+
+def inference(options):
+    """Predictions of all test digits, against PyTorch."""
+    rows, notes = [], []
+    for name in options.networks:
+        times = _compare(name, "predict", TEST_IMAGES, [], options.threads, options)
+        rows.append(_row(name, times, options))
+        notes.append(f"{name}: {times.note()}")
+    title = f"Inference: {TEST_IMAGES:,} digits, {_threads(options.threads)}"
+    _show(title, _headers("inference", options), rows, notes, options)
+
+
+def _compare(name, call, batch, others, threads, options):
+    """Let ours, PyTorch's and others take turns at one network."""
+    with contestants(["ours", *options.torch, *others], name, threads) as started:
+        for kind in options.torch:
+            started[kind].check(4)
+        jobs = {kind: (contestant, call, batch) for kind, contestant in started.items()}
+        return in_rounds(jobs, options.rounds, options.seconds)
+
+
+def _row(name, times, options):
+    row = [name, per_second(times["ours"]), micro(statistics.median(times["ours"]))]
+    if options.torch:
+        best = best_of(times, options.torch)
+        row += [per_second(times[kind]) for kind in options.torch]
+        row += [*ratio(best, times["ours"]), ratio(times["ours"], best)[0]]
+    return row
+
+
+def _headers(work, options):
+    theirs = ["PyTorch contiguous", "channels_last", "ours ÷ theirs", "middle half", "theirs ÷ ours"]
+    return [work, "images/s", "µs/image", *(theirs if options.torch else [])]
+
+
+def _show(title, headers, rows, notes, options):
+    table(f"{title}; {options.rounds} rounds, turns of {options.seconds:g} s", headers, rows)
+    if options.torch:
+        print(
+            "ours ÷ theirs: images a second, against the faster of PyTorch's two memory formats in the round."
+        )
+    print("\n".join([*notes, ""]), flush=True)
+
+
+def memory(options):
+    """Measure the most memory that steps on large batches need, against PyTorch."""
+    rows = []
+    for name in [*options.networks, *options.twelve]:
+        row = [name]
+        for kind in ("ours", *options.torch):
+            with contestants([kind], name, options.threads) as started:
+                row.append(started[kind].peak(MEMORY_BATCH))
+        if None in row:
+            print("How much memory a process uses is not told by this system.\n")
+            return
+        least = min(row[2:], default=math.nan)
+        rows.append([name, *(f"{size:,.0f}" for size in row[1:]), f"{row[1] / least:.2f}"])
+    headers = ["MB beyond the data", "ours", *(f"PyTorch {kind}" for kind in TORCH if options.torch), "ratio"]
+    table(f"Memory: training steps on batches of {MEMORY_BATCH:,}", headers, rows)
 
 
 def _training_multiply_adds(network):
@@ -215,11 +180,11 @@ def slow(options):
     for name in options.networks:
         kinds = ["ours", *MOST_FOR_SLOW]
         with contestants(kinds, name, options.threads) as started:
-            jobs = {"ours": (_train(started["ours"], options.batch), options.batch)}
+            jobs = {"ours": (started["ours"], "train", options.batch)}
             for kind, images in MOST_FOR_SLOW.items():
-                started[kind].seconds("check", batch=images)
-                jobs[kind] = (_train(started[kind], images), images)
-            times = in_rounds(jobs, max(3, options.rounds // 5))
+                started[kind].check(images)
+                jobs[kind] = (started[kind], "train", images)
+            times = in_rounds(jobs, max(3, options.rounds // 2), options.seconds)
         for kind, words in (
             ("ndimage", "scipy.ndimage for each pair of maps"),
             ("pixels", "loops over pixels"),
@@ -233,37 +198,13 @@ def slow(options):
     )
 
 
-def inference(options):
-    """Predictions of all test digits, against PyTorch."""
-    rows = []
-    for name in options.networks:
-        kinds = ["ours", *options.torch]
-        with contestants(kinds, name, options.threads) as started:
-            jobs = {}
-            for kind in kinds:
-                jobs[kind] = (
-                    lambda count, c=started[kind]: c.seconds("predict", count, TEST_IMAGES),
-                    TEST_IMAGES,
-                )
-            times = in_rounds(jobs, options.rounds)
-        row = [name, per_second(times["ours"]), f"{statistics.median(times['ours']) * TEST_IMAGES:.2f} s"]
-        if options.torch:
-            row += [per_second(times[kind]) for kind in options.torch]
-            row += ratio(best_of(times, options.torch), times["ours"])
-        rows.append(row)
-    headers = ["inference", "images/s", f"{TEST_IMAGES:,} digits"]
-    if options.torch:
-        headers += ["PyTorch contiguous", "channels_last", "ratio", "middle half"]
-    table(f"Inference: {TEST_IMAGES:,} digits, {_threads(options)}", headers, rows)
-
-
 def growth(options):
     """Time an image as the batch, the image or the number of filters grows."""
     headers = ["", "µs/image", "million multiply-adds", "ns for a thousand"]
     batches = [1, 4, 16, 64, 256, 1024]
     with contestants(["ours"], "reference_cnn", options.threads) as started:
-        jobs = {batch: (_train(started["ours"], batch), batch) for batch in batches}
-        times = in_rounds(jobs, options.rounds)
+        jobs = {batch: (started["ours"], "train", batch) for batch in batches}
+        times = in_rounds(jobs, options.rounds, options.seconds)
     work = _training_multiply_adds(make_network("reference_cnn"))
     rows = [_growth_row(f"batch of {batch:,}", times[batch], work) for batch in batches]
     table("Growth with the batch (reference_cnn)", headers, rows)
@@ -280,8 +221,8 @@ def growth(options):
 
 def _grow(title, headers, specs, options):
     started = {name: Contestant("ours", spec, options.threads) for name, spec in specs.items()}
-    jobs = {name: (_train(contestant, options.batch), options.batch) for name, contestant in started.items()}
-    times = in_rounds(jobs, options.rounds)
+    jobs = {name: (contestant, "train", options.batch) for name, contestant in started.items()}
+    times = in_rounds(jobs, options.rounds, options.seconds)
     for contestant in started.values():
         contestant.close()
     works = {name: _training_multiply_adds(make_network(spec)) for name, spec in specs.items()}
@@ -303,7 +244,7 @@ def layers(options):
         with ExitStack() as stack:
             checkouts = [stack.enter_context(closing(Checkout(f, name, options))) for f in folders]
             rows = [_layer_row(job, checkouts, options.rounds) for job in checkouts[0].jobs]
-        table(f"Layers of {name}: batch {options.batch}, {_threads(options)}", headers, rows)
+        table(f"Layers of {name}: batch {options.batch}, {_threads(options.threads)}", headers, rows)
     if options.against:
         print(f"other: {options.against}; ratio: this checkout ÷ the other, below 1 this one is faster.\n")
 
@@ -311,7 +252,7 @@ def layers(options):
 def _layer_row(job, checkouts, rounds):
     row = [job]
     for dtype in DTYPES:
-        times = in_rounds({n: c.job(job, dtype) for n, c in enumerate(checkouts)}, rounds)
+        times = in_rounds({n: (c, (job, dtype), 0) for n, c in enumerate(checkouts)}, rounds, 0)
         row += [f"{statistics.median(t) * 1e3:.3f}" for t in times.values()]
         row += [ratio(*times.values())[0]] if len(checkouts) > 1 else []
     return row
@@ -346,7 +287,7 @@ def goal(options):
             rows.append([*row, _memory(runs)])
     table(
         f"Whole runs: start Python, import, load, train {epochs} epochs on {images:,} digits, evaluate; "
-        f"{_threads(options)}, median of {options.repeats}",
+        f"{_threads(options.threads)}, median of {options.repeats}",
         ["", "time", "test accuracy", f"{GOAL:.1%} reached", "peak memory"],
         rows,
     )
@@ -378,7 +319,7 @@ def _run(kind, network, seed, epochs, images, options):
     done = subprocess.run(
         list(map(str, command)),
         cwd=ROOT,
-        env=_environment(options.threads),
+        env=environment(options.threads),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -393,6 +334,9 @@ def _memory(runs):
 
 SECTIONS = {
     "throughput": (throughput, "training steps against PyTorch and against large matrix products"),
+    "one": (one_thread, "the same on one thread"),
+    "twelve": (twelve, "twelve networks as learners build them, against PyTorch"),
+    "memory": (memory, f"memory for batches of {MEMORY_BATCH:,}, against PyTorch"),
     "slow": (slow, "training steps against loops in Python"),
     "inference": (inference, "predictions against PyTorch"),
     "growth": (growth, "time an image as batch, pixels and filters grow"),
@@ -403,8 +347,8 @@ SECTIONS = {
 }
 
 
-def _threads(options):
-    return "1 thread" if options.threads == 1 else f"{options.threads} threads"
+def _threads(threads):
+    return "1 thread" if threads == 1 else f"{threads} threads"
 
 
 def parse(argv):
@@ -421,7 +365,10 @@ def parse(argv):
         "--only", help="sections to run, with commas between; by default all", metavar="SECTIONS"
     )
     parser.add_argument(
-        "--networks", default=",".join(NETWORKS), help="networks to measure (default: %(default)s)"
+        "--networks", default=",".join(TWO), help="networks to measure (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--twelve", metavar="NUMBERS", help="which of the twelve, such as 1,4 (default: all)", default=""
     )
     parser.add_argument(
         "--threads",
@@ -430,7 +377,7 @@ def parse(argv):
         help="threads for everyone (default: %(default)s)",
     )
     parser.add_argument("--batch", type=int, default=64, help="images a training step (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, help="rounds of every comparison (default: 25, with --quick 5)")
+    parser.add_argument("--rounds", type=int, help="rounds of every comparison (default: 7, with --quick 3)")
     parser.add_argument(
         "--repeats", type=int, help="whole runs in the section goal (default: 3, with --quick 1)"
     )
@@ -438,7 +385,9 @@ def parse(argv):
         "--seeds", type=int, help="seeds in the section accuracy (default: 5, with --quick 2)"
     )
     parser.add_argument(
-        "--quick", action="store_true", help=f"few rounds, and runs of one epoch on {QUICK_IMAGES:,} digits"
+        "--quick",
+        action="store_true",
+        help=f"few short rounds, and runs of one epoch on {QUICK_IMAGES:,} digits: no evidence",
     )
     parser.add_argument(
         "--against",
@@ -447,7 +396,7 @@ def parse(argv):
         help="for the section layers: another checkout, as git worktree add FOLDER COMMIT makes it",
     )
     options = parser.parse_args(argv)
-    for name, usual, quick in (("rounds", 25, 5), ("repeats", 3, 1), ("seeds", 5, 2)):
+    for name, usual, quick in (("rounds", 7, 3), ("repeats", 3, 1), ("seeds", 5, 2)):
         if getattr(options, name) is None:
             setattr(options, name, quick if options.quick else usual)
     for name in ("threads", "batch", "rounds", "repeats", "seeds"):
@@ -458,7 +407,11 @@ def parse(argv):
         if not (options.against / "backprop_helpers" / "layers").is_dir():
             parser.error(f"--against: {options.against} holds no backprop_helpers/layers")
     options.only = _chosen(parser, "--only", options.only or ",".join(SECTIONS), SECTIONS)
-    options.networks = _chosen(parser, "--networks", options.networks, NETWORKS)
+    options.networks = _chosen(parser, "--networks", options.networks, TWO)
+    numbers = {str(number): name for number, name in enumerate(TWELVE, 1)}
+    chosen = _chosen(parser, "--twelve", options.twelve or ",".join(numbers), numbers)
+    options.twelve = [numbers[number] for number in chosen]
+    options.seconds = QUICK_SECONDS if options.quick else ROUND_SECONDS
     options.torch = list(TORCH.values()) if importlib.util.find_spec("torch") else []
     return options
 
@@ -474,11 +427,23 @@ def _chosen(parser, option, text, known):
 def main(argv=None):
     """Run the sections that were chosen."""
     options = parse(argv)
-    print(f"{platform.system()} {platform.machine()}, {_versions(options)}\n")
+    print(f"{_machine()}, {_versions(options)}\n")
+    if options.quick:
+        print(NO_EVIDENCE + "\n")
     if not options.torch:
         print(LEFT_OUT + "\n")
     for name in options.only:
         SECTIONS[name][0](options)
+
+
+def _machine():
+    """Say which processor this is, as far as the system knows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.processor() or platform.machine()
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} × {model}"
 
 
 def _versions(options):

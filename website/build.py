@@ -26,6 +26,7 @@ PAGES = {
     "notebooks/start_here.md": "notebooks/start_here.md",
     "notebooks/formula_sheet.md": "notebooks/formula_sheet.md",
     "notebooks/glossary.md": "notebooks/glossary.md",
+    "notebooks/more/questions.md": "notebooks/more/questions.md",
     "assignments/README.md": "assignments/README.md",
     "CONTRIBUTING.md": "CONTRIBUTING.md",
     "ARCHITECTURE.md": "ARCHITECTURE.md",

@@ -5,13 +5,9 @@ needed.
 """
 
 from backprop_helpers.checking import check
+from backprop_helpers.checking._report import GradientReport, GradientRow
 from backprop_helpers.checking.equations import Held, clear_ledger, holds, ledger
-from backprop_helpers.checking.gradient_check import (
-    GradientReport,
-    GradientRow,
-    gradient_check,
-    numerical_gradient,
-)
+from backprop_helpers.checking.gradient_check import gradient_check, numerical_gradient
 from backprop_helpers.checking.misconceptions import Misconception, misconceptions
 
 __all__ = [

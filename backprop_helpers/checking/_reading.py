@@ -8,22 +8,78 @@ from typing import NamedTuple
 
 import numpy as np
 
+from backprop_helpers.checking._report import GradientRow
 from backprop_helpers.checking._text import count, rounded
 
 NOISE = 1e-7  # relative to the largest entry
 SAME = 1e-5  # far above the rounding of a numerical gradient, far below any mistake worth a name
+UNUSED = "the upstream gradient is not used (or not its size)"
+SCALED = "100 times the upstream gradient"
+NONLINEAR = "backward is not linear in its upstream gradient"
+
+
+class Compared(NamedTuple):
+    """What the nudges say of one input: numeric slopes and relative errors (NaN where there is none)."""
+
+    numeric: np.ndarray
+    error: np.ndarray
+    kinks: list  # the indices left out
+    smooth: int  # how many entries were nudged and sit on no kink
+    ties: str  # what is wrong with the gradients on kinks
+
+
+def read_row(name, gradient, compared, complaints, layer, tolerance):
+    """Return the report's row for one input.
+
+    `gradient` is an array or a text that says why there is none, `compared` holds all inputs' `Compared`,
+    `complaints` what the functions did to their arguments, `layer` knows the constants with a name.
+    """
+    found = compared[name]
+    known = np.isfinite(found.error)
+    worst, analytic, numeric, largest = None, None, None, np.inf
+    others = [(other, there.numeric) for other, there in compared.items() if other != name]
+    reading = _obstacle(name, gradient, found, others, layer.examples)
+    if not reading and known.any():
+        largest = float(found.error[known].max())
+        # The first of equals: with a flipped sign every entry is off by exactly 2, up to rounding.
+        worst = tuple(int(i) for i in np.argwhere(found.error >= 0.99 * largest)[0])
+        analytic, numeric = float(gradient[worst]), float(found.numeric[worst])
+        wrong = found.error > tolerance
+        if wrong.any() and UNUSED not in complaints:  # then all numbers are wrong, and for one reason
+            axes = name_axes(name, gradient.shape, layer.examples)
+            gradient = gradient.astype(float)
+            reading = read_difference(gradient, found.numeric, wrong, axes, layer.factors, others)
+    if reading:  # what is wrong with the numbers says more
+        complaints = [text for text in complaints if not text.startswith(NONLINEAR)]
+    reading = "; ".join(filter(None, [*complaints, reading or found.ties]))
+    passed = not reading
+    if passed and not known.any():
+        passed, reading = None, "nothing to compare: take random numbers, away from kinks and ties"
+        reading = reading if found.error.size else "nothing to compare: it has no entries"
+    elif passed and not found.numeric[known].any():
+        reading = "zero everywhere, in both"
+    compared = int(np.count_nonzero(known))
+    row = name, found.error.shape, largest, worst, analytic, numeric, reading, compared
+    return GradientRow(*row, kinks=len(found.kinks), passed=passed)
+
+
+def _obstacle(name, gradient, found, others, examples):
+    """Return what stands in the way of a comparison; empty if nothing does."""
+    if isinstance(gradient, str):
+        return gradient
+    if gradient.shape != found.numeric.shape:
+        return read_shape(gradient.astype(float), found.numeric, name, others, examples)
+    if not np.isfinite(gradient).all():
+        return f"NaN or infinity in {count(np.count_nonzero(~np.isfinite(gradient)), 'entry', 'entries')}"
+    unmeasured = found.smooth - np.count_nonzero(np.isfinite(found.numeric))
+    if unmeasured:
+        entries = count(unmeasured, "entry", "entries")
+        return f"no slope in {entries}: forward gives NaN or infinity after a small nudge"
+    return ""
 
 
 class Axes(NamedTuple):
-    """The names of an array's axes, and which of them are the rows and columns of a picture.
-
-    Attributes
-    ----------
-    names : tuple of str
-        One singular noun an axis, such as ``("example", "row", "column", "channel")``.
-    picture : tuple of int
-        The two axes a border, a rotation or a shift is about; empty where there is no picture.
-    """
+    """A singular noun for each axis, and the two that are the rows and columns of a picture, if any are."""
 
     names: tuple[str, ...]
     picture: tuple[int, ...]
@@ -35,20 +91,7 @@ def is_kernel(name):
 
 
 def name_axes(name, shape, examples=None):
-    """Return the axes of an input, from its name, its rank and the number of examples.
-
-    Parameters
-    ----------
-    name : str
-        The input's name (see `is_kernel`).
-    shape : tuple of int
-    examples : int, optional
-        M, if it is known. A matrix with M rows is read as (M, N), any other as a picture.
-
-    Returns
-    -------
-    Axes
-    """
+    """Return the axes of an input, from its name, its rank and M: a matrix with M rows is (M, N)."""
     kernel = is_kernel(name)
     if len(shape) == 4 and kernel:
         return Axes(("kernel row", "kernel column", "input channel", "filter"), (0, 1))
@@ -56,72 +99,52 @@ def name_axes(name, shape, examples=None):
         return Axes(("example", "row", "column", "channel"), (1, 2))
     if len(shape) == 3:
         return Axes(("row", "column", "channel"), (0, 1))
-    if len(shape) == 2 and kernel:
-        return Axes(("row", "column"), ())
-    if len(shape) == 2 and shape[0] == examples:
+    if len(shape) == 2 and not kernel and shape[0] == examples:
         return Axes(("example", "column"), ())
     if len(shape) == 2:
-        return Axes(("row", "column"), (0, 1))
+        return Axes(("row", "column"), () if kernel else (0, 1))
     return Axes(tuple(f"index on axis {axis}" for axis in range(len(shape))), ())
 
 
-def read_difference(got, expected, wrong, axes, *, factors=(), unused=None, others=()):
-    """Say in a few words how `got` differs from `expected`.
+def read_difference(got, expected, wrong, axes, factors=(), others=()):
+    """Say in a few words how `got` differs from `expected`, such as "wrong in the last row only".
 
-    Parameters
-    ----------
-    got, expected : ndarray of one shape
-        `expected` holds NaN where it is not known (not sampled, or on a kink).
-    wrong : ndarray of bool
-        The known entries in which the two differ; at least one.
-    axes : Axes
-        From `name_axes`.
-    factors : sequence of (float, str)
-        Constants worth a name, such as ``(8, "M, the number of examples")``.
-    unused : float, optional
-        What `got` is a multiple of `expected` by, if the upstream gradient was not used.
-    others : sequence of (str, ndarray)
-        Other gradients that `got` may have been mistaken for, with their names.
-
-    Returns
-    -------
-    str
-        Such as ``"2 times too large"`` or ``"missing in the last row only (zero there)"``.
+    `expected` holds NaN where it is not known (not sampled, or on a kink); `wrong` is True at the known
+    entries in which the two differ, at least one. `axes` come from `name_axes`; `factors` are constants worth
+    a name, as (8, "M, the number of examples"), and `others` gradients that `got` may have been mistaken
+    for, as (name, array).
     """
     known = np.isfinite(expected)
     scale = max(np.abs(expected[known]).max(), np.abs(got).max())
     got, expected = _without_noise(got, scale), _without_noise(expected, scale)
+    if not expected[known].any():
+        return f"wrong {_where(wrong, known, axes, got)} (should be zero there)"
     return (
-        _unused(got[known], expected[known], unused)
-        or _proportion(got[known], expected[known], factors)
+        _proportion(got[known], expected[known], factors)
         or _rearranged(got, expected, axes)
         or _mistaken(got, others)
         or _located(got, expected, wrong, known, axes, factors)
     )
 
 
-def read_shape(got, expected, name, others=()):
+def read_shape(got, expected, name, others=(), examples=None):
     """Say in a few words what is wrong with the shape of `got`, and whether its numbers are right.
 
-    Parameters
-    ----------
-    got, expected : ndarray
-        Of different shapes; `expected` holds NaN where it is not known.
-    name : str
-        The input's name.
-    others : sequence of (str, ndarray)
-        As for `read_difference`.
-
-    Returns
-    -------
-    str
+    `name` is the input's; `others` as for `read_difference`; with one example no sum over examples shows.
     """
     text = f"shape {got.shape} instead of {expected.shape}"
     known = np.isfinite(expected)
+    lead = got.ndim - expected.ndim
     if not known.any() or not np.any(expected[known]):
         return text
     if got.shape == expected.shape[::-1] and _same(got.T, expected):
         return f"{text}: it is transposed"
+    if lead > 0 and got.shape[lead:] == expected.shape and _same(got.sum(tuple(range(lead))), expected):
+        axes = "axis 0" if lead == 1 else f"axes 0 to {lead - 1}"
+        if got.size > expected.size:
+            return f"{text}: it is not summed over {axes}"
+        if examples == 1:
+            return f"{text}: is the sum over {axes} missing? One example cannot tell"
     if got.size == expected.size and _same(got.reshape(expected.shape), expected):
         return f"{text}: the numbers are right"
     if got.ndim == 0:
@@ -130,6 +153,26 @@ def read_shape(got, expected, name, others=()):
         if got.shape == numbers_of_other.shape and _same(got, numbers_of_other):
             return f"{text}: this is the gradient of {other}"
     return text
+
+
+def read_nonlinear(once, scaled):
+    """Say how 100 times the upstream gradient does not give 100 times the gradient; empty if it does."""
+    if not np.isfinite(once).all():
+        return ""  # that is another finding
+    if not np.isfinite(scaled).all():
+        return f"{SCALED} gives NaN or infinity"
+    if np.abs(scaled - 100 * once).max(initial=0.0) <= 100 * SAME * np.abs(once).max(initial=0.0):
+        return ""
+    if _same(scaled, once):
+        return UNUSED
+    cap = np.abs(scaled).max()
+    capped = np.unique(np.abs(once[np.abs(scaled) >= (1 - SAME) * cap]))
+    if len(capped) > 1 and _same(scaled, np.clip(100 * once, -cap, cap)):
+        return f"clipped at {rounded(cap)} inside backward, which must be linear in its upstream gradient"
+    times = np.vdot(once, scaled) / (np.vdot(once, once) or 1.0)
+    if np.count_nonzero(once) > 1 and _same(scaled, times * once):
+        return f"{SCALED} gives {rounded(times)} times this: it is clipped or rescaled inside backward"
+    return f"{NONLINEAR} ({SCALED} gives no multiple of this): is it clipped or rescaled inside?"
 
 
 def _without_noise(a, scale):
@@ -145,13 +188,6 @@ def _same(got, expected, at_least=1):
     got, expected = got[known], expected[known]
     scale = np.abs(expected).max()
     return bool(scale > 0 and np.isfinite(got).all() and np.abs(got - expected).max() <= SAME * scale)
-
-
-def _unused(got, expected, factor):
-    """Say that the upstream gradient, a single number, was left out; None if it was not."""
-    if factor is None or abs(factor - 1) <= SAME or not _same(got, factor * expected):
-        return None
-    return "the upstream gradient is not used"
 
 
 def _proportion(got, expected, factors):
@@ -175,20 +211,25 @@ def _factor_text(factor, factors, names_only):
     size = abs(factor)
     if abs(size - 1) <= SAME:
         return sign or None
-    large = size >= 1
-    times = size if large else 1 / size
-    named = " or ".join(name for value, name in factors if abs(value - times) <= SAME * times)
+    times = max(size, 1 / size)
+    named = [name for value, name in factors if abs(value - times) <= SAME * times]
     if names_only and not named:
         return None
-    about = "" if abs(float(rounded(times)) - times) <= SAME * times else "about "
-    text = f"{about}{rounded(times)} times too {'large' if large else 'small'}"
-    text += f" ({rounded(times)} is {named})" if named else ""
+    # As many digits as show that it is not 1.
+    number = next(text for digits in range(3, 9) if (text := rounded(times, digits)) != "1")
+    text = f"{number} times too {'large' if size > 1 else 'small'}"
+    if abs(float(number) - times) > SAME * times:
+        text = f"about {text}"
+    if len(named) == 1:  # of two with one value, neither is certain
+        text += f" ({number} is {named[0]})"
     return f"{sign}, and {text}" if sign else text
 
 
 def _rearranged(got, expected, axes):
     """Say that the right numbers are in the wrong places; None if they are not."""
     at_least = min(expected.size, 4)
+    if _same(got, expected):
+        return None  # what differs is small, and any symmetry of the large entries would seem to explain it
     for text, moved in _rearrangements(expected, axes):
         if moved.shape == got.shape and _same(got, moved, at_least):
             return text
@@ -196,13 +237,9 @@ def _rearranged(got, expected, axes):
         # A shift leaves a strip unknown; most of the array has to agree all the same.
         if moved.size * 2 >= got.size and _same(got[window], moved, at_least):
             return text
-    if (
-        np.isfinite(expected).all()
-        and expected.size > 3
-        and _same(np.sort(got, None), np.sort(expected, None))
-    ):
-        return "the right numbers in the wrong places"
-    return None
+    whole = np.isfinite(expected).all() and expected.size > 3
+    same_numbers = whole and _same(np.sort(got, None), np.sort(expected, None))
+    return "the right numbers in the wrong places" if same_numbers else None
 
 
 def _rearrangements(a, axes):
@@ -248,14 +285,14 @@ def _mistaken(got, others):
 
 def _located(got, expected, wrong, known, axes, factors):
     """Say where the wrong entries are, and what they have in common there."""
-    where = _where(wrong, known, axes)
+    where = _where(wrong, known, axes, np.where(known, expected, 0))
     how = _proportion(got[wrong], expected[wrong], factors)
     if how is None:
         return f"wrong {where}"
     return f"missing {where} (zero there)" if how == "zero" else f"wrong {where} ({how} there)"
 
 
-def _where(wrong, known, axes):
+def _where(wrong, known, axes, expected):
     """Return ``in channel 1 only``, ``on the border only``, ``in 7 of 36 entries``."""
     number, total = np.count_nonzero(wrong), np.count_nonzero(known)
     if number == total:
@@ -267,7 +304,7 @@ def _where(wrong, known, axes):
     slices = [text for text in slices if text]
     if slices:
         return f"in {' and '.join(slices[:2])} only"
-    return _border_text(wrong, known, axes) or f"in {number} of {total} entries"
+    return _border_text(wrong, expected != 0, axes) or f"in {number} of {total} entries"
 
 
 def _slice_text(axes, axis, indices, known):
@@ -283,17 +320,14 @@ def _slice_text(axes, axis, indices, known):
     return f"{name} {indices[0]}" if len(indices) == 1 else None
 
 
-def _border_text(wrong, known, axes):
-    """Return ``on the border only`` or ``in the interior only``; None if neither holds."""
-    if not axes.picture or min(known.shape[axis] for axis in axes.picture) < 3:
+def _border_text(wrong, matters, axes):
+    """Return ``on the border only`` if all that matters there is wrong and nothing inside; or the reverse."""
+    if not axes.picture or min(wrong.shape[axis] for axis in axes.picture) < 3:
         return None
-    inner = [slice(None)] * known.ndim
-    for axis in axes.picture:
-        inner[axis] = slice(1, -1)
-    interior = np.zeros(known.shape, bool)
-    interior[tuple(inner)] = True
-    if (known & interior).any() and not (wrong & interior).any():
-        return "on the border only"
-    if (known & ~interior).any() and not (wrong & ~interior).any():
-        return "in the interior only"
+    inner = tuple(slice(1, -1) if axis in axes.picture else slice(None) for axis in range(wrong.ndim))
+    interior = np.zeros(wrong.shape, bool)
+    interior[inner] = True
+    for text, there in (("on the border only", ~interior), ("in the interior only", interior)):
+        if (matters & ~there).any() and not (wrong & ~there).any() and wrong[matters & there].all():
+            return text
     return None

@@ -21,22 +21,18 @@ class GradientRow(NamedTuple):
     name : str
         The input's name, from the forward function's signature.
     shape : tuple of int
-        The input's shape.
     relative_error : float
-        The largest |analytic − numeric| / max(|analytic|, |numeric|) of all compared entries. 0/0 counts as
-        0, and a difference no larger than the rounding noise is measured against what the noise comes from.
-        Infinite if nothing could be compared.
+        The largest of all compared entries; infinite if nothing could be compared.
     worst_index : tuple of int or None
         Where the error is largest (the first of equals).
     analytic, numeric : float or None
         What the backward function and the nudges say there.
     reading : str
         Where the error sits and what it looks like, in words; empty for a right gradient.
-    compared : int
-        How many entries were compared.
-    kinks : int
-        How many entries were left out since they sit on a kink or a tie, where there is no gradient.
-    passed : bool
+    compared, kinks : int
+        How many entries were compared, and how many left out since they sit on a kink or a tie.
+    passed : bool or None
+        None if there was nothing to compare.
     """
 
     name: str
@@ -48,24 +44,15 @@ class GradientRow(NamedTuple):
     reading: str
     compared: int
     kinks: int
-    passed: bool
+    passed: bool | None
 
 
 class GradientReport:
     """The result of `gradient_check`: a table in a notebook, an assertion in a test.
 
     Its text is the same on every machine: right gradients show a threshold, wrong ones a rounded number and
-    words. The exact numbers are in `rows`. ``bool(report)`` is `passed`, so that ``assert
-    gradient_check(...)`` does what it says.
-
-    Attributes
-    ----------
-    rows : tuple of GradientRow
-        One row an input.
-    method : str
-        "central", "forward" or "complex".
-    tolerance : float
-        The largest relative error a right gradient may have.
+    words. The exact numbers are in `rows`, one `GradientRow` for each input. ``bool(report)`` is whether it
+    passed, so that ``assert gradient_check(...)`` does what it says.
     """
 
     def __init__(self, rows, method, tolerance):
@@ -75,39 +62,27 @@ class GradientReport:
 
     @property
     def passed(self):
-        """Whether every gradient was compared and found right."""
-        return bool(self.rows) and all(row.passed for row in self.rows)
+        """True if every gradient was found right, False if one is wrong, None if nothing tells of one."""
+        verdicts = [row.passed for row in self.rows]
+        return False if False in verdicts else None if None in verdicts or not verdicts else True
 
     def assert_ok(self):
-        """Return the report if it passed.
-
-        Raises
-        ------
-        AssertionError
-            With the report's text, if it did not.
-        """
+        """Return the report if it passed, else raise an AssertionError with its text."""
         if not self.passed:
             raise AssertionError(str(self))
         return self
 
     def __bool__(self):
-        return self.passed
+        return bool(self.passed)
 
     def __str__(self):
         table = [("", *HEADINGS), *(self._cells(row) for row in self.rows)]
         widths = [max(len(cells[column]) for cells in table) for column in range(len(table[0]))]
-        lines = [self._title()]
-        for mark, name, shape, entries, error, verdict in table:
-            cells = (
-                mark.ljust(widths[0]),
-                name.ljust(widths[1]),
-                shape.ljust(widths[2]),
-                entries.rjust(widths[3]),
-                error.rjust(widths[4]),
-                verdict,
-            )
-            lines.append("  ".join(cells).rstrip())
-        return "\n".join(lines)
+        padded = [
+            [*map(str.ljust, cells[:3], widths), *map(str.rjust, cells[3:5], widths[3:]), cells[5]]
+            for cells in table
+        ]
+        return "\n".join([self._title(), *("  ".join(cells).rstrip() for cells in padded)])
 
     __repr__ = __str__
 
@@ -119,7 +94,7 @@ class GradientReport:
         body = ""
         for row in self.rows:
             mark, name, *cells, verdict = (escape(text) for text in self._cells(row))
-            colour = RIGHT_COLOUR if row.passed else WRONG_COLOUR
+            colour = {True: RIGHT_COLOUR, False: WRONG_COLOUR, None: "inherit"}[row.passed]
             body += (
                 f'<tr style="background:none"><td style="{cell};color:{colour};font-weight:bold">{mark}</td>'
                 f'<th scope="row" style="{cell}">{name}</th>'
@@ -134,8 +109,8 @@ class GradientReport:
         )
 
     def _title(self):
-        right = sum(row.passed for row in self.rows)
-        verdict = "passed" if self.passed else "failed"
+        right = sum(row.passed is True for row in self.rows)
+        verdict = {True: "passed", False: "failed", None: "undecided"}[self.passed]
         return (
             f"Gradient check {verdict}: {right} of {count(len(self.rows), 'gradient', 'gradients')} right "
             f"({METHODS[self.method].label}, tolerance {short_number(self.tolerance)})"
@@ -152,11 +127,12 @@ class GradientReport:
         else:
             error = "–"
         verdict = "; ".join(filter(None, ["right" if row.passed else row.reading, *self._remarks(row)]))
-        return ("✓" if row.passed else "✗", row.name, str(row.shape), entries, error, verdict)
+        mark = {True: "✓", False: "✗", None: "–"}[row.passed]
+        return (mark, row.name, str(row.shape), entries, error, verdict)
 
     def _remarks(self, row):
         """Yield what else to say about the row: the worst entry, the kinks."""
-        if not row.passed and row.worst_index is not None and row.relative_error > self.tolerance:
+        if row.relative_error > self.tolerance and row.worst_index is not None:
             got, expected = distinct(row.analytic, row.numeric, max(abs(row.analytic), abs(row.numeric)))
             place = f"at {row.worst_index} " if row.shape else ""
             yield f"{place}got {got}, expected {expected}"

@@ -1,7 +1,7 @@
-"""Measuring slopes by nudging, and telling a kink from a curve.
+"""How far a measured slope is to be trusted, and how a kink is told from a curve.
 
-Everything is about the scalar J = Σ upstream · f(x) for one function f of one array. A slope comes with what
-is needed to judge a difference from it: how much could have cancelled, how large the rounding noise is.
+A slope of J = Σ upstream · f(x) comes with what is needed to judge a difference from it: how much could have
+cancelled, how large the rounding noise is. `loss` is a `Loss` of ``gradient_check``.
 """
 
 import itertools
@@ -9,28 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-EPSILON = np.finfo(np.float64).eps
+from backprop_helpers.checking._text import rounded
 
 
 class Method(NamedTuple):
-    """A way to measure a slope.
-
-    Attributes
-    ----------
-    label : str
-        Its name in words.
-    step : float
-        The default nudge, for an entry of size 1 or less.
-    tolerance : float
-        The relative error a right gradient stays well below.
-    finest : float
-        The smallest threshold a report prints: below it the error is rounding noise.
-    """
+    """A way to measure a slope."""
 
     label: str
-    step: float
-    tolerance: float
-    finest: float
+    step: float  # the nudge of an entry of size 1 or less
+    tolerance: float  # the relative error that a right gradient stays well below
+    finest: float  # the smallest threshold that a report prints: below it the error is rounding noise
 
 
 METHODS = {
@@ -42,63 +30,46 @@ METHODS = {
     "complex": Method("complex step", 1e-20, 1e-12, 1e-12),
 }
 
-WIDE, NARROW = 1e-5, 1e-7  # the two nudges whose one-sided slopes tell a kink from a curve
+EPSILON = np.finfo(np.float64).eps
+NARROW = 1e-7  # the second look's nudge
 MOST_ENTRIES = 500  # of one input, when `sample` is not given
 NOISE_MARGIN = 500  # rounding noise stays this far below the tolerance
+BLUNT = 1e-3  # of the scale: above any rounding of the narrow nudge, below any share worth a word
 
 
 class Slope(NamedTuple):
-    """One slope, and how far to trust it: `scale` is the size below which a difference means nothing."""
+    """One slope, and how far to trust it."""
 
     numeric: float
     jump: float  # how far the slopes on the two sides differ, output by output, in absolute value
     scale: float  # what of the slope could cancel, summed without signs
     noise: float  # the rounding error to expect
 
+    @classmethod
+    def of(cls, loss, change, jump=0.0, outs=None, step=1.0):
+        """Return the slope that is the sum of `change`, one number for each output; measured with `outs`."""
+        # A slope far below the upstream gradient may be a difference of large ones (a saturated softmax):
+        # then backward's own rounding, too, is that of the large ones.
+        scale, noise = np.abs(change).sum() + 1e-3 * loss.unit, 0.1 * EPSILON * loss.unit
+        if outs is not None:
+            left, right = outs
+            size = loss.weight * np.maximum(np.abs(left), np.abs(right))
+            noise += EPSILON * size[(left != right) | (right != loss.out)].sum() / step
+        return cls(float(change.sum()), float(jump), float(scale), float(noise))
 
-def scaled_step(step, *entries):
+    def floor(self, tolerance, small=0.0):
+        """Return the size below which a gradient is as good as 0, beside noise, what cancelled or `small`."""
+        return max(0.1 * max(self.scale, small), NOISE_MARGIN * self.noise / tolerance)
+
+    @property
+    def is_suspicious(self):
+        """Whether the one-sided slopes disagree enough to look closer."""
+        return not self.jump <= 1e-3 * self.scale + 50 * self.noise  # NaN is suspicious
+
+
+def scaled_step(step, entries):
     """Return the nudge for entries of that size: large numbers have coarse neighbours."""
-    return step * max(1.0, *(float(abs(entry)) for entry in entries))
-
-
-def _moved(x, where, step):
-    """Return a copy of x with the entries at `where` (an index or a mask) moved by `step`."""
-    moved = x.astype(np.result_type(x, step), order="K", copy=True)
-    moved[where] += step
-    return moved
-
-
-def _distance(x, moved, where, step):
-    """Return how far the entries really moved: x + h is rounded, and h with it."""
-    if np.ndim(moved[where]):
-        return step
-    return abs(float(moved[where] - x[where])) or step
-
-
-def measured_slope(method, function, x, where, step, out, upstream):
-    """Measure the slope of Σ upstream · f along one entry of x, or along several moved together."""
-    # A slope far below the upstream gradient may be a difference of large ones inside (a saturated softmax).
-    unit = 1e-3 * float(np.abs(upstream).max())
-    with np.errstate(invalid="ignore", over="ignore"):
-        if method == "complex":
-            slopes = function(_moved(x, where, 1j * step)).imag / step
-            total = float((upstream * slopes).sum())
-            return Slope(total, 0.0, float(np.abs(upstream * slopes).sum()) + unit, 0.0)
-        right = _moved(x, where, step)
-        out_right, h_right = function(right), _distance(x, right, where, step)
-        if method == "forward":
-            out_left, h_left = out, 0.0
-        else:
-            left = _moved(x, where, -step)
-            out_left, h_left = function(left), _distance(x, left, where, step)
-        change = upstream * (out_right - out_left) / (h_right + h_left)
-        bend = 0.0
-        if h_left:
-            bend = np.abs(upstream * ((out_right - out) / h_right - (out - out_left) / h_left)).sum()
-        touched = (out_right != out_left) | (out_right != out)
-        size = (np.abs(upstream) * np.maximum(np.abs(out_right), np.abs(out_left)))[touched].sum()
-        scale, noise = float(np.abs(change).sum()) + unit, EPSILON * float(size) / step
-        return Slope(float(change.sum()), float(bend), scale, noise)
+    return step * max(1.0, float(np.abs(entries).max(initial=0.0)))
 
 
 def _is_kink(wide, narrow):
@@ -106,116 +77,99 @@ def _is_kink(wide, narrow):
     return narrow.jump > 0.05 * wide.jump + 50 * narrow.noise
 
 
-def _is_suspicious(slope):
-    """Whether the one-sided slopes disagree enough to look closer."""
-    return not slope.jump <= 1e-3 * slope.scale + 50 * slope.noise  # NaN is suspicious
-
-
-def relative_error(analytic, slope, tolerance):
-    """Return the relative error of one entry; 0/0 is 0.
-
-    A difference is first measured against all that could have cancelled and against the rounding noise: if it
-    is lost in them, it says nothing. One that is not is the plain relative error.
-    """
-    difference, plain = abs(analytic - slope.numeric), max(abs(analytic), abs(slope.numeric))
-    floor = max(plain, 0.1 * slope.scale, NOISE_MARGIN * slope.noise / tolerance)
-    if difference == 0:
-        return 0.0
-    return difference / (floor if difference <= tolerance * floor else plain)
-
-
-class Measured(NamedTuple):
-    """All slopes measured for one input.
-
-    Attributes
-    ----------
-    numeric : ndarray
-        NaN where nothing was measured, and on kinks.
-    error : ndarray
-        The relative errors, NaN likewise; all NaN if the analytic gradient cannot be compared.
-    kinks : ndarray of bool
-    unmeasured : int
-        How many slopes came out as NaN or infinity.
-    together : Slope or None
-        The slope of all kink entries moved together, if that is smooth.
-    """
-
-    numeric: np.ndarray
-    error: np.ndarray
-    kinks: np.ndarray
-    unmeasured: int
-    together: Slope | None
-
-
-def measure_input(function, x, out, upstream, gradient, method, tolerance, sample, rng):
-    """Measure the slopes along the chosen entries of one input, and compare them where that is possible."""
-    comparable = isinstance(gradient, np.ndarray) and gradient.shape == x.shape
-    numeric, error = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
-    kinks = np.zeros(x.shape, bool)
-    slopes, unmeasured = {}, 0
-    for index in _chosen_entries(x.shape, sample, rng):
-        analytic = float(gradient[index]) if comparable else None
-        slope = _look_at(function, x, index, out, upstream, analytic, method, tolerance)
-        if slope is None:
-            kinks[index] = True
-        elif not np.isfinite(slope.numeric):
-            unmeasured += 1
-        else:
-            slopes[index] = slope
-            numeric[index] = slope.numeric
-    if comparable and slopes:
-        # An entry a thousand times smaller than the largest is as good as zero to whatever uses the gradient.
-        small = 1e-2 * np.nanmax(np.abs(numeric))
-        for index, slope in slopes.items():
-            scaled = slope._replace(scale=max(slope.scale, small))
-            error[index] = relative_error(float(gradient[index]), scaled, tolerance)
-    together = _slope_of_ties(function, x, kinks, out, upstream) if comparable else None
-    return Measured(numeric, error, kinks, unmeasured, together)
-
-
-def _look_at(function, x, index, out, upstream, analytic, method, tolerance):
-    """Return the slope along one entry; None on a kink.
+def second_look(loss, index, method, slope, differs):
+    """Return the slope along one entry, looked at again where that is needed; None on a kink.
 
     A second look, with a hundred times smaller nudge, is taken where the two sides disagree or the analytic
-    gradient does. It tells a kink, where there is no slope, from a curve or a kink near by, where there is
-    one; and it shows the rounding noise, which grows as the nudge shrinks.
+    gradient does (`differs`). It tells a kink, where there is no slope, from a curve or a kink near by, where
+    there is one; and it shows the rounding noise, which grows as the nudge shrinks.
     """
-    wide = measured_slope("central", function, x, index, scaled_step(WIDE, x[index]), out, upstream)
-    step, slope = WIDE, wide
-    if method != "central":
-        step = METHODS[method].step
-        slope = measured_slope(method, function, x, index, scaled_step(step, x[index]), out, upstream)
-    suspicious = _is_suspicious(wide)
-    mismatch = analytic is not None and not relative_error(analytic, slope, tolerance) <= tolerance
-    if not suspicious and not mismatch:
-        return slope
-    narrow = measured_slope("central", function, x, index, scaled_step(NARROW, x[index]), out, upstream)
-    if _is_kink(wide, narrow):
-        return None
+    wide = surest = slope if method == "central" else loss.slope(index)
+    if wide.is_suspicious or differs:
+        surest = loss.slope(index, step=scaled_step(NARROW, loss.x[index]))
+        if _is_kink(wide, surest):
+            return None
     if method == "complex":
+        refuse_if_not_analytic(slope.numeric, surest)
         return slope
-    if suspicious:
-        return narrow if method == "central" else slope
+    if wide.is_suspicious:
+        return surest if method == "central" else slope
     # Both are zero for a straight line computed exactly: what is left is the error of this way of measuring.
-    doubt = max(narrow.jump, abs(wide.numeric - narrow.numeric))
-    return slope._replace(noise=max(slope.noise, doubt * NARROW / step))
+    doubt = max(surest.jump, abs(wide.numeric - surest.numeric)) if differs else 0.0
+    return slope._replace(noise=max(slope.noise, doubt * NARROW / METHODS[method].step))
 
 
-def _slope_of_ties(function, x, kinks, out, upstream):
+def refuse_if_not_analytic(slope, central):
+    """Raise if a complex step and a central difference of the same function differ by more than rounding."""
+    if abs(slope - central.numeric) > 1e-2 * central.scale + 2 * central.jump + 50 * central.noise:
+        raise ValueError(
+            f"the complex step finds a slope of {rounded(slope)}, a central difference one of "
+            f"{rounded(central.numeric)}: the function takes complex numbers but is not analytic (abs, conj, "
+            'real?). Use method="central"'
+        )
+
+
+def paid_to_ties(loss, gradient, kinks, tolerance):
+    """Say what is wrong with the gradients on kinks; empty if nothing is, or nothing can be told."""
+    if not kinks or not np.isfinite(gradient).all():
+        return ""
+    together = _slope_of_ties(loss, tuple(np.transpose(kinks)))
+    if together is not None:
+        parts = [float(gradient[index]) for index in kinks]
+        floor = together.floor(tolerance, 1e-2 * np.abs(parts).sum())
+        difference, total = abs(sum(parts) - together.numeric), max(abs(sum(parts)), abs(together.numeric))
+        if difference > tolerance * max(total, floor):
+            return "entries that tie get more or less than their share: the sum of their gradients is wrong"
+    for index, low, high, slack in _sides(loss, kinks, tied=together is not None):
+        got = float(gradient[index])
+        if not low - slack <= got <= high + slack:
+            got, low, high = (rounded(0.0 if abs(value) < slack else value) for value in (got, low, high))
+            return (
+                f"on a kink the gradient lies between the slopes on its two sides: at {index} got {got}, "
+                f"expected {low} to {high}"
+            )
+    return ""
+
+
+def _slope_of_ties(loss, kinks):
     """Return the slope along all kink entries moved together, or None if that direction has a kink itself."""
-    if np.count_nonzero(kinks) < 2:
+    if len(kinks[0]) < 2:
         return None
-    largest = np.abs(x[kinks]).max()
     wide, narrow = (
-        measured_slope("central", function, x, kinks, scaled_step(step, largest), out, upstream)
-        for step in (WIDE, NARROW)
+        loss.slope(kinks, step=scaled_step(step, loss.x[kinks])) for step in (METHODS["central"].step, NARROW)
     )
-    if not np.isfinite(wide.numeric) or _is_suspicious(wide) or _is_kink(wide, narrow):
-        return None
-    return wide
+    smooth = np.isfinite(wide.numeric) and not wide.is_suspicious and not _is_kink(wide, narrow)
+    return wide if smooth else None
 
 
-def _chosen_entries(shape, sample, rng):
+def _sides(loss, kinks, tied):
+    """Yield (index, lower slope, upper slope, slack) of the kink entries whose gradient must lie between.
+
+    Each output has its two slopes. What lies between is known if no output bends up for one entry and down
+    for another (then several kinks may cancel in it, and any choice at each of them is right), or if the
+    entry is the only one that its own output reads, as in ReLU.
+    """
+    found, up, down = [], np.zeros(loss.out.shape, bool), np.zeros(loss.out.shape, bool)
+    for index in kinks:
+        step = scaled_step(NARROW, loss.x[index])
+        right, left = loss.nudge(index, step)[0], loss.nudge(index, -step)[0]
+        moved = (right != 0) | (left != 0)
+        slack = (
+            BLUNT * (np.abs(right) + np.abs(left)).sum()
+            + 1e-7 * np.abs(loss.upstream * loss.out)[moved].sum()
+        )
+        rises, falls = right - left > slack, left - right > slack
+        up, down = up | rises, down | falls
+        alone = moved.shape == loss.x.shape and moved[index] and moved.sum() == 1
+        low, high = np.minimum(right, left).sum(), np.maximum(right, left).sum()
+        found.append((np.flatnonzero(rises | falls), alone, (index, float(low), float(high), float(slack))))
+    mixed = (up & down).ravel()
+    for bent, alone, sides in found:
+        if alone or (tied and not mixed[bent].any()):
+            yield sides
+
+
+def chosen_entries(shape, sample, rng):
     """Return the indices to nudge: all of them, or the corners and a random choice, in row-major order."""
     size = int(np.prod(shape))
     if size <= sample:

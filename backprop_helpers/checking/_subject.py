@@ -2,11 +2,12 @@
 
 import inspect
 import numbers
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
 
-from backprop_helpers.checking._reading import is_kernel
+from backprop_helpers.checking._reading import UNUSED, is_kernel, read_nonlinear
 from backprop_helpers.checking._slopes import METHODS
 from backprop_helpers.checking._text import count
 
@@ -27,44 +28,42 @@ class Function:
         try:
             result = self.function(*arrays, **named)
         except Exception as error:
+            note = f"{self.where}: {self.name} "
             if complex_step:
-                error.add_note(
-                    f'{self.where}: {self.name} was called with complex numbers, since method is "complex"'
-                )
+                error.add_note(note + 'was called with complex numbers, since method is "complex"')
             elif self.has_answered:
-                error.add_note(f"{self.where}: {self.name} accepts the input, but not with one entry nudged")
+                error.add_note(note + "accepts the input, but not with one entry nudged")
             raise
         self.has_answered = True
-        if self.unpack and not (isinstance(result, tuple) and len(result) == 2):
-            raise TypeError(
-                f"{self.where}: {self.name} must return a pair (out, cache), got {_described(result)}"
-            )
-        out, cache = result if self.unpack else (result, None)
-        return self._checked(out, complex_step), cache
+        if not self.unpack:
+            return self._checked(result, complex_step), None
+        if not (isinstance(result, tuple) and len(result) == 2):
+            self._refuse("must return a pair (out, cache), got " + _described(result))
+        return self._checked(result[0], complex_step), result[1]
 
     def _checked(self, out, complex_step):
         """Return the output as an array of float64 or complex128."""
         if isinstance(out, (tuple, list)) or out is None:
             hint = "; pass lambda x: forward(x)[0]" if isinstance(out, tuple) else ""
-            raise TypeError(f"{self.where}: {self.name} must return an array, got {_described(out)}{hint}")
+            self._refuse(f"must return an array, got {_described(out)}{hint}")
         out = np.asarray(out)
+        wanted = np.dtype(np.complex128 if complex_step else np.float64)
         if complex_step and out.dtype.kind == "f":
-            raise TypeError(
-                f"{self.where}: {self.name} returned real numbers for complex input, so the step is lost; "
+            self._refuse(
+                "returned real numbers for complex input, so the step is lost; "
                 'it does not keep complex numbers. Use method="central"'
             )
-        wanted = np.complex128 if complex_step else np.float64
-        if out.dtype != wanted:
-            hint = ""
-            if out.dtype in (np.float32, np.complex64):
-                hint = (
-                    ", whose rounding is larger than the nudge; "
-                    "compute in float64 (net.astype(np.float64) for a network)"
-                )
-            raise TypeError(
-                f"{self.where}: {self.name} must return {np.dtype(wanted)}, got {out.dtype}{hint}"
+        if out.dtype in (np.float32, np.complex64):
+            self._refuse(
+                f"must return {wanted}, got {out.dtype}, whose rounding is larger than the nudge; "
+                "compute in float64 (net.astype(np.float64) for a network)"
             )
+        if out.dtype != wanted:
+            self._refuse(f"must return {wanted}, got {out.dtype}")
         return out
+
+    def _refuse(self, text):
+        raise TypeError(f"{self.where}: {self.name} {text}")
 
 
 class Layer:
@@ -75,12 +74,67 @@ class Layer:
         self.backward = backward
         self.by_name = isinstance(inputs, Mapping)
         self.inputs = _named_inputs(forward, inputs)
-        self.out, _ = self._forward()
+        given = self._copies()
+        self.out = self._run(given)[0].copy()
+        self.written_by_forward = _written(self.inputs, given)
         if not np.isfinite(self.out).all():
             raise ValueError("gradient_check: forward returned NaN or infinity for these inputs")
-        again, _ = self._forward()
+        again = self._run(self._copies())[0]
         if again.shape != self.out.shape or not np.allclose(again, self.out, rtol=1e-12, atol=1e-12):
             raise ValueError("gradient_check: forward gave two different answers to the same inputs")
+
+    def _copies(self):
+        return {name: x.copy(order="K") for name, x in self.inputs.items()}
+
+    def _run(self, inputs):
+        return self.function.run(**inputs) if self.by_name else self.function.run(*inputs.values())
+
+    def along(self, name):
+        """Return the forward function of one input alone, the others held fixed."""
+        return lambda x: self._run(self.inputs | {name: x})[0]
+
+    def gradients(self, upstream):
+        """Return, by input, the gradients (or a text that says why there is none) and the complaints."""
+        given = self._copies()
+        _, cache = self._run(given)
+        before = {name: x.copy(order="K") for name, x in given.items()}
+        dout = upstream.copy()
+        first = self._backward(dout, cache)
+        complaints = {name: [] for name in self.inputs}
+        for name in self.inputs:
+            if name in self.written_by_forward:
+                complaints[name].append(f"forward writes to {name}")
+            if name in _written(before, given):
+                complaints[name].append(f"backward writes to {name}")
+            if not np.array_equal(dout, upstream):
+                complaints[name].append("backward writes to its upstream gradient")
+        again, scaled = (self._again(factor * upstream, cache) for factor in (1, 100))
+        for name, texts in complaints.items():
+            if not texts:
+                texts += _contradictions(first[name], again[name], scaled[name])
+            if upstream.ndim == 0 and upstream == 1 and UNUSED in texts:
+                texts.remove(UNUSED)  # at the top of a network nobody asks for another one
+        return first, complaints
+
+    def _again(self, dout, cache):
+        """Return what a later call of backward gives, by input; a text says what it raises."""
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return self._backward(dout, cache)
+        except Exception as error:  # whatever it is, it is the finding
+            return dict.fromkeys(self.inputs, f"raises {type(error).__name__}")
+
+    def _backward(self, dout, cache):
+        """Return a copy of each gradient, or a text that says why there is none, by the inputs' names."""
+        result = self.backward(dout if dout.ndim else float(dout), cache)
+        names = list(self.inputs)
+        if isinstance(result, Mapping):
+            return {name: _as_gradient(result.get(name)) for name in names}
+        result = result if isinstance(result, (tuple, list)) else (result,)
+        if len(result) != len(names):
+            came, asked = count(len(result), "gradient", "gradients"), count(len(names), "input", "inputs")
+            return dict.fromkeys(names, f"backward returned {came} for {asked}, {', '.join(names)}")
+        return {name: _as_gradient(gradient) for name, gradient in zip(names, result)}
 
     @property
     def examples(self):
@@ -90,86 +144,28 @@ class Layer:
             return first.shape[0]
         return None
 
-    def along(self, name):
-        """Return the forward function of one input alone, the others held fixed."""
-
-        def function(x):
-            return self._run(self.inputs | {name: x})[0]
-
-        return function
-
-    def _run(self, inputs):
-        return self.function.run(**inputs) if self.by_name else self.function.run(*inputs.values())
-
-    def _forward(self):
-        """Return (out, cache), after a look whether forward wrote to its inputs."""
-        given = {name: x.copy(order="K") for name, x in self.inputs.items()}
-        out, cache = self._run(given)
-        self.written_by_forward = _written(self.inputs, given)
-        return out.copy(), cache
-
-    def gradients(self, upstream):
-        """Return, by input, the gradients (or a text that says why there is none) and the complaints."""
-        given = {name: x.copy(order="K") for name, x in self.inputs.items()}
-        _, cache = self._run(given)
-        before = {name: x.copy(order="K") for name, x in given.items()}
-        dout = upstream.copy()
-        first = self._named_gradients(self._call_backward(dout, cache))
-        complaints = {name: [] for name in self.inputs}
-        for name in self.inputs:
-            if name in self.written_by_forward:
-                complaints[name].append(f"forward writes to {name}")
-            if name in _written(before, given):
-                complaints[name].append(f"backward writes to {name}")
-            if not np.array_equal(dout, upstream):
-                complaints[name].append("backward writes to its upstream gradient")
-        try:
-            second = self._named_gradients(self._call_backward(upstream.copy(), cache))
-        except Exception as error:  # whatever it is, it is the finding
-            for texts in complaints.values():
-                texts.append(f"a second call of backward raises {type(error).__name__}")
-        else:
-            for name, texts in complaints.items():
-                if not _same_gradient(first[name], second[name]):
-                    texts.append("a second call of backward gives another answer")
-        return first, complaints
-
-    def _call_backward(self, dout, cache):
-        return self.backward(dout if dout.ndim else float(dout), cache)
-
-    def _named_gradients(self, result):
-        """Return a copy of each gradient, or a text that says why there is none, by the inputs' names."""
-        names = list(self.inputs)
-        if isinstance(result, Mapping):
-            return {name: _as_gradient(result.get(name)) for name in names}
-        if not isinstance(result, (tuple, list)):
-            result = (result,)
-        if len(result) != len(names):
-            text = (
-                f"backward returned {count(len(result), 'gradient', 'gradients')} for "
-                f"{count(len(names), 'input', 'inputs')}, {', '.join(names)}"
-            )
-            return dict.fromkeys(names, text)
-        return {name: _as_gradient(gradient) for name, gradient in zip(names, result)}
-
+    @property
     def factors(self):
-        """Return the constants by which gradients are wrong most often, with their names."""
-        factors = []
-        if self.examples:
-            factors.append((self.examples, "M, the number of examples"))
-            factors.append((self.examples**2, "M², M the number of examples"))
+        """The constants by which gradients are wrong most often, (value, name), if only one has the value."""
         first = next(iter(self.inputs.values()))
+        rivals = {a.shape[-1] for a in [*self.inputs.values(), self.out] if a.ndim > 1}  # C, K and N
+        named = []
+        if self.examples:
+            named += [(self.examples, "M, the number of examples")]
+            named += [(self.examples**2, "M², M the number of examples")]
         if self.out.ndim == 0 and first.ndim == 2:
-            factors.append((first.shape[1], "K, the number of classes"))
-            factors.append((first.size, "M·K, the number of entries"))
+            named += [(first.shape[1], "K, the number of classes")]
+            named += [(first.size, "M·K, the number of entries")]
+            rivals.discard(first.shape[1])
         kernel = self.inputs.get("w")
         if kernel is not None and kernel.ndim == 4:
-            factors.append((kernel.shape[0] * kernel.shape[1], "F_h·F_w, the size of the kernel"))
+            named += [(kernel.shape[0] * kernel.shape[1], "F_h·F_w, the size of the kernel")]
         if self.out.ndim == 4:
             positions = self.out.shape[1] * self.out.shape[2]
-            factors.append((positions, "H_out·W_out, the number of positions"))
-            factors.append((positions * len(self.out), "M·H_out·W_out, examples times positions"))
-        return [(value, name) for value, name in factors if value > 1]
+            named += [(positions, "H_out·W_out, the number of positions")]
+            named += [(positions * len(self.out), "M·H_out·W_out, examples times positions")]
+        times = Counter([value for value, _ in named] + list(rivals))
+        return [(value, name) for value, name in named if value > 1 and times[value] == 1]
 
 
 def _named_inputs(forward, inputs):
@@ -180,8 +176,7 @@ def _named_inputs(forward, inputs):
         if not all(isinstance(name, str) for name in named):
             raise TypeError(f"{where}: the names in inputs must be strings, got {list(named)}")
     else:
-        if isinstance(inputs, np.ndarray):
-            inputs = (inputs,)
+        inputs = (inputs,) if isinstance(inputs, np.ndarray) else inputs
         if not isinstance(inputs, (tuple, list)):
             raise TypeError(
                 f"{where}: inputs must be a tuple of arrays, one per argument of forward, got "
@@ -206,9 +201,7 @@ def _parameter_names(function):
 
 def as_input(where, name, value):
     """Return an input as a fresh float64 array."""
-    if isinstance(value, float):
-        value = np.asarray(value)
-    if not isinstance(value, (np.ndarray, np.generic)):
+    if not isinstance(value, (float, np.ndarray, np.generic)):
         raise TypeError(f"{where}: {name} must be an array of floats, got {_described(value)}")
     value = np.asarray(value)
     if value.dtype.kind in "iub":
@@ -246,15 +239,31 @@ def as_upstream(where, upstream, shape):
 
 def _as_gradient(gradient):
     """Return a copy of one gradient as an array, or a text that says why it is none."""
-    if isinstance(gradient, (float, np.generic)):
-        gradient = np.asarray(gradient)
     if gradient is None:
         return "backward returned None"
-    if not isinstance(gradient, np.ndarray):
+    if not isinstance(gradient, (float, np.generic, np.ndarray)):
         return f"backward returned {_described(gradient)}, not an array"
+    gradient = np.array(gradient)
     if gradient.dtype.kind not in "iufb":
         return f"backward returned {gradient.dtype}, not real numbers"
-    return gradient.copy()
+    return gradient
+
+
+def _contradictions(first, again, scaled):
+    """Say how later calls contradict the first: with the same upstream gradient, with 100 times as much."""
+    if isinstance(first, str):
+        return []
+    calls = (("a second call of backward", again), ("backward with 100 times the upstream gradient", scaled))
+    for call, gradient in calls:
+        if isinstance(gradient, str):
+            return [f"{call} {gradient.removeprefix('backward ')}"]
+        if gradient.shape != first.shape:
+            return [f"{call} gives another shape"]
+    # In the last bits a BLAS with threads may differ.
+    if not np.allclose(first, again, rtol=1e-9, atol=1e-12, equal_nan=True):
+        return ["a second call of backward gives another answer"]
+    text = read_nonlinear(first.astype(float), scaled.astype(float))
+    return [text] if text else []
 
 
 def as_tolerance(where, tolerance):
@@ -287,20 +296,11 @@ def check_method(where, method):
 
 def _described(value):
     """Return a short name of what came, for an error message."""
-    if value is None:
-        return "None"
     if isinstance(value, (tuple, list)):
         return f"a {type(value).__name__} of {len(value)}"
-    return f"{type(value).__name__}"
+    return "None" if value is None else type(value).__name__
 
 
 def _written(before, after):
     """Return the names of the arrays that changed."""
     return {name for name in before if not np.array_equal(before[name], after[name])}
-
-
-def _same_gradient(first, second):
-    """Whether two calls of backward agree; in the last bits a BLAS with threads may not."""
-    if isinstance(first, str) or isinstance(second, str):
-        return isinstance(first, str) and isinstance(second, str)
-    return first.shape == second.shape and np.allclose(first, second, rtol=1e-9, atol=1e-12, equal_nan=True)

@@ -9,7 +9,7 @@ import difflib
 from backprop_helpers.checking.exercises import EXERCISES as exercises
 from backprop_helpers.checking.exercises import _line, solution_source
 from backprop_helpers.checking.exercises import steps as _steps
-from backprop_helpers.checking.exercises._diagnose import examine
+from backprop_helpers.checking.exercises._examine import examine
 
 _attempted = set()
 
@@ -95,12 +95,22 @@ def _exercise(which):
     raise KeyError(f"no exercise called {which!r}; {_nearest(which, known)}")
 
 
+def _after(exercise):
+    """Return what comes after a right answer: a look at another one, and the next exercise of the lesson."""
+    if not exercise.lesson.isdigit():
+        return ""
+    same = [other for other in exercises.values() if other.lesson == exercise.lesson]
+    later = same[same.index(exercise) + 1 :]
+    text = f'check.reveal("{exercise.number}") shows one way to do it'
+    return f"{text}; then comes {later[0].number}, {later[0].title}" if later else text
+
+
 def _check_of(exercise):
     def check(function, *, seed=0, diagnose=True):
         result = examine(exercise, function, seed=seed, diagnose=diagnose)
         if result.attempted:
             _attempted.add(exercise.name)
-        return result
+        return result.followed_by(_after(exercise)) if result.passed else result
 
     check.__name__ = check.__qualname__ = exercise.name
     check.__doc__ = f"""Check {exercise.signature}: {exercise.title}.
@@ -108,7 +118,7 @@ def _check_of(exercise):
     Parameters
     ----------
     function : callable
-        Yours, with the signature above.
+        Yours, with the signature above. Everything it needs is among its arguments.
     seed : int
         Other numbers, and some other shapes, for each seed.
     diagnose : bool
@@ -117,7 +127,7 @@ def _check_of(exercise):
     Returns
     -------
     CheckResult
-        With passed, attempted, verdict, diagnosis, hint and assert_ok(); it shows itself.
+        With passed, attempted, verdict, diagnosis, hint, case and assert_ok(); it shows itself.
     """
     return check
 

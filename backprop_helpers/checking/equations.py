@@ -15,27 +15,12 @@ from backprop_helpers.checking._text import count, short_number
 
 
 class Held(NamedTuple):
-    """An equation that was executed and holds.
+    """An equation that was executed and holds; its text is the same on every machine."""
 
-    Its text is the same on every machine: ``(7.3) holds: 9 entries, to 1e-12`` or ``(7.3) holds exactly: 9
-    entries``.
-
-    Attributes
-    ----------
-    tag : str
-        The equation's number, such as "7.3".
-    shape : tuple of int
-        The shape of both sides.
-    tolerance : float
-        0 for an exact comparison.
-    error : float
-        The largest |left − right| / max(1, |right|).
-    """
-
-    tag: str
-    shape: tuple[int, ...]
-    tolerance: float
-    error: float
+    tag: str  # the equation's number, such as "7.3"
+    shape: tuple[int, ...]  # of both sides
+    tolerance: float  # 0 for an exact comparison
+    error: float  # the largest |left − right| / max(1, |right|)
 
     @property
     def entries(self):
@@ -47,8 +32,6 @@ class Held(NamedTuple):
         if self.tolerance == 0:
             return f"({self.tag}) holds exactly: {entries}"
         return f"({self.tag}) holds: {entries}, to {short_number(self.tolerance)}"
-
-    __str__ = __repr__
 
     def _repr_html_(self):
         return f'<span style="color:#009E73;font-weight:bold">✓</span> {escape(repr(self))}'
@@ -119,10 +102,7 @@ def holds(tag, lhs, rhs, *, tolerance=1e-12):
 
 
 def ledger():
-    """Return the equations that held in this process, in the order of execution, as a tuple of `Held`.
-
-    An equation that was executed twice stands there twice; one that did not hold is not there.
-    """
+    """Return the equations that held in this process, as `Held` in the order (and number) of executions."""
     return tuple(_ledger)
 
 
@@ -138,13 +118,9 @@ def _as_side(tag, side, value):
     except ValueError:  # a ragged list
         array = np.asarray(None)
     if array.dtype.kind not in "iubfc":
-        raise TypeError(f"holds: the {side} side of ({tag}) must be numbers, got {_described(value)}")
+        got = type(value).__name__ + (f" of {value.dtype}" if hasattr(value, "dtype") else "")
+        raise TypeError(f"holds: the {side} side of ({tag}) must be numbers, got {got}")
     return array
-
-
-def _described(value):
-    dtype = getattr(value, "dtype", None)
-    return f"{type(value).__name__}" if dtype is None else f"{type(value).__name__} of {dtype}"
 
 
 def _relative_difference(lhs, rhs):

@@ -1,26 +1,30 @@
 """Compare a backward function with the slopes of its forward function (lesson 01).
 
 `numerical_gradient` nudges every entry of an input and sees how far the output moves. `gradient_check` does
-that for all inputs of a layer, compares with what the backward function says, and *reads* the
-difference: where it sits, and what the wrong numbers have in common with the right ones.
+that for all inputs of a layer and compares with what the backward function says. The whole idea stands in
+this file: `Loss.slope`, `relative_error`, and `_compare`, the loop that joins them. Behind it: how far a
+slope is to be trusted (``_slopes``), the functions under test (``_subject``), what a difference looks like
+(``_reading``), the table (``_report``).
 
 What no such check can see: a forward and a backward function that are wrong together. For that there are
 other oracles (exact examples on paper, a second implementation).
 """
 
 import numbers
-from typing import NamedTuple
 
 import numpy as np
 
-from backprop_helpers.checking._reading import name_axes, read_difference, read_shape
-from backprop_helpers.checking._report import GradientReport, GradientRow
+from backprop_helpers.checking._reading import Compared, read_row
+from backprop_helpers.checking._report import GradientReport
 from backprop_helpers.checking._slopes import (
+    METHODS,
     MOST_ENTRIES,
-    measure_input,
-    measured_slope,
-    relative_error,
+    Slope,
+    chosen_entries,
+    paid_to_ties,
+    refuse_if_not_analytic,
     scaled_step,
+    second_look,
 )
 from backprop_helpers.checking._subject import (
     Function,
@@ -31,14 +35,72 @@ from backprop_helpers.checking._subject import (
     as_upstream,
     check_method,
 )
-from backprop_helpers.checking._text import count
+
+
+class Loss:
+    """The scalar J = Σ upstream · f(x) around one point x, and its slopes there."""
+
+    def __init__(self, function, x, upstream, out):
+        self.function, self.x, self.upstream, self.out = function, x, upstream, out
+        self.weight, self.unit = np.abs(upstream), float(np.abs(upstream).max(initial=0.0))
+
+    def slope(self, where, method="central", step=None):
+        """Return the slope along the entry at `where`, or along all entries of a mask, moved together."""
+        step = step or scaled_step(METHODS[method].step, self.x[where])
+        with np.errstate(invalid="ignore", over="ignore"):
+            if method == "complex":
+                nudged = self.x.astype(complex, order="K")
+                nudged[where] += 1j * step
+                return Slope.of(self, self.upstream * self.function(nudged).imag / step)
+            right, out_right = self.nudge(where, step)
+            if method == "forward":
+                return Slope.of(self, right)
+            left, out_left = self.nudge(where, -step)
+            jump = np.abs(right - left).sum()
+            return Slope.of(self, (right + left) / 2, jump, (out_left, out_right), step)
+
+    def nudge(self, where, step):
+        """Return upstream · (f(x + step) − f(x)) / step, one number for each output, and f(x + step)."""
+        nudged = self.x.copy(order="K")
+        nudged[where] += step
+        if not np.ndim(nudged[where]):  # x + step is rounded: divide by how far x really moved
+            step = float(nudged[where] - self.x[where]) or step
+        out = self.function(nudged)
+        return self.upstream * (out - self.out) / step, out
+
+
+def relative_error(analytic, slope, tolerance, small=0.0):
+    """Return |analytic − numeric| / max(|analytic|, |numeric|); 0/0 is 0, and so is noise (`Slope.floor`)."""
+    difference, largest = abs(analytic - slope.numeric), max(abs(analytic), abs(slope.numeric))
+    floor = max(largest, slope.floor(tolerance, small))
+    return difference and difference / (floor if difference <= tolerance * floor else largest)
+
+
+def _compare(loss, gradient, entries, method, tolerance):
+    """Nudge the chosen entries of x one after the other, and compare each slope with the gradient there."""
+    numeric, error = np.full(loss.x.shape, np.nan), np.full(loss.x.shape, np.nan)
+    slopes, kinks = {}, []
+    for index in entries:
+        slope = loss.slope(index, method)
+        differs = relative_error(float(gradient[index]), slope, tolerance) > tolerance
+        slope = second_look(loss, index, method, slope, differs)
+        if slope is None:
+            kinks.append(index)
+        else:
+            slopes[index], numeric[index] = slope, slope.numeric
+    # An entry a thousand times smaller than the largest is as good as zero to whatever uses the gradient.
+    small = 1e-2 * np.nanmax(np.abs(numeric), initial=0.0)
+    for index, slope in slopes.items():
+        error[index] = relative_error(float(gradient[index]), slope, tolerance, small)
+    return Compared(numeric, error, kinks, len(slopes), paid_to_ties(loss, gradient, kinks, tolerance))
 
 
 def numerical_gradient(f, x, *, upstream=None, method="central", eps=None):
     """Return the gradient of Σ upstream · f(x), measured by nudging one entry of x after the other.
 
     Central difference: (f(x + ε) − f(x − ε)) / 2ε. Forward difference: (f(x + ε) − f(x)) / ε. Complex step:
-    Im f(x + iε) / ε, which takes no difference and so loses no digits; f must accept complex numbers.
+    Im f(x + iε) / ε, which takes no difference and so loses no digits; f must accept complex numbers, and
+    be analytic (no ``abs``, no ``conj``): one central difference, with all entries moved, looks after that.
 
     Parameters
     ----------
@@ -65,7 +127,7 @@ def numerical_gradient(f, x, *, upstream=None, method="central", eps=None):
         x is not made of floats; f returns anything but float64 numbers (complex128 for the complex step).
     ValueError
         x or f(x) holds NaN or infinity, upstream is missing or of another shape, an unknown method, a bad
-        eps.
+        eps, a complex step through a function that is not analytic.
 
     Examples
     --------
@@ -74,11 +136,10 @@ def numerical_gradient(f, x, *, upstream=None, method="central", eps=None):
     array([ 2., -6.])
     """
     where = "numerical_gradient"
-    step = check_method(where, method).step
-    if eps is not None:
-        if isinstance(eps, bool) or not isinstance(eps, numbers.Real) or not 0 < eps < np.inf:
-            raise ValueError(f"{where}: eps must be a positive number, got {eps!r}")
-        step = float(eps)
+    check_method(where, method)
+    real = isinstance(eps, numbers.Real) and not isinstance(eps, bool)
+    if eps is not None and not (real and 0 < eps < np.inf):
+        raise ValueError(f"{where}: eps must be a positive number, got {eps!r}")
     x = as_input(where, "x", np.asarray(x))
     function = Function(where, "f", f)
     out = function(x)
@@ -88,10 +149,11 @@ def numerical_gradient(f, x, *, upstream=None, method="central", eps=None):
             "to say which combination of its entries to differentiate"
         )
     upstream = np.ones(out.shape) if upstream is None else as_upstream(where, upstream, out.shape)
-    gradient = np.empty_like(x)
+    loss, gradient = Loss(function, x, upstream, out), np.empty_like(x)
     for index in np.ndindex(x.shape):
-        nudge = step if eps is not None else scaled_step(step, x[index])
-        gradient[index] = measured_slope(method, function, x, index, nudge, out, upstream).numeric
+        gradient[index] = loss.slope(index, method, eps).numeric
+    if method == "complex":
+        refuse_if_not_analytic(gradient.sum(), loss.slope(np.ones(x.shape, bool)))
     return gradient
 
 
@@ -131,9 +193,8 @@ def gradient_check(
     Returns
     -------
     GradientReport
-        With `passed`, `rows` and `assert_ok()`. A row fails too if its gradient is missing, of the wrong
-        shape, no array, not finite or complex; if nothing is left to compare; if forward or backward writes
-        to its arguments; if a second call of backward with the same cache gives another answer.
+        With `passed`, `rows` and `assert_ok()`. An input where nothing could be compared has neither passed
+        nor failed: `passed` is None, and its row says what to change.
 
     Raises
     ------
@@ -141,13 +202,23 @@ def gradient_check(
         Inputs that are not arrays of floats; a forward function that returns no pair (out, cache).
     ValueError
         Inputs or outputs that are not finite, a forward function that gives two answers to the same inputs,
-        a wrong upstream, sample, method or tolerance.
+        a complex step through one that is not analytic, a wrong upstream, sample, method or tolerance.
 
     Notes
     -----
-    On a kink (ReLU at 0, two equal maxima) a function has two one-sided slopes and no gradient. Such entries
-    are recognised, left out and counted. Where entries tie, they are also moved together, which may well be
-    smooth: then the sum of their gradients is compared, and a gradient handed out twice is seen.
+    The shapes come first: a gradient of another shape than its input is not compared. Then every nudged entry
+    has its relative error |a − n| / max(|a|, |n|), of the analytic a and the numeric n. Beyond that:
+
+    - *Floors.* A difference says nothing if it is within the tolerance of a tenth of what could have
+      cancelled in the slope, of a thousandth of the largest slope, or of what the rounding noise comes from.
+    - *Second look.* Where the two sides or the two gradients disagree, a hundred times smaller nudge tells a
+      curve, which has a slope, from a kink (ReLU at 0, two equal maxima), which has two. Kinks are left out
+      and counted.
+    - *Ties.* A gradient on a kink must lie between the slopes on its two sides, and where entries tie, so
+      that moving all of them is smooth again, theirs must add up to that slope.
+    - *Linearity.* backward is called with the same upstream gradient again, and with 100 times as much: the
+      answer must be the same, and 100 times as much. A loss checked with ``upstream=1.0`` may ignore it.
+    - *Manners.* forward and backward must not write to their arguments.
 
     Examples
     --------
@@ -163,107 +234,15 @@ def gradient_check(
     sample = MOST_ENTRIES if sample is None else as_sample(where, sample)
     layer = Layer(forward, backward, inputs)
     rng = np.random.default_rng(seed)
-    if upstream is None:
-        upstream = rng.normal(size=layer.out.shape)
+    upstream = rng.normal(size=layer.out.shape) if upstream is None else upstream
     upstream = as_upstream(where, upstream, layer.out.shape)
     gradients, complaints = layer.gradients(upstream)
-    measured = [
-        measure_input(
-            layer.along(name), x, layer.out, upstream, gradients[name], method, tolerance, sample, rng
-        )
-        for name, x in layer.inputs.items()
-    ]
-    known = _Known(
-        tolerance=tolerance,
-        examples=layer.examples,
-        factors=layer.factors(),
-        unused=1 / float(upstream) if upstream.ndim == 0 else None,
-        slopes={name: found.numeric for name, found in zip(layer.inputs, measured)},
-    )
+    compared = {}
+    for name, x in layer.inputs.items():
+        loss = Loss(layer.along(name), x, upstream, layer.out)
+        there = gradients[name] if np.shape(gradients[name]) == x.shape else np.full(x.shape, np.nan)
+        compared[name] = _compare(loss, there, chosen_entries(x.shape, sample, rng), method, tolerance)
     rows = [
-        _row(name, gradients[name], found, complaints[name], known)
-        for name, found in zip(layer.inputs, measured)
+        read_row(name, gradients[name], compared, complaints[name], layer, tolerance) for name in layer.inputs
     ]
     return GradientReport(rows, method, tolerance)
-
-
-class _Known(NamedTuple):
-    """What helps to read any of the gradients: the constants and the other slopes (see `read_difference`)."""
-
-    tolerance: float
-    examples: int | None
-    factors: list
-    unused: float | None
-    slopes: dict
-
-
-def _row(name, gradient, measured, complaints, known):
-    """Return the report's row for one input."""
-    others = [(other, slopes) for other, slopes in known.slopes.items() if other != name]
-    worst, analytic, numeric, largest = None, None, None, np.inf
-    reading = _obstacle(name, gradient, measured, others)
-    if reading is None:
-        largest = float(np.nanmax(measured.error))
-        # The first of equals: with a flipped sign every entry is off by exactly 2, up to rounding.
-        worst = tuple(int(i) for i in np.argwhere(measured.error >= 0.99 * largest)[0])
-        analytic, numeric = float(gradient[worst]), float(measured.numeric[worst])
-        reading = _reading(name, gradient.astype(float), measured, others, known)
-    reading = "; ".join(filter(None, [*complaints, reading]))
-    passed = not reading
-    if passed and not np.nanmax(np.abs(measured.numeric)):
-        reading = "zero everywhere, in both"
-    return GradientRow(
-        name=name,
-        shape=measured.numeric.shape,
-        relative_error=largest,
-        worst_index=worst,
-        analytic=analytic,
-        numeric=numeric,
-        reading=reading,
-        compared=int(np.count_nonzero(np.isfinite(measured.error))),
-        kinks=int(np.count_nonzero(measured.kinks)),
-        passed=passed,
-    )
-
-
-def _obstacle(name, gradient, measured, others):
-    """Return what stands in the way of a comparison; None if nothing does."""
-    if isinstance(gradient, str):
-        return gradient
-    if gradient.shape != measured.numeric.shape:
-        return read_shape(gradient.astype(float), measured.numeric, name, others)
-    bad = np.count_nonzero(~np.isfinite(gradient))
-    if bad:
-        return f"NaN or infinity in {count(bad, 'entry', 'entries')}"
-    if measured.unmeasured:
-        return (
-            f"no slope in {count(measured.unmeasured, 'entry', 'entries')}: "
-            "forward gives NaN or infinity after a small nudge"
-        )
-    if not np.isfinite(measured.error).any():
-        return "nothing to compare"
-    return None
-
-
-def _reading(name, gradient, measured, others, known):
-    """Return what is wrong with the compared entries, or with those that tie; empty if nothing is."""
-    wrong = measured.error > known.tolerance
-    if wrong.any():
-        axes = name_axes(name, gradient.shape, known.examples)
-        return read_difference(
-            gradient,
-            measured.numeric,
-            wrong,
-            axes,
-            factors=known.factors,
-            unused=known.unused,
-            others=others,
-        )
-    together = measured.together
-    if together is None:
-        return ""
-    parts = gradient[measured.kinks]
-    slope = together._replace(scale=max(together.scale, 1e-2 * np.abs(parts).sum()))
-    if relative_error(parts.sum(), slope, known.tolerance) <= known.tolerance:
-        return ""
-    return "entries that tie get more or less than their share: the sum of their gradients is wrong"

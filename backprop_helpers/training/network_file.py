@@ -6,7 +6,7 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +29,17 @@ def encode_architecture(net) -> np.ndarray:
     layers = []
     for layer in net.layers:
         kind = type(layer).__name__
-        if LAYER_TYPES.get(kind) is not type(layer):
-            raise TypeError(f"Network.save: {layer.name} is a {kind}, which a file cannot name")
+        if LAYER_TYPES.get(kind, type(layer)) is not type(layer):
+            raise TypeError(
+                f"Network.save: {layer.name} is a {kind} of your own, and there is one here; rename its class"
+            )
+        try:
+            json.dumps(layer.settings())
+        except (AttributeError, TypeError, ValueError) as error:
+            raise TypeError(
+                f"Network.save: {layer.name} cannot be made again from a file: {error}; a {kind} must keep "
+                "each of its arguments as an attribute of that name: a number, text, None or a tuple"
+            ) from None
         layers.append({"type": kind, **layer.settings()})
     description = {
         "format": FORMAT,
@@ -41,8 +50,12 @@ def encode_architecture(net) -> np.ndarray:
     return np.array(json.dumps(description))
 
 
-def build(path, arrays: Mapping[str, np.ndarray], make) -> None:
-    """Call ``make(layers, input_shape, dtype)`` with what the file's architecture says."""
+def build(path, arrays: Mapping[str, np.ndarray], make, own: Sequence[type]) -> None:
+    """Call ``make(layers, input_shape, dtype)`` with what the file's architecture says.
+
+    It may name the package's layers and those of ``own``; nothing else is looked for.
+    """
+    types = {**{kind.__name__: kind for kind in own}, **LAYER_TYPES}
     text = arrays.get(ARCHITECTURE)
     if text is None:
         raise _error(path, f"it has no {ARCHITECTURE!r}: not a file that Network.save has written")
@@ -50,22 +63,25 @@ def build(path, arrays: Mapping[str, np.ndarray], make) -> None:
         description = json.loads(str(text[()]))
         if description["format"] != FORMAT:
             raise _error(path, f"its format is {description['format']}, this version reads format {FORMAT}")
-        layers = [_layer(entry) for entry in description["layers"]]
+        layers = [_layer(entry, types) for entry in description["layers"]]
         make(layers, tuple(description["input_shape"]), description["dtype"])
     except NetworkFileError:
         raise
     except KeyError as error:
         raise _error(path, f"its architecture has no {error}") from None
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise _error(path, f"its architecture makes no network: {error}") from None
 
 
-def _layer(entry):
+def _layer(entry, types):
     settings = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     kind = settings.pop("type")
-    if kind not in LAYER_TYPES:
-        raise ValueError(f"unknown layer {kind!r}")
-    return LAYER_TYPES[kind](**settings)
+    if kind not in types:
+        raise ValueError(
+            f"unknown layer {kind!r}; if it is a class of yours, hand it over: "
+            f"Network.load(path, layers=[{kind}])"
+        )
+    return types[kind](**settings)
 
 
 def copy_parameters(path, arrays: Mapping[str, np.ndarray], parameters: Mapping[str, np.ndarray]) -> None:

@@ -18,10 +18,23 @@ class Optimizer:
     """Base class: ``step`` checks its arguments and keeps the state, a subclass says the rule."""
 
     learning_rate: float
+    _kept: int | None = None  # how many arrays of its state matter to the next step, the rest is scratch
 
     def reset(self) -> None:
         """Forget everything learned from earlier steps."""
         self._state = None
+
+    @property
+    def memory(self) -> tuple[np.ndarray, ...]:
+        """What it keeps from step to step: arrays, and none before the first step."""
+        state = getattr(self, "_state", None)
+        return () if state is None else state[: self._kept]
+
+    def recall(self, parameters, memory) -> None:
+        """Go on, with these parameters, from a memory that was kept earlier; from none, begin anew."""
+        self._state = self._start(parameters) if memory else None
+        for mine, kept in zip(self.memory, memory, strict=True):
+            mine[...] = kept
 
     def step(self, parameters, gradients, rate: float | None = None) -> None:
         """Move the parameters, in place, against their gradients.
@@ -66,27 +79,15 @@ class SGD(Optimizer):
         p ← p − η v              (momentum)
         p ← p − η (g + μ v)      (Nesterov: the gradient, corrected by where the next step will go)
 
-    v starts at 0. With momentum 0 this is plain gradient descent.
-
-    Parameters
-    ----------
-    learning_rate : float
-        η, positive.
-    momentum : float
-        μ, in [0, 1).
-    nesterov : bool
-        Whether to look ahead.
-
-    References
-    ----------
-    I. Sutskever, J. Martens, G. Dahl, G. Hinton, *On the importance of initialization and momentum in deep
-    learning*, 2013; in the form in which deep-learning frameworks write it.
+    v starts at 0. With momentum 0 this is plain gradient descent. (Sutskever, Martens, Dahl and Hinton, *On
+    the importance of initialization and momentum in deep learning*, 2013, as frameworks write it.)
     """
 
-    learning_rate: float = 0.01
-    momentum: float = 0.9
-    nesterov: bool = True
+    learning_rate: float = 0.01  # η, positive
+    momentum: float = 0.9  # μ, in [0, 1)
+    nesterov: bool = True  # whether to look ahead
     _state: tuple | None = field(default=None, init=False, repr=False)
+    _kept = 1
 
     def __post_init__(self):
         _check_positive("SGD", "learning_rate", self.learning_rate)
@@ -118,28 +119,16 @@ class Adam(Optimizer):
         m̂ = m / (1 − β₁ᵗ)                  v̂ = v / (1 − β₂ᵗ)
         p ← p − η m̂ / (√v̂ + ε)
 
-    m and v start at 0; the division makes up for that in the first steps.
-
-    Parameters
-    ----------
-    learning_rate : float
-        η, positive.
-    beta1, beta2 : float
-        How much of the past the two running means keep, in [0, 1).
-    epsilon : float
-        Keeps the division finite, positive.
-
-    References
-    ----------
-    D. Kingma, J. Ba, *Adam: a method for stochastic optimization*, 2015, algorithm 1.
+    m and v start at 0; the division makes up for that in the first steps. (Kingma and Ba, *Adam: a method
+    for stochastic optimization*, 2015, algorithm 1.)
     """
 
-    learning_rate: float = 1e-3
-    beta1: float = 0.9
+    learning_rate: float = 1e-3  # η, positive
+    beta1: float = 0.9  # how much of the past the running means keep, in [0, 1)
     beta2: float = 0.999
-    epsilon: float = 1e-8
+    epsilon: float = 1e-8  # keeps the division finite, positive
     _state: tuple | None = field(default=None, init=False, repr=False)
-    _steps: int = field(default=0, init=False, repr=False)
+    _kept = 3
 
     def __post_init__(self):
         _check_positive("Adam", "learning_rate", self.learning_rate)
@@ -148,16 +137,13 @@ class Adam(Optimizer):
         _check_positive("Adam", "epsilon", self.epsilon)
 
     def _start(self, parameters):
-        self._steps = 0
-        return (
-            np.zeros_like(parameters),
-            np.zeros_like(parameters),
-            *np.empty((2, *parameters.shape), parameters.dtype),
-        )
+        m, v, step, scratch = np.zeros((4, *parameters.shape), parameters.dtype)
+        return m, v, np.zeros(1, np.int64), step, scratch
 
     def _update(self, p, g, rate):
-        m, v, step, scratch = self._state
-        self._steps += 1
+        m, v, steps, step, scratch = self._state
+        steps += 1
+        t = int(steps[0])
         m *= self.beta1
         m += np.multiply(g, 1 - self.beta1, out=scratch)
         v *= self.beta2
@@ -165,10 +151,10 @@ class Adam(Optimizer):
         scratch *= 1 - self.beta2
         v += scratch
         np.sqrt(v, out=scratch)
-        scratch /= math.sqrt(1 - self.beta2**self._steps)
+        scratch /= math.sqrt(1 - self.beta2**t)
         scratch += self.epsilon
         np.divide(m, scratch, out=step)
-        step *= rate / (1 - self.beta1**self._steps)
+        step *= rate / (1 - self.beta1**t)
         p -= step
 
 
@@ -177,29 +163,14 @@ class OneCycle:
     """Raise the learning rate to its maximum, then lower it to almost nothing, along two half cosines.
 
     The first steps are small because the first gradients are large and point everywhere; the last steps are
-    small so that the parameters settle.
-
-    Parameters
-    ----------
-    max_rate : float
-        The largest learning rate, positive.
-    warmup : float
-        The fraction of the steps that go up, in [0, 1].
-    start_divisor : float
-        The first rate is ``max_rate / start_divisor``.
-    end_divisor : float
-        The last rate is ``max_rate / start_divisor / end_divisor``.
-
-    References
-    ----------
-    L. Smith, N. Topin, *Super-convergence: very fast training of neural networks using large learning rates*,
-    2018; cosines instead of straight lines, as is common now.
+    small so that the parameters settle. (Smith and Topin, *Super-convergence: very fast training of neural
+    networks using large learning rates*, 2018; cosines instead of straight lines, as is common now.)
     """
 
-    max_rate: float = 0.05
-    warmup: float = 0.3
-    start_divisor: float = 25.0
-    end_divisor: float = 1e4
+    max_rate: float = 0.05  # the largest, positive
+    warmup: float = 0.3  # the fraction of the steps that go up, in [0, 1]
+    start_divisor: float = 25.0  # the first rate is max_rate / start_divisor,
+    end_divisor: float = 1e4  # the last one that, divided by this
 
     def __post_init__(self):
         _check_positive("OneCycle", "max_rate", self.max_rate)

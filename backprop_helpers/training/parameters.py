@@ -15,16 +15,8 @@ class ParameterViews(dict):
     Writing into an array, ``views["conv1.w"][...] = new``, and assigning, ``views["conv1.w"] = new``, both
     write into the vector; names are neither added nor removed.
 
-    Parameters
-    ----------
-    vector : ndarray, shape (n,)
-        The memory, with room for exactly all the shapes.
-    shapes : mapping of str to tuple of int
-        The name and shape of every array, in the order in which they lie in the vector.
-
-    Attributes
-    ----------
-    vector : ndarray, shape (n,)
+    - vector: (n,), the memory, with room for exactly all the shapes; kept as ``.vector``
+    - shapes: the name and shape of every array, in the order in which they lie in the vector
     """
 
     def __init__(self, vector: np.ndarray, shapes: Mapping[str, tuple[int, ...]]):

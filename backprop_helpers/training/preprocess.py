@@ -1,79 +1,52 @@
-"""From a drawing to an image as MNIST has them: cut out, scaled into 20×20, placed by its centre of mass."""
+"""From a drawing or photograph to an image as MNIST has them: cut out, scaled into 20×20, centred by mass."""
 
+import math
+import os
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from backprop_helpers.layers._validate import as_int
+
+from .photograph import InkSteps, find_ink, largest_pieces
 
 SIZE = 28  # rows and columns of an MNIST image
 BOX = 20  # rows and columns of the box that the ink is scaled into
 LARGEST = 4096  # rows or columns of a drawing
+BLANK = 0.3  # the least part of a drawing that is paper, exactly 0; with less it is a photograph
+COARSE = 512  # rows or columns at which pieces are told apart
 
 
 class DigitSteps(NamedTuple):
-    """A drawing on its way to an image, every step as an array of float32 in [0, 1].
+    """A drawing or photograph on its way to an image, every step as an array of float32 in [0, 1]."""
 
-    Attributes
-    ----------
-    drawing : ndarray, shape (R, C)
-        What was drawn; 0 is paper, 1 is ink.
-    box : ndarray of int, shape (4,)
-        Where the ink is in `drawing`: ``top, left, bottom, right``, the last two excluded.
-    cropped : ndarray, shape (bottom − top, right − left)
-        The ink and nothing around it.
-    scaled : ndarray, shape (h, w), max(h, w) = 20
-        `cropped`, its longer side scaled to 20 pixels, the ratio of the sides kept.
-    centre : ndarray, shape (2,)
-        Row and column of the centre of mass in `scaled`; pixel (0, 0) has its middle at (0, 0).
-    corner : ndarray of int, shape (2,)
-        Row and column of `placed` at which `scaled` begins.
-    placed : ndarray, shape (28, 28)
-        `scaled` on empty paper, its centre of mass within half a pixel of (14, 14).
-    image : ndarray, shape (1, 28, 28, 1)
-        `placed` as a batch of one, ready for a network.
-    """
-
-    drawing: np.ndarray
-    box: np.ndarray
-    cropped: np.ndarray
-    scaled: np.ndarray
-    centre: np.ndarray
-    corner: np.ndarray
-    placed: np.ndarray
-    image: np.ndarray
+    drawing: np.ndarray  # (R, C): what was drawn, or found in the photograph; 0 is paper, 1 is ink
+    box: np.ndarray  # where the ink is in it: top, left, bottom, right, the last two excluded
+    cropped: np.ndarray  # the ink and nothing around it
+    scaled: np.ndarray  # (h, w): its longer side scaled to 20 pixels, the ratio of the sides kept
+    centre: np.ndarray  # row and column of the centre of mass in `scaled`; pixel (0, 0) has its middle there
+    corner: np.ndarray  # row and column of `placed` at which `scaled` begins
+    placed: (
+        np.ndarray
+    )  # (28, 28): `scaled` on empty paper, its centre of mass within half a pixel of (14, 14)
+    image: np.ndarray  # (1, 28, 28, 1): `placed` as a batch of one, ready for a network
+    found: InkSteps | None = None  # how the ink was found in a photograph; None for a drawing
 
 
 def preprocess_digit(drawing, *, size: int = SIZE, box: int = BOX) -> DigitSteps:
-    """Make a drawing comparable with MNIST's digits, in the steps in which MNIST was made.
+    """Make a drawing or a photograph comparable with MNIST's digits, in the steps in which MNIST was made.
 
     Its authors scaled the ink of each digit to fit into 20×20 pixels without changing the ratio of its sides
     (the smoothing made the grey levels), and moved it in a field of 28×28 pixels until its centre of mass was
     in the middle (LeCun, Bottou, Bengio and Haffner, 1998). All 10,000 test digits have their centre within
     half a pixel of (14, 14), so whole pixels were used, and so they are here.
 
-    Parameters
-    ----------
-    drawing : array_like, shape (R, C)
-        Ink on paper: floats in [0, 1], booleans, or uint8 from 0 to 255. Everything above 0 is ink.
-    size : int
-        Rows and columns of the result.
-    box : int
-        Longer side of the scaled ink, at most `size`.
+    - drawing: (R, C), floats in [0, 1], booleans, or uint8 from 0 to 255; paper is exactly 0, what is above
+      is ink. Or a photograph: an array with colours or with less than three tenths of such paper, a PIL
+      image, or a path, such as ``"seven.jpg"``. Then `find_ink` decides what is ink
+    - size, box: rows and columns of the result, and the longer side of the scaled ink in it
 
-    Returns
-    -------
-    DigitSteps
-
-    Raises
-    ------
-    TypeError
-        `drawing` is neither floats nor booleans nor uint8.
-    ValueError
-        A wrong rank, numbers outside the range, NaN, or no ink at all.
-
-    Notes
-    -----
     A digit whose mass is far from the middle of its box would stick out of the image; it is moved back until
     it touches the edge, and nothing is cut off.
     """
@@ -81,7 +54,7 @@ def preprocess_digit(drawing, *, size: int = SIZE, box: int = BOX) -> DigitSteps
     box = as_int("preprocess_digit", "box", box, 1)
     if box > size:
         raise ValueError(f"preprocess_digit: box must be at most size, {size}; got {box}")
-    drawing = _as_ink(drawing)
+    drawing, found = _as_ink(drawing)
     edges = ink_box(drawing)
     top, left, bottom, right = edges
     cropped = drawing[top:bottom, left:right]
@@ -92,7 +65,8 @@ def preprocess_digit(drawing, *, size: int = SIZE, box: int = BOX) -> DigitSteps
     corner = np.clip(nearest, 0, size - np.array(scaled.shape))
     placed = np.zeros((size, size), np.float32)
     placed[corner[0] : corner[0] + scaled.shape[0], corner[1] : corner[1] + scaled.shape[1]] = scaled
-    return DigitSteps(drawing, edges, cropped, scaled, centre, corner, placed, placed[None, :, :, None])
+    image = placed[None, :, :, None]
+    return DigitSteps(drawing, edges, cropped, scaled, centre, corner, placed, image, found)
 
 
 def ink_box(drawing) -> np.ndarray:
@@ -137,11 +111,32 @@ def centre_of_mass(ink) -> np.ndarray:
     return np.array([row, column]) / ink.sum()
 
 
+def without_specks(drawing) -> np.ndarray:
+    """Return a drawing without its small pieces; in a large one, pieces are told apart on a coarser grid."""
+    step = math.ceil(max(drawing.shape) / COARSE)
+    rows, columns = (np.arange(0, n, step) for n in drawing.shape)
+    kept = largest_pieces(np.add.reduceat(np.add.reduceat(drawing, rows, axis=0), columns, axis=1))
+    mask = kept.repeat(step, axis=0).repeat(step, axis=1)[: drawing.shape[0], : drawing.shape[1]]
+    return np.where(mask, drawing, 0)
+
+
 def _as_ink(drawing):
-    try:
-        drawing = np.asarray(drawing)
-    except ValueError:
-        raise ValueError("preprocess_digit: drawing is not an array; expected rows of equal length") from None
+    """Return what is ink in a drawing or photograph, and how it was found in the latter."""
+    if not isinstance(drawing, (str, os.PathLike, Image.Image)):
+        try:
+            drawing = np.asarray(drawing)
+        except ValueError:
+            words = "preprocess_digit: drawing is not an array; expected rows of equal length"
+            raise ValueError(words) from None
+        if drawing.shape[2:] not in ((3,), (4,)):
+            drawing = _as_drawing(drawing)
+            if np.mean(drawing == 0) >= BLANK or drawing.min() == drawing.max():
+                return without_specks(drawing), None
+    found = find_ink(drawing)
+    return found.ink, found
+
+
+def _as_drawing(drawing):
     if drawing.ndim != 2 or not 0 < min(drawing.shape) <= max(drawing.shape) <= LARGEST:
         raise ValueError(
             f"preprocess_digit: drawing must have shape (R, C), each from 1 to {LARGEST}; "

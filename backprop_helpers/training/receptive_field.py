@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backprop_helpers.layers._windows import place_windows
-
 from .modules import Conv, Flatten, FullyConnected, Layer, MaxPool, ReLU, Standardize
 
 INPUT = "input"
@@ -19,11 +17,8 @@ INPUT = "input"
 class ReceptiveField(NamedTuple):
     """The part of an image that a cell depends on: every pixel in one of the rows, columns and channels.
 
-    Attributes
-    ----------
-    rows, columns, channels : ndarray of int
-        Indices, ascending. Images that are vectors (N,) have one row and one channel; their entries are the
-        columns. A dilated convolution leaves gaps.
+    Indices, ascending. Images that are vectors (N,) have one row and one channel. A dilated convolution
+    leaves gaps.
     """
 
     rows: np.ndarray
@@ -40,28 +35,10 @@ def receptive_field(net, layer: str, cell) -> ReceptiveField:
     """Return the rows, columns and channels of the input that one cell of a layer depends on.
 
     It follows the windows back, layer by layer, and asks no weights: a maximum may ignore what it sees, a
-    weight may be 0.
+    weight may be 0. Layers of one's own are taken to look at everything, unless they are kinds of ours.
 
-    Parameters
-    ----------
-    net : Network
-        Of layers of this package. Layers of one's own are taken to look at everything, unless they are kinds
-        of those.
-    layer : str
-        A layer's name, such as ``"pool1"``, or ``"input"``.
-    cell : int or tuple of int
-        An index into one example's output of that layer: (row, column, channel), or a unit's number.
-
-    Returns
-    -------
-    ReceptiveField
-
-    Raises
-    ------
-    KeyError
-        No layer is called that.
-    ValueError
-        The layer has no such cell.
+    - layer: its name, such as ``"pool1"``, or ``"input"``; another one is a KeyError
+    - cell: an index into one example's output of it, (row, column, channel), or a unit's number
     """
     end = position(net, layer)
     cell = checked_cell("receptive_field", net, layer, cell)
@@ -78,25 +55,9 @@ def sent_back(net, run, layer: str, cell, *, to: str | None = None) -> np.ndarra
 
     Added up over all the cells of a layer, this is the gradient at the earlier layer.
 
-    Parameters
-    ----------
-    net : Network
-    run : Run
-        `forward_and_backward` of one image.
-    layer : str
-    cell : int or tuple of int
-    to : str, optional
-        The layer that receives, somewhere before `layer`; by default the one right before it.
-
-    Returns
-    -------
-    ndarray
-        Of the shape of one example's output of `to`.
-
-    Raises
-    ------
-    KeyError, ValueError
-        No such layer or cell, or `to` does not come before `layer`.
+    - run: `forward_and_backward` of one image
+    - layer, cell: as in `receptive_field`
+    - to: the layer that receives, somewhere before `layer`; by default the one right before it
     """
     start = position(net, layer)
     cell = checked_cell("sent_back", net, layer, cell)
@@ -112,32 +73,20 @@ def sent_back(net, run, layer: str, cell, *, to: str | None = None) -> np.ndarra
 
 
 class Run(NamedTuple):
-    """One image's way through a network and back.
+    """One image's way through a network and back."""
 
-    Attributes
-    ----------
-    activations, gradients : dict of str to ndarray, shape (1, …)
-        As of `Network.activations` and `Network.gradients_of_activations`.
-    caches : list
-        What each layer remembered.
-    """
-
-    activations: dict
-    gradients: dict
-    caches: list
+    activations: dict  # as of `Network.activations`, (1, …) each
+    gradients: dict  # as of `Network.gradients_of_activations`
+    caches: list  # what each layer remembered
 
 
 def forward_and_backward(net, image, label: int) -> Run:
     """Run one image, (1, *input_shape), through a network and the gradient of its loss back."""
     image, label = net._checked_examples("forward_and_backward", image, np.array([label]))
-    activations, caches = net._forward(net._as_batch(image))
-    _, _, dout = net._loss_and_its_gradient(activations[net.layers[-1].name], label)
-    gradients = {net.layers[-1].name: dout}
-    names = list(activations)
-    for i in reversed(range(len(net.layers))):
-        dout, _ = net.layers[i].backward(dout, caches[i])
-        gradients[names[i]] = dout
-    return Run(activations, {name: gradients[name] for name in names}, caches)
+    activations, caches = net.forward(net._as_batch(image))
+    _, _, dlogits = net._loss_of(activations[net.layers[-1].name], label)
+    gradients, _ = net.backward(dlogits, caches)
+    return Run(activations, gradients, caches)
 
 
 def position(net, layer: str) -> int:
@@ -178,16 +127,7 @@ def _seen_by(module: Layer, seen, shape_in):
 
 def _under_windows(module, seen, shape_in):
     """Return the rows and the columns under the windows that give the outputs `seen`."""
-    pooling = isinstance(module, MaxPool)
-    size = module.size if isinstance(module.size, tuple) else (module.size,) * 2
-    windows = place_windows(
-        type(module).__name__,
-        shape_in[:2],
-        size,
-        stride=(module.stride or size) if pooling else module.stride,
-        padding="valid" if pooling else module.padding,
-        dilation=1 if pooling else module.dilation,
-    )
+    windows = module.windows(shape_in)
     before = (windows.padding[0], windows.padding[2])
     axes = []
     for axis in (0, 1):

@@ -9,39 +9,20 @@ HEADINGS = ("layer", "output shape", "parameters", "multiply-adds", "activation 
 
 
 class LayerSummary(NamedTuple):
-    """One layer's costs, for one example.
-
-    Attributes
-    ----------
-    layer : str
-        Its name.
-    output_shape : tuple of int
-        Without the batch axis.
-    parameters : int
-        How many numbers it learns.
-    multiply_adds : int
-        Multiplications that are added up in the forward pass. The backward pass needs about twice as many.
-    activation_bytes : int
-        Memory of its output.
-    """
+    """One layer's costs, for one example."""
 
     layer: str
     output_shape: tuple[int, ...]
-    parameters: int
-    multiply_adds: int
-    activation_bytes: int
+    parameters: int  # how many numbers it learns
+    multiply_adds: int  # of the forward pass; the backward pass needs about twice as many
+    activation_bytes: int  # memory of its output
 
 
 class Summary(NamedTuple):
-    """A network's layers and their costs, for one example; shows itself as a table.
+    """A network's layers and their costs, for one example; shows itself as a table."""
 
-    Attributes
-    ----------
-    rows : tuple of LayerSummary
-        In forward order. ``total`` adds them up.
-    """
-
-    rows: tuple[LayerSummary, ...]
+    rows: tuple[LayerSummary, ...]  # in forward order; `total` adds them up
+    path: str  # which code does the sums in `fit` and for predictions, and why
 
     @property
     def total(self) -> LayerSummary:
@@ -69,7 +50,7 @@ class Summary(NamedTuple):
             for row in table
         ]
         rule = "-" * max(map(len, lines))
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], self.path])
 
     __str__ = __repr__
 
@@ -85,5 +66,5 @@ class Summary(NamedTuple):
         return (
             f"<table><thead>{line(HEADINGS, 'th')}</thead>"
             f"<tbody>{''.join(line(row, 'td') for row in body)}</tbody>"
-            f"<tfoot>{line(total, 'th')}</tfoot></table>"
+            f"<tfoot>{line(total, 'th')}</tfoot></table>{escape(self.path)}"
         )

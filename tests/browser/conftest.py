@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from benchmarks.browser import jupyterlab
-from tests.browser.shown import close_all
+from tests.browser.shown import AT_REST, close_all
 from tests.synthetic_lesson import as_lesson, good_notebook
 from tests.tool_loader import ROOT, load_tool
 
@@ -68,10 +68,11 @@ def lab_page(browser, lab):
     page = context.new_page()
     page.set_default_timeout(90_000)
     page.problems = []
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("pageerror", lambda error: page.problems.append(error.stack or str(error)))
     page.goto(lab.address("lab"))
     page.wait_for_function("() => window.jupyterapp !== undefined")
     page.evaluate("async () => { await window.jupyterapp.restored; }")
+    page.wait_for_function(AT_REST)
     yield page
     context.close()
 

@@ -11,6 +11,10 @@ from tests.lesson_rules import Lesson
 
 NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook"
 PATIENCE = 20_000  # ms
+THEMES = ["JupyterLab Light", "JupyterLab Dark"]
+
+# While JupyterLab loads a theme, at its start too, its splash covers the page and takes what the mouse does.
+AT_REST = "!document.getElementById('jupyterlab-splash')"
 
 # A callback that fails outside an explorer's alert says so on the kernel's channel, in no output of a cell.
 LISTEN = """() => {
@@ -22,6 +26,13 @@ LISTEN = """() => {
         if (header.msg_type !== 'stream' || content.name !== 'stderr') return;
         if (!content.text.startsWith('No such comm')) saidByKernel.push(content.text);
     });
+}"""
+
+
+# How many of a slider's steps its handle is from a share of the track.
+STEPS_OFF = """(slider, share) => {
+    const { noUiSlider: { options: { range: { min, max }, step }, get } } = slider;
+    return (get(true) - (+min + share * (max - min))) / step;
 }"""
 
 
@@ -100,9 +111,9 @@ class Page:
 
     def stroke(self, stage, *points):
         """Draw with the mouse along points that are given from the corner of a stage."""
+        stage.hover(position=points[0])  # waits until the stage rests, with nothing over it
         corner = stage.bounding_box()
         mouse = self.page.mouse
-        mouse.move(corner["x"] + points[0]["x"], corner["y"] + points[0]["y"])
         mouse.down()
         for point in points[1:]:
             mouse.move(corner["x"] + point["x"], corner["y"] + point["y"], steps=6)
@@ -142,16 +153,18 @@ class Page:
 
     def drag(self, description, share, steps=8):
         """Drag a slider's handle with the mouse to a share of its track: 0 is its left end, 1 its right."""
+        self.settle()  # an answer of the kernel may still move the slider
         box = self.slider(description)
         handle = box.locator(".noUi-handle")
-        handle.scroll_into_view_if_needed()
-        start, track = handle.bounding_box(), box.locator(".noUi-base").bounding_box()
-        middle = start["y"] + start["height"] / 2
+        handle.hover()  # waits until the handle rests, with nothing over it
+        track = box.locator(".noUi-base").bounding_box()
         mouse = self.page.mouse
-        mouse.move(start["x"] + start["width"] / 2, middle)
         mouse.down()
-        mouse.move(track["x"] + share * track["width"], middle, steps=steps)
+        assert "noUi-active" in handle.get_attribute("class"), f"the mouse missed the handle of {description}"
+        mouse.move(track["x"] + share * track["width"], track["y"] + track["height"] / 2, steps=steps)
+        off = box.locator(".noUi-target").evaluate(STEPS_OFF, share)
         mouse.up()
+        assert abs(off) < 0.6, f"the handle of {description} stayed {off:+.1f} steps off {share} of its track"
 
     def button(self, name):
         return self.scope.get_by_role("button", name=name, exact=True)
@@ -213,7 +226,12 @@ OPEN = """async path => {
     window.testKernel ??= (await serviceManager.kernels.startNew(...options)).model;
     await commands.execute('docmanager:open', { path, kernel: testKernel });
     await shell.currentWidget.revealed;
+    const { sessionContext } = shell.currentWidget;
+    await sessionContext.ready;
+    await sessionContext.session.kernel.info;
 }"""
+# JupyterLab asks the kernel for a subshell with each notebook: to close it unanswered is an uncaught error.
+ANSWERED = "!jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?._futures.size"
 CLOSE = """async () => {
     const { commands, shell } = jupyterapp;
     const kernel = shell.currentWidget?.sessionContext?.session?.kernel;
@@ -235,7 +253,6 @@ def open_notebook(page, name):
     page.problems.clear()
     page.on("request", lambda request: opened.requests.append(request.url))
     page.evaluate(OPEN, name)
-    page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.ready; }")
     page.evaluate("async () => { await jupyterapp.commands.execute('notebook:hide-all-cell-code'); }")
     page.evaluate(LISTEN)
     return opened
@@ -243,7 +260,26 @@ def open_notebook(page, name):
 
 def close_all(page):
     """Close every notebook; forget what its cells made in the kernel."""
+    page.wait_for_function(ANSWERED)
     page.evaluate(CLOSE)
+
+
+def set_theme(page, theme):
+    """Change JupyterLab's theme; wait until all is drawn in it.
+
+    A second change before the splash of the first is gone makes JupyterLab remove the splash twice, and the
+    second time fails: "The node to be removed is not a child of this node".
+    """
+    page.evaluate(
+        "async theme => { await jupyterapp.commands.execute('apputils:change-theme', { theme }); }", theme
+    )
+    page.wait_for_function(f"document.body.dataset.jpThemeName === '{theme}' && {AT_REST}")
+
+
+def assert_no_problem(page):
+    """No uncaught error in the scripts of the page; each is told once, with its stack."""
+    problems, page.problems = page.problems, []
+    assert not problems, "\n".join(problems)
 
 
 def run_cells(page, numbers):

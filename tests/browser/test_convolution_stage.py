@@ -329,36 +329,6 @@ def test_sixteen_channels(make):
     assert float(stage.sum().rsplit("≈ ", 1)[1].replace("−", "-")) == pytest.approx(total, abs=0.06)
 
 
-# Lessons ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("number", "name", "cell", "said"),
-    [
-        (5, "stage", ("z", 0, 1, 0), "Z[0, 1] = 1 + 1·1 + 2·2 + 4·3 + 1·(−1) = 17"),
-        (6, "stage", ("dw", 0, 1, 0, 0), "dW[0, 1] = 1·1 + 2·(−2) + 4·3 + 1·2 = 11"),
-        (7, "stage", ("dx", 1, 1, 0), "dX[1, 1] = 1·(−1) + (−2)·3 + 3·2 + 2·1 = 1"),
-        (8, "stage", ("dx", 7, 3, 0), "dX[7, 3, 0]: no output reads this pixel"),
-        (8, "small", ("dx", 1, 1, 0), "dX[1, 1] = 0·(−1) + 0·3 + 0·2 + 2·1 = 2"),
-    ],
-)
-def test_the_lessons_stage(lab, lab_page, number, name, cell, said):
-    (path,) = (ROOT / "notebooks").glob(f"{number:02}_*.ipynb")
-    notebook = Lesson.read(path).notebook
-    notebook.cells = [notebook.cells[n] for n in needed_cells(path, name)]
-    (lab.folder / "cells.ipynb").write_text(writes(notebook), encoding="utf-8")
-    opened = open_notebook(lab_page, "cells.ipynb")
-    run_cells(lab_page, range(len(notebook.cells)))
-    output = opened.scope.locator(".jp-Cell").last.locator(".jp-OutputArea-output").last
-    output.locator('.bp-stage:not([data-drawn="0"])').wait_for(timeout=PATIENCE)
-    stage = StagePage(lab_page, output)
-    assert stage.height() <= 640
-    assert stage.overlaps() == []
-    stage.hover(*cell)
-    assert said in stage.sum()
-    close_all(lab_page)
-
-
 # Looks -----------------------------------------------------------------------------------------------------
 
 
@@ -391,3 +361,33 @@ def test_it_stacks_where_it_is_narrow(stage):
     stage.page.wait_for_timeout(300)
     assert stage.stage.evaluate("e => e.classList.contains('bp-stacked')")
     assert stage.overlaps() == []
+
+
+# Lessons ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "cell", "said"),
+    [
+        (5, "stage", ("z", 0, 1, 0), "Z[0, 1] = 1 + 1·1 + 2·2 + 4·3 + 1·(−1) = 17"),
+        (6, "stage", ("dw", 0, 1, 0, 0), "dW[0, 1] = 1·1 + 2·(−2) + 4·3 + 1·2 = 11"),
+        (7, "stage", ("dx", 1, 1, 0), "dX[1, 1] = 1·(−1) + (−2)·3 + 3·2 + 2·1 = 1"),
+        (8, "stage", ("dx", 7, 3, 0), "dX[7, 3, 0]: no output reads this pixel"),
+        (8, "small", ("dx", 1, 1, 0), "dX[1, 1] = 0·(−1) + 0·3 + 0·2 + 2·1 = 2"),
+    ],
+)
+def test_the_lessons_stage(lab, lab_page, number, name, cell, said):
+    (path,) = (ROOT / "notebooks").glob(f"{number:02}_*.ipynb")
+    notebook = Lesson.read(path).notebook
+    notebook.cells = [notebook.cells[n] for n in needed_cells(path, name)]
+    (lab.folder / "cells.ipynb").write_text(writes(notebook), encoding="utf-8")
+    opened = open_notebook(lab_page, "cells.ipynb")
+    run_cells(lab_page, range(len(notebook.cells)))
+    output = opened.scope.locator(".jp-Cell").last.locator(".jp-OutputArea-output").last
+    output.locator('.bp-stage:not([data-drawn="0"])').wait_for(timeout=PATIENCE)
+    stage = StagePage(lab_page, output)
+    assert stage.height() <= 640
+    assert stage.overlaps() == []
+    stage.hover(*cell)
+    assert said in stage.sum()
+    close_all(lab_page)

@@ -9,7 +9,17 @@ import pytest
 from nbformat.v4 import writes
 
 from backprop_helpers.layers import pool_backward, pool_forward, softmax
-from tests.browser.shown import NOTEBOOK, close_all, needed_cells, open_notebook, run_cells, write_notebook
+from tests.browser.shown import (
+    NOTEBOOK,
+    THEMES,
+    assert_no_problem,
+    close_all,
+    needed_cells,
+    open_notebook,
+    run_cells,
+    set_theme,
+    write_notebook,
+)
 from tests.lesson_rules import Lesson
 from tests.tool_loader import ROOT
 
@@ -61,7 +71,7 @@ def assert_all_is_well(page, lab):
     """No alert, no error in the kernel or the page, no request that leaves the machine."""
     assert page.alerts() == []
     assert page.said_by_kernel() == []
-    assert page.page.problems == []
+    assert_no_problem(page.page)
     assert page.left_the_machine(lab) == []
 
 
@@ -70,26 +80,11 @@ def entry(array, *index):
     return str(array[index]).replace("-", "−")
 
 
-THEMES = ["JupyterLab Light", "JupyterLab Dark"]
 NOT_OURS = [
     ".jp-RenderedImage img",  # JupyterLab gives the figures' <img> no alt; the text below each reads it aloud
     ".noUi-handle",  # ipywidgets writes a slider's name beside it, and does not tie the two together
     ".widget-play",  # its buttons are icons without a name; the slider beside does the same
 ]
-
-
-def set_theme(page, theme):
-    """Change JupyterLab's theme; wait until the matrices have its colours."""
-    page.evaluate(
-        "async theme => { await jupyterapp.commands.execute('apputils:change-theme', { theme }); }", theme
-    )
-    page.wait_for_function(
-        """dark => {
-            const [r, g, b] = getComputedStyle(document.querySelector('.bp-explorer')).color.match(/\\d+/g);
-            return document.body.dataset.jpThemeLight === String(!dark) && dark === (+r + +g + +b > 380);
-        }""",
-        arg=theme.endswith("Dark"),
-    )
 
 
 def violations(page, require_tool, *selectors):

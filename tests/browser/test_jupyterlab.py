@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.shown import OPEN
+from tests.browser.shown import OPEN, assert_no_problem
 from tests.lesson_rules import Lesson
 from tests.tool_loader import ROOT
 
@@ -70,7 +70,7 @@ def test_lesson_is_drawn(lab, page, name):
     images = page.locator(".jp-Notebook .jp-OutputArea img")
     assert images.count() >= pictures
     assert images.evaluate_all("all => all.every(i => i.complete && i.naturalWidth > 0)")
-    assert page.problems == []
+    assert_no_problem(page)
 
 
 def test_lesson_runs(lab, page):
@@ -92,4 +92,4 @@ def test_lesson_runs(lab, page):
         source,
     )
     output.filter(has_text="42 backprop_helpers").first.wait_for()
-    assert page.problems == []
+    assert_no_problem(page)

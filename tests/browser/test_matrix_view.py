@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from backprop_helpers.views.plots._style import ACCENTS, contrast
-from tests.browser.shown import close_all, open_notebook, run_cells, write_notebook
+from tests.browser.shown import (
+    THEMES,
+    assert_no_problem,
+    close_all,
+    open_notebook,
+    run_cells,
+    set_theme,
+    write_notebook,
+)
 
 NOTEBOOK = "97_matrix_view.ipynb"
 SOURCE = """
@@ -61,10 +69,9 @@ def shared(lab, lab_page):
 
 @pytest.fixture
 def views(shared):
-    shared.page.problems.clear()
     shared.away()
     yield shared
-    assert shared.page.problems == []
+    assert_no_problem(shared.page)
 
 
 class TestPointer:
@@ -382,19 +389,11 @@ class TestPaint:
         self.clear(views)
 
 
-THEMES = ["JupyterLab Light", "JupyterLab Dark"]
-
-
 @pytest.fixture(params=THEMES)
 def theme(request, views):
-    change = "async theme => { await jupyterapp.commands.execute('apputils:change-theme', { theme }); }"
-    dark = request.param.endswith("Dark")
-    views.page.evaluate(change, request.param)
-    views.page.wait_for_function(
-        "dark => document.body.dataset.jpThemeLight === String(!dark)", arg=dark, timeout=30_000
-    )
+    set_theme(views.page, request.param)
     yield request.param
-    views.page.evaluate(change, THEMES[0])
+    set_theme(views.page, THEMES[0])
 
 
 RATIOS = """(root, regions) => {

@@ -12,8 +12,12 @@ from backprop_helpers.checking import check, misconceptions
 from backprop_helpers.checking.exercises import VERDICTS, solution, solution_source
 from backprop_helpers.checking.exercises import _runner as runner
 
-# A mask that is always true and no mask at all give the same answers: the plainer diagnosis is true of both.
-SAME_NUMBERS = {"relu.no_mask": "relu.mask_from_output"}
+# Mistakes that give the same answers: the plainer diagnosis is true of both.
+SAME_NUMBERS = {
+    ("relu.no_mask", "relu.mask_from_output"),  # a mask that is always true, and none
+    ("conv.overlap_overwritten", "conv.adds_at_index_arrays"),
+    ("softmax.no_shift", "softmax.mean_subtracted"),  # the mean of a batch of large scores of both signs
+}
 LESSONS = {name: exercise for name, exercise in check.exercises.items() if exercise.lesson.isdigit()}
 
 
@@ -97,20 +101,20 @@ def test_a_stub_is_not_attempted_and_nothing_worse(name):
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_known_mistakes_fail_and_are_recognised(name):
-    wrong = []
-    for suspect in LESSONS[name].suspects:
+    suspects = [suspect for suspect in LESSONS[name].suspects if suspect.fit is None]
+    if len(suspects) > 100:  # the forms of a mistake that has a hundred
+        suspects = [*{suspect.name: suspect for suspect in suspects}.values(), *suspects[::12]]
+    for suspect in suspects:
         result = checked(name, suspect.make())
         assert not result.passed, suspect.name
         assert result.verdict in VERDICTS
-        if SAME_NUMBERS.get(result.diagnosis) == suspect.name:
+        if (result.diagnosis, suspect.name) in SAME_NUMBERS:
             continue
-        if result.diagnosis == suspect.name:
-            known = LESSONS[name].own_mistakes.get(suspect.name) or misconceptions[suspect.name]
-            assert known.diagnosis in str(result)
-            assert result.hint == known.hint
-        else:
-            wrong.append(suspect.name)
-    assert len(wrong) <= 0.1 * len(LESSONS[name].suspects), wrong
+        assert result.diagnosis == suspect.name, result
+        known = suspect if suspect.hint else misconceptions[suspect.name]
+        texts = {s.diagnosis or known.diagnosis for s in LESSONS[name].suspects if s.name == suspect.name}
+        assert any(text in str(result) for text in texts) or any("{number}" in text for text in texts)
+        assert result.hint == known.hint
 
 
 def test_every_mistake_of_the_catalogue_about_a_layer_belongs_to_an_exercise():
@@ -127,10 +131,9 @@ def test_numbers_names_and_text():
     for exercise in LESSONS.values():
         assert exercise.signature.startswith(exercise.name + "(")
         ast.parse(exercise.stub)
-        assert max(map(len, exercise.stub.splitlines())) <= 110
-        for suspect in exercise.own_mistakes.values():
-            assert suspect.hint
-            assert suspect.name not in misconceptions
+        for suspect in exercise.suspects:
+            assert (suspect.name in misconceptions) != bool(suspect.hint)
+            assert suspect.diagnosis or not suspect.hint
         for line in solution_source(exercise).splitlines():
             assert "backprop_helpers" not in line
         cases = exercise.cases(np.random.default_rng(0))
@@ -173,8 +176,14 @@ def test_raised_names_the_line_of_the_learner(tmp_path):
         ("return", "it returns None"),
         ("return dz @ w.T, x.T @ dz, None", "db is None"),
         ("return dz @ w.T, x.T @ dz, 'b'", "db is 'b' (str)"),
-        ("return dz @ w.T, (x.T @ dz).T, dz.sum(0)", "dw has shape (2, 3); expected (3, 2) as (N, K)"),
-        ("return dz @ w.T, x.T @ dz, dz.sum()", "db is a single number; expected an array of shape (2,)"),
+        (
+            "return dz @ w.T, (x.T @ dz).T, dz.sum(0)",
+            "dw has shape (4, 5); expected (5, 4) as (N, K); it is transposed",
+        ),
+        (
+            "return dz @ w.T, x.T @ dz, dz.sum()",
+            "db is a single number; expected an array of shape (4,) as (K,)",
+        ),
         ("return dz @ w.T, x.T @ dz + 0j, dz.sum(0)", "dw is complex numbers"),
         ("yield dz", "`yield`"),
     ],
@@ -265,10 +274,16 @@ def closed_over():
 
 
 @pytest.mark.parametrize("function", [reads_a_global, reads_a_global_in_a_helper, in_a_lambda, closed_over()])
-def test_arrays_from_outside_are_caught(function):
+def test_arrays_from_outside_are_told(function):
     result = check.relu_backward(function)
-    assert result.verdict == "reads outside arrays"
+    assert result.passed
     assert "it reads X" in str(result)
+    assert "The numbers are right; the rule is" in str(result)
+
+    wrong = check.relu_backward(lambda da, z: 3.7 * function(da, z)[::-1] + 0.5 * da)
+    assert wrong.verdict == "reads outside arrays"
+    assert "it reads X" in str(wrong)
+    assert "is there a slip in a name?" in str(wrong)
 
 
 SCALE = 1.0
@@ -513,3 +528,83 @@ def test_one_case_that_fits_by_chance_is_no_recognition():
     result = check.relu_backward(relu_backward)
     assert result.verdict == "raised"
     assert result.diagnosis is None
+
+
+# --- a right answer that goes another way, and a cell that cannot be read
+
+
+def by_argmax(dz, x, *, size, stride):
+    (F_h, F_w), (s_h, s_w) = np.broadcast_to(size, 2), np.broadcast_to(stride, 2)
+    dx = np.zeros(x.shape)
+    for m, i, j, c in np.ndindex(dz.shape):
+        window = x[m, i * s_h : i * s_h + F_h, j * s_w : j * s_w + F_w, c]
+        u, v = np.unravel_index(window.argmax(), window.shape)
+        dx[m, i * s_h + u, j * s_w + v, c] += dz[m, i, j, c]
+    return dx
+
+
+def by_quotient(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def with_a_loop(da, z):
+    return np.stack([a * (b > 0) for a, b in zip(da, z)])
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "text"),
+    [
+        (
+            "max_pool_backward",
+            by_argmax,
+            "the exercise asked for a loop over the offsets only, without argmax",
+        ),
+        ("softmax", by_quotient, "the exercise asked for the logarithm first"),
+        ("relu_backward", with_a_loop, ""),
+    ],
+)
+def test_a_right_answer_that_goes_another_way_is_right_and_told(name, function, text):
+    result = checked(name, function)
+    assert result.passed
+    assert dict(result.lines).get("but", "").startswith(text)
+    assert ("asked for" in str(result)) == bool(text)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_solutions_keep_the_rules_that_are_checked(name):
+    from backprop_helpers.checking.exercises._rules import asked_for
+
+    assert asked_for(LESSONS[name], solution(LESSONS[name])) == ""
+
+
+def test_a_cell_with_a_syntax_error_is_told_and_nothing_is_checked():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    try:
+        right = "def my_relu_backward(da, z):\n    return da * (z > 0)"
+        shell.run_cell("from backprop_helpers.checking import check\n" + right, store_history=True)
+        assert shell.run_cell("check.relu_backward(my_relu_backward)", store_history=True).result.passed
+        shell.run_cell("def my_relu_backward(da, z):\n    return da * (z > 0", store_history=True)
+        result = shell.run_cell("check.relu_backward(my_relu_backward)", store_history=True).result
+        assert (result.passed, result.attempted, result.verdict) == (False, False, "not read")
+        assert "SyntaxError in line 2 of your cell with def my_relu_backward" in str(result)
+        with pytest.raises(AssertionError, match="nothing was checked"):
+            result.assert_ok()
+        shell.run_cell(right, store_history=True)
+        assert shell.run_cell("check.relu_backward(my_relu_backward)", store_history=True).result.passed
+    finally:
+        InteractiveShell.clear_instance()
+
+
+def test_a_known_mistake_does_not_read_like_praise_and_success_can_be_seen():
+    wrong, right = check.relu_backward(lambda da, z: da), check.relu_backward(lambda da, z: da * (z > 0))
+    assert wrong.verdict == "recognised"
+    assert "recognised" not in str(wrong)
+    assert "wrong: a known mistake" in str(wrong)
+    page = right._repr_html_()
+    assert "<details><summary>9 cases</summary>z of shape (1, 4);" in page
+    assert "border-left:8px solid" in page
+    assert "border-left" not in wrong._repr_html_()
+    assert "<details>" not in wrong._repr_html_()

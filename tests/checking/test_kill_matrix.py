@@ -43,9 +43,9 @@ def test_every_mistake_is_seen_by_every_oracle_that_applies(rows):
 
 def test_the_totals(rows):
     totals = benchmark.totals(rows)
-    assert totals.mistakes == len(misconceptions) >= 45
+    assert totals.mistakes == len(misconceptions) >= 120
     assert totals.together == len(TOGETHER) >= 3
-    assert totals.killed == totals.asked == sum(len(verdicts(row, "killed")) for row in rows) > 300
+    assert totals.killed == totals.asked == sum(len(verdicts(row, "killed")) for row in rows) > 700
     assert totals.survived == totals.unseen == totals.passed == 0
     assert totals.is_good
 
@@ -70,9 +70,8 @@ def test_every_blind_spot_has_a_reason_and_somebody_who_sees_it(rows):
 def test_where_the_gradient_check_is_blind(rows):
     blind = {row.name for row in rows if row.verdicts["gradient check"].outcome == "blind"}
     assert blind == {
-        "training.bias_never_updated",
-        "training.initial_weights_too_large",
-        "training.bias_starts_at_one",
+        *(name for name, bug in misconceptions.items() if bug.function in ("sgd_step", "initial_weights")),
+        *(name for name in misconceptions if name.startswith("pool.tie")),  # a slope may pay any one
         *(mistake.name for mistake in TOGETHER),
     }
     for row in rows:

@@ -79,8 +79,11 @@ CANNOT_BE_CALLED = {  # they raise an error of their own, or return an output th
     "softmax.no_shift",
     "conv.square_slices",
     "pool.average_over_wrong_axes",
+    "softmax.one_maximum_for_all",
     "pool.rows_and_columns_swapped",
     "pool.remainder_overrun",
+    "pool.height_and_width_exchanged",
+    "pool.counts_by_stride",
 }
 
 
@@ -112,6 +115,10 @@ def test_its_right_version_passes_the_gradient_check(name):
 def test_the_right_version_gives_another_answer(name):
     bug = misconceptions[name]
     arguments, options = explicit_arguments(bug)
+    if bug.name == "training.rng_not_used":  # as good as the right one, but for whoever gives it a generator
+        draws = [bug.wrong(9, 9, np.random.default_rng(seed))[0] for seed in (0, 1)]
+        assert np.array_equal(*draws)
+        return
     if bug.function == "initial_weights":
         right = bug.right(784, 10, np.random.default_rng(1))
         wrong = bug.wrong(784, 10, np.random.default_rng(1))
@@ -129,7 +136,7 @@ def test_the_gradient_is_not_conserved(name):
     (dz, x), options = explicit_arguments(bug)
     assert bug.right(dz, x, **options).sum() == pytest.approx(dz.sum())
     if name in CANNOT_BE_CALLED:
-        with pytest.raises(IndexError):
+        with pytest.raises((IndexError, ValueError)):
             bug.wrong(dz, x, **options)
     else:
         assert bug.wrong(dz, x, **options).sum() != pytest.approx(dz.sum())
@@ -339,13 +346,13 @@ def test_what_is_no_layer_has_no_pair():
 
 
 def test_the_catalogue_is_a_mapping():
-    assert len(misconceptions) >= 45
+    assert len(misconceptions) >= 120
     assert list(misconceptions) == [bug.name for bug in misconceptions.values()]
     assert "relu.mask_from_output" in misconceptions
     assert "relu.mask" not in misconceptions
     assert isinstance(misconceptions["relu.mask_from_output"], Misconception)
     assert sum(len(misconceptions.for_layer(layer)) for layer in misconceptions.layers) == len(misconceptions)
-    assert repr(misconceptions).startswith(f"{len(misconceptions)} misconceptions: fc 7, relu 5")
+    assert repr(misconceptions).startswith(f"{len(misconceptions)} misconceptions: fc 15, relu 5")
 
 
 def test_layers_go_by_their_functions_or_their_modules_names():
@@ -384,6 +391,6 @@ def test_a_name_stands_for_one_entry():
 
 
 def test_a_change_that_does_not_fit_is_refused():
-    bug = Misconception("relu.x", "relu_backward", "d", "h", "s", changes={"nowhere": "x"})
-    with pytest.raises(ValueError, match="'nowhere' stands 0 times in relu_backward"):
+    bug = Misconception("relu.x", "relu_backward", "d", "h", ("- nowhere", "+ x"))
+    with pytest.raises(ValueError, match="'nowhere' stands 0 times in the right code"):
         bug.source  # noqa: B018

@@ -58,6 +58,11 @@ IMAGES, KERNELS, MATRIX = (3, 5, 4, 2), (3, 3, 2, 2), (3, 4)
         (IMAGES, "x", lambda a: 1.5 * a, "1.5 times too large"),
         (IMAGES, "x", lambda a: -a / 2, "sign flipped, and 2 times too small"),
         (IMAGES, "x", lambda a: np.pi * a, "about 3.14 times too large"),
+        (IMAGES, "x", lambda a: 1.0001 * a, "1.0001 times too large"),
+        (IMAGES, "x", lambda a: a / 1.0004, "1.0004 times too small"),
+        # Two examples and two channels: nobody knows which.
+        ((2, 5, 4, 2), "x", lambda a: 2 * a, "2 times too large"),
+        ((2, 5, 4, 3), "x", lambda a: 2 * a, "2 times too large (2 is M, the number of examples)"),
         (IMAGES, "x", lambda a: 3 * a, "3 times too large (3 is M, the number of examples)"),
         (IMAGES, "x", lambda a: a / 3, "3 times too small (3 is M, the number of examples)"),
         (IMAGES, "x", lambda a: 9 * a, "9 times too large (9 is M², M the number of examples)"),
@@ -83,6 +88,15 @@ IMAGES, KERNELS, MATRIX = (3, 5, 4, 2), (3, 3, 2, 2), (3, 4)
             lambda a: border(a) + 2 * interior(a),
             "wrong on the border only (2 times too large there)",
         ),
+        # The four corners are on the border, but the border is not what is wrong.
+        (
+            IMAGES,
+            "x",
+            zeroed(slice(None), slice(None, None, 4), slice(None, None, 3)),
+            "missing in 24 of 120 entries (zero there)",
+        ),
+        # Small entries are wrong, and the large ones are symmetric: that is no reversal.
+        ((2, 5), "x", lambda a: a + 1e-6 * (np.arange(5) == 2), "wrong in column 2 only"),
         (IMAGES, "x", lambda a: a + interior(a) ** 2, "wrong on the border only"),
         (IMAGES, "x", zeroed(1), "missing in example 1 only (zero there)"),
         (IMAGES, "x", times(-1, 2), "wrong in example 2 only (sign flipped there)"),
@@ -126,7 +140,7 @@ def test_readings(shape, name, change, expected):
 
 def test_a_gradient_that_should_be_zero():
     report = gradient_check(lambda x: (0 * x, None), lambda d, _: d, normal((3, 2)))
-    assert report.rows[0].reading == "should be zero"
+    assert report.rows[0].reading == "wrong in every entry (should be zero there)"
     report = gradient_check(
         layers.relu_forward, lambda da, _: da, (np.array([[-1.0, -2.0, 3.0, 4.0, -1.0]]),)
     )
@@ -135,7 +149,7 @@ def test_a_gradient_that_should_be_zero():
 
 def test_a_loss_that_forgets_its_upstream_gradient():
     report = gradient_check(lambda z: ((z**2).sum(), z), lambda dloss, z: 2 * z, normal((3, 2)))
-    assert report.rows[0].reading == "the upstream gradient is not used"
+    assert report.rows[0].reading == "the upstream gradient is not used (or not its size)"
     report = gradient_check(lambda z: ((z**2).sum(), z), lambda dloss, z: 2 * z, normal((3, 2)), upstream=1.0)
     assert report.passed
 
@@ -210,3 +224,15 @@ def test_a_sample_is_enough_for_a_reading():
         layers.relu_forward, lambda da, c: layers.relu_backward(da, c) / 3, (x,), sample=60
     )
     assert report.rows[0].reading == "3 times too small (3 is M, the number of examples)"
+
+
+def test_a_loss_with_as_many_classes_as_examples():
+    y = np.array([0, 2, 1])
+
+    def forward(z):
+        return layers.softmax_cross_entropy_forward(z, y)
+
+    def summed(dloss, cache):
+        return 3 * layers.softmax_cross_entropy_backward(dloss, cache)
+
+    assert gradient_check(forward, summed, normal((3, 3))).rows[0].reading == "3 times too large"

@@ -61,6 +61,10 @@ DATA.settings.forEach((setting, number) => {
     const made = setUp({ ...setting, step: null });
     const { state, model, arrived } = made;
     state.reading = "window";
+    const bar = stage.turned(model);
+    for (const [u, v, c, k] of indicesOf(model.w.shape)) {
+      assert.equal(at(bar, [model.w.shape[0] - 1 - u, model.w.shape[1] - 1 - v, c, k]), at(model.w, [u, v, c, k]));
+    }
     const [matrix, byMatrix, byWindow] = [[], makeArray(model.x.shape), makeArray(model.x.shape)];
     for (const index of indicesOf(model.x.shape)) {
       const place = (index[0] * model.x.shape[1] + index[1]) * model.C + index[2];

@@ -148,8 +148,8 @@ def random_layers(rng):
         padding = ["same", "valid", 1, (2, 0)][rng.integers(4)]
         options = {"stride": as_pair(pair(rng, 1, 3)), "dilation": as_pair(pair(rng, 1, 3))}
         filters = int(rng.integers(1, 7))
-        stack.append(kinds.Conv(filters, as_pair(pair(rng, 1, 4)), padding=padding, **options))
-        stack += [kinds.ReLU()] * int(rng.integers(2))
+        conv = kinds.Conv(filters, as_pair(pair(rng, 1, 4)), padding=padding, **options)
+        stack += [conv] * int(rng.random() < 0.8) + [kinds.ReLU()] * int(rng.integers(2))
         pool = [kinds.MaxPool, kinds.AveragePool][rng.integers(2)]
         stride = None if rng.random() < 0.5 else as_pair(pair(rng, 1, 4))
         stack += [pool(as_pair(pair(rng, 1, 4)), stride)] * int(rng.integers(2))
@@ -224,6 +224,19 @@ def drawing(rng, number):
             distance = np.hypot(i - row, j - column)
             ink = np.maximum(ink, np.clip(radius + 0.5 - distance, 0, 1))
     return (ink > 0.5).astype(np.float32) if number % 2 else ink.astype(np.float32)
+
+
+def symmetric(rng):
+    """A drawing whose exact centre lies halfway between two pixels or on one."""
+    half = rng.random(rng.integers(21, 60, 2))
+    return ((half + half[:, ::-1] + half[::-1] + half[::-1, ::-1]) / 4).astype(np.float32)
+
+
+def lopsided():
+    """A drawing that would stick out of the image if its centre of mass stood in the middle."""
+    ink = np.zeros((60, 30), np.float32)
+    ink[:4], ink[59, 3] = 1, 0.1
+    return ink
 
 
 def digit_case(ink):

@@ -85,9 +85,11 @@ def test_networks(passed):
 def test_digits(passed):
     rng = np.random.default_rng(28)
     cases = [examples.digit_case(examples.drawing(rng, number)) for number in range(120)]
+    cases += [examples.digit_case(examples.symmetric(rng)) for _ in range(60)]
+    cases += [examples.digit_case(turned) for turned in (examples.lopsided(), examples.lopsided()[::-1].T)]
     image, _ = series_digit(np.float32)
     cases.append(examples.digit_case(image[0, :, :, 0]))
-    assert passed({"digits": cases}) == len(cases) + 1 == 122
+    assert passed({"digits": cases}) == len(cases) + 1 == 184
 
 
 def test_arrays(passed):
@@ -150,5 +152,5 @@ class TestNetworkData:
         class Mine(ReLU):
             pass
 
-        with pytest.raises(TypeError, match="mine1 is a Mine"):
+        with pytest.raises(TypeError, match="does not know mine1, a Mine: only Python does"):
             architecture(Network([Flatten(), Mine(), FullyConnected(10)]))

@@ -73,9 +73,16 @@ def test_float64_network_learns_too():
 
 def test_the_defaults_are_nesterov_momentum_and_one_cycle():
     net, history = quick()
-    explicit, _ = quick(optimizer=SGD(0.1, momentum=0.9, nesterov=True), schedule=OneCycle(0.05, warmup=0.3))
+    rate = 0.05 / 8  # for batches of 8, an eighth of 64
+    explicit, _ = quick(optimizer=SGD(0.1, momentum=0.9, nesterov=True), schedule=OneCycle(rate, warmup=0.3))
     np.testing.assert_array_equal(net.parameters.vector, explicit.parameters.vector)
-    np.testing.assert_array_equal(history.rate, [OneCycle(0.05)(step, 6) for step in range(6)])
+    np.testing.assert_array_equal(history.rate, [OneCycle(rate)(step, 6) for step in range(6)])
+
+
+@pytest.mark.parametrize(("batch_size", "rate"), [(1, 0.05 / 64), (32, 0.025), (64, 0.05), (1000, 0.05)])
+def test_the_default_rate_follows_the_batch_size(batch_size, rate):
+    _, history = quick(count=1, epochs=1000, batch_size=batch_size)
+    assert history.rate.max() == pytest.approx(rate, rel=1e-4)
 
 
 def test_an_optimizer_alone_keeps_its_rate():
@@ -344,7 +351,7 @@ def test_stopped_in_the_middle_of_an_update(vectors):
                 p[: p.size // 2] = 77
                 raise KeyboardInterrupt
 
-    net, history = quick(optimizer=Stopped(0.1), schedule=OneCycle(0.05))
+    net, history = quick(optimizer=Stopped(0.1), schedule=OneCycle(0.05 / 8))
     assert len(history.loss) == 2
     assert_kept(net, history, vectors)
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backprop_helpers.training import MnistFileError, load_mnist, mnist
+from backprop_helpers.training import MnistFileError, load_dataset, load_mnist, mnist
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NAMES = [file.name for file in mnist.FILES]
@@ -370,3 +370,84 @@ def test_no_pickle_in_the_package():
                 assert ast.literal_eval(node.value) is False, path
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("np.load", "numpy.load"):
                 assert any(keyword.arg == "allow_pickle" for keyword in node.keywords), path
+
+
+# ------------------------------------------------------------------------------------ data of the same kind
+
+
+def idx(array):
+    """The bytes of an IDX file, written from the format's description."""
+    header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+    return header + array.tobytes()
+
+
+def clothes(count=7, shape=(9, 5)):
+    rng = np.random.default_rng(count)
+    return rng.integers(0, 256, (count, *shape), np.uint8), rng.integers(0, 3, count, np.uint8)
+
+
+@pytest.fixture
+def wardrobe(tmp_path):
+    """A folder as Fashion-MNIST has it, small and not square; two files compressed, two not."""
+    for (prefix, count), zipped in zip((("train", 7), ("t10k", 4)), (True, False)):
+        images, labels = clothes(count)
+        for name, array in ((f"{prefix}-images-idx3-ubyte", images), (f"{prefix}-labels-idx1-ubyte", labels)):
+            path = tmp_path / (f"{name}.gz" if zipped else name)
+            path.write_bytes(gzip.compress(idx(array)) if zipped else idx(array))
+    return tmp_path
+
+
+def test_another_data_set_from_its_folder(wardrobe):
+    data = load_dataset(str(wardrobe))
+    images, labels = clothes(7)
+    np.testing.assert_array_equal(data.train_images[..., 0], images / np.float32(255))
+    np.testing.assert_array_equal(data.train_labels, labels)
+    assert data.test_images.shape == (4, 9, 5, 1)
+    assert (data.test_images.dtype, data.test_labels.dtype) == (np.float32, np.int64)
+    assert not data.train_images.flags.writeable
+
+
+def test_the_digits_themselves_are_such_a_data_set():
+    for mine, theirs in zip(load_dataset(mnist.DATA_FOLDER), load_mnist(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_another_data_set_from_arrays():
+    images, labels = clothes(6, (4, 4, 3))
+    data = load_dataset((images, labels[:, None], images[:2] / 255.0, labels[:2].tolist()))
+    np.testing.assert_array_equal(data.train_images, images / np.float32(255))
+    np.testing.assert_allclose(data.test_images, data.train_images[:2], rtol=1e-6)
+    np.testing.assert_array_equal(data.train_labels, labels)
+
+
+@pytest.mark.parametrize(
+    ("place", "array", "words"),
+    [
+        (0, np.zeros((6, 4), np.uint8), r"train_images must be \(N, H, W\)"),
+        (0, np.zeros((6, 4, 4), int), "train_images must hold bytes"),
+        (0, np.zeros((5, 4, 4), np.uint8), "5 images but 6 labels"),
+        (1, np.zeros(6), "train_labels must be integers"),
+        (1, np.full(6, -1), "train_labels must be integers from 0"),
+        (2, np.zeros((6, 4, 5), np.uint8), r"train_images are \(4, 4, 1\), test_images \(4, 5, 1\)"),
+    ],
+)
+def test_arrays_that_are_no_data_set(place, array, words):
+    images, labels = clothes(6, (4, 4))
+    arrays = [images, labels, images, labels]
+    arrays[place] = array
+    with pytest.raises((TypeError, ValueError), match=f"^load_dataset: .*{words}"):
+        load_dataset(arrays)
+
+
+def test_a_folder_that_is_no_data_set(wardrobe):
+    with pytest.raises(TypeError, match="a folder or four arrays"):
+        load_dataset(clothes(5))
+    path = wardrobe / "t10k-labels-idx1-ubyte"
+    for content in (b"", b"hello", path.read_bytes()[:-1], path.read_bytes() + b"x"):
+        path.write_bytes(content)
+        with pytest.raises(MnistFileError, match="t10k-labels-idx1-ubyte: this is no IDX file") as caught:
+            load_dataset(wardrobe)
+        assert "restore" not in str(caught.value)
+    path.unlink()
+    with pytest.raises(MnistFileError, match=r"t10k-labels-idx1-ubyte\.gz: the file is missing$"):
+        load_dataset(wardrobe)

@@ -20,6 +20,7 @@ from backprop_helpers.training import (
     Network,
     ReLU,
     Standardize,
+    fit,
     lenet,
     network,
     reference_cnn,
@@ -263,7 +264,7 @@ def test_activations_are_every_layers_output():
 def test_predictions_do_not_depend_on_the_batches_they_are_made_in(count):
     net = not_nearly_dead(small_network())
     images, labels = examples(count)
-    logits = net._unfused_logits(images)
+    logits = net.forward(images)[0]["fc2"]
     np.testing.assert_allclose(net.logits(images), logits, rtol=1e-4, atol=1e-5)
     assert net.logits(images).shape == (count, CLASSES)
     np.testing.assert_allclose(
@@ -533,11 +534,13 @@ def test_summary_reads_as_text_and_as_html():
     summary = reference_cnn().summary()
     lines = repr(summary).splitlines()
     assert lines[0].split("  ")[0] == "layer"
-    assert lines[-1].split() == ["total", "54,314", "834,816", "91,496"]
-    assert len(lines) == 1 + 1 + 11 + 1 + 1
+    assert lines[-2].split() == ["total", "54,314", "834,816", "91,496"]
+    assert lines[-1] == "computed on the fast path"
+    assert len(lines) == 1 + 1 + 11 + 1 + 1 + 1
     assert str(summary) == repr(summary)
     html = summary._repr_html_()
     assert html.count("<tr>") == 13
+    assert html.endswith("computed on the fast path")
     assert '<td style="text-align: right">627,200</td>' in html
     assert "(14, 14, 16)" in html
 
@@ -682,3 +685,26 @@ def test_bad_labels_are_named_everywhere(labels, error, message):
     }.items():
         with pytest.raises(error, match=f"^{name}: .*{message}"):
             call(images, labels)
+
+
+# --------------------------------------------------------------------------------------------- odd inputs
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x: np.where(x > 0.9, np.nan, x), "images hold NaN or infinity"),
+        (lambda x: np.where(x > 0.9, -np.inf, x), "images hold NaN or infinity"),
+        (lambda x: 255 * x, "if they are pixels from 0 to 255, divide them by 255"),
+    ],
+)
+@pytest.mark.parametrize("name", ["predict", "accuracy", "probabilities", "logits", "fit"])
+def test_odd_numbers_get_the_same_words_everywhere(name, change, words):
+    net = small_network()
+    images, labels = examples(40)
+    call = {
+        "accuracy": lambda x: net.accuracy(x, labels),
+        "fit": lambda x: fit(net, x, labels, epochs=1, progress=False),
+    }.get(name, getattr(net, name, None))
+    with pytest.raises(ValueError, match=f"^{name}: {words}|^{name}: images reach .*{words}"):
+        call(change(images))

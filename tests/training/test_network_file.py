@@ -2,6 +2,7 @@
 
 import json
 import os
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -18,7 +19,6 @@ from backprop_helpers.training import (
     network_file,
     reference_cnn,
 )
-from backprop_helpers.training.modules import Layer
 
 from .examples import SHAPE, examples, small_network
 
@@ -126,15 +126,28 @@ def test_save_into_a_missing_folder(tmp_path):
         small_network().save(tmp_path / "nowhere" / "network.npz")
 
 
-def test_save_refuses_a_layer_it_could_not_load(path):
-    class Doubled(Layer):
-        def forward(self, x):
-            return 2 * x, None
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.update(input_shape=[30_000, 30_000, 2]), "an image would have 1,800,000,000 numbers"),
+        (lambda d: d["layers"][1].update(filters=10**9), "its parameters would have"),
+        (lambda d: d["layers"][1].update(padding=[10**5, 10**5]), "its output would have"),
+        (lambda d: d["layers"][1].update(filters=10**400), "makes no network"),
+    ],
+)
+def test_an_architecture_beyond_all_bounds_is_refused_before_it_is_built(path, change, words):
+    small_network().save(path)
+    rewritten_architecture(path, change)
+    tracemalloc.start()
+    assert words in error_text(Network.load, path)
+    assert tracemalloc.get_traced_memory()[1] < 10**7
+    tracemalloc.stop()
 
-    net = Network([Doubled(), Flatten(), FullyConnected(2)], input_shape=SHAPE)
-    with pytest.raises(TypeError, match="doubled1 is a Doubled, which a file cannot name"):
-        net.save(path)
-    assert not path.exists()
+
+def test_deeply_nested_json(path):
+    small_network().save(path)
+    rewritten(path, architecture=np.array("[" * 100_000 + "]" * 100_000))
+    assert "its architecture makes no network" in error_text(Network.load, path)
 
 
 # -------------------------------------------------------------------------------------------------- damage

@@ -80,7 +80,7 @@ def test_gradients_are_left_alone_and_dtype_stays(make):
         optimizer.step(p, g)
     assert (g == 2).all()
     assert p.dtype == np.float32
-    assert all(state.dtype == np.float32 for state in optimizer._state)
+    assert all(state.dtype == np.float32 for state in optimizer._state if state.dtype.kind == "f")
 
 
 def test_a_step_takes_a_networks_parameters_and_gradients():

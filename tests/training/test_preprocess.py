@@ -132,8 +132,8 @@ def test_lines_and_single_pixels(places, shape):
 
 
 def test_nothing_is_cut_off_when_the_mass_is_at_one_end():
-    drawing = np.full((20, 20), 1e-3)
-    drawing[0, 0] = 1
+    drawing = np.zeros((20, 20))
+    drawing[0], drawing[:, 0] = 1e-3, 1e-3
     drawing[:3, :3] = 1
     steps = preprocess_digit(drawing)
     assert steps.corner.max() <= 8
@@ -188,3 +188,20 @@ def test_the_drawing_is_left_alone():
     steps = preprocess_digit(drawing)
     assert not np.shares_memory(steps.drawing, drawing)
     np.testing.assert_array_equal(drawing, an_ell())
+
+
+def test_ink_everywhere_is_a_drawing_too():
+    assert preprocess_digit(np.full((3, 7), 0.5)).scaled.shape == (9, 20)
+
+
+def test_a_speck_is_no_ink():
+    for scale in (1, 40):  # a large drawing is looked at more coarsely
+        drawing = np.kron(an_ell(), np.ones((scale, scale)))
+        clean = preprocess_digit(drawing)
+        drawing[-scale:, -scale:] = 1
+        drawing[2 * scale, : scale // 2 + 1] = 1
+        np.testing.assert_array_equal(preprocess_digit(drawing).drawing, clean.drawing)
+
+
+def test_pieces_of_a_digit_stay():
+    assert all(np.array_equal(preprocess_digit(digit).drawing, digit) for digit in DIGITS)

@@ -102,7 +102,7 @@ def test_training_of_the_reference_network(torch):
     history = fit(net, images, labels, epochs=1, batch_size=8, seed=3, progress=False)
 
     optimizer = torch.optim.SGD(p.values(), momentum=0.9, nesterov=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.05, total_steps=5, cycle_momentum=False)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.05 / 8, total_steps=5, cycle_momentum=False)
     order = np.random.default_rng(3).permutation(40)
     losses = []
     for step in range(5):

@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def test_series_network_reads_the_test_digits():
-    assert series_cnn().accuracy(*load_test_set()) >= 0.988
+    assert series_cnn().accuracy(*load_test_set()) >= 0.99
 
 
 def test_series_network_is_the_reference_network():
@@ -36,9 +36,9 @@ def test_snapshots_go_from_chance_to_the_trained_network():
     images, labels = load_test_set()
     snapshots = series_snapshots()
     assert [step for step, _ in snapshots] == list(series.SNAPSHOT_STEPS)
-    accuracies = [net.accuracy(images[:2000], labels[:2000]) for _, net in snapshots]
+    accuracies = [net.accuracy(images, labels) for _, net in snapshots]
     assert 0.05 < accuracies[0] < 0.2
-    assert all(later > earlier + 0.01 for earlier, later in pairwise(accuracies))
+    assert all(later > earlier + 0.005 for earlier, later in pairwise(accuracies))
     np.testing.assert_array_equal(
         snapshots[0][1].parameters.vector, reference_cnn(seed=series.SEED).parameters.vector
     )
@@ -84,7 +84,8 @@ def short(monkeypatch, tmp_path):
     few = type(digits)(*(array[:200] for array in digits))
     monkeypatch.setattr(series.mnist, "load_mnist", lambda: few)
     monkeypatch.setattr(series.mnist, "load_test_set", lambda: few[2:])
-    monkeypatch.setattr(series, "SNAPSHOT_STEPS", (0, 2, 5, 12))
+    monkeypatch.setattr(series, "SNAPSHOT_STEPS", (0, 2, 5, 6))
+    monkeypatch.setattr(series, "HELD_OUT", 80)
     monkeypatch.setattr(series, "CNN_FILE", tmp_path / "series_cnn.npz")
     monkeypatch.setattr(series, "SNAPSHOTS_FILE", tmp_path / "series_snapshots.npz")
     return tmp_path
@@ -93,7 +94,7 @@ def short(monkeypatch, tmp_path):
 def test_command_writes_both_files_and_says_so(short, capsys):
     series.main([])
     out, err = capsys.readouterr()
-    assert "after   12 steps" in out
+    assert "after    6 steps" in out
     assert "wrote data/series_cnn.npz and data/series_snapshots.npz" in out
     assert err == ""
     assert sorted(os.listdir(short)) == ["series_cnn.npz", "series_snapshots.npz"]

@@ -269,6 +269,16 @@ def as_float(text):
     return float(text.replace("−", "-").replace("∞", "inf"))
 
 
+def test_the_steps_of_a_photograph():
+    photograph = np.round(180 - 150 * DRAWING.astype(float)).astype(np.uint8)
+    steps = preprocess_digit(photograph)
+    figure = plots.digit_steps(steps)
+    np.testing.assert_allclose(figure.axes[0].images[0].get_array(), 1 - photograph / 255, atol=1e-6)
+    np.testing.assert_array_equal(figure.axes[2].images[0].get_array(), steps.drawing)
+    assert len(figure.axes) == 6
+    assert figure.axes[5].lines  # the cross
+
+
 def test_the_steps_of_a_drawing():
     steps = preprocess_digit(DRAWING)
     figure = plots.digit_steps(steps)

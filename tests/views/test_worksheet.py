@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from backprop_helpers.checking.misconceptions import misconceptions
 from backprop_helpers.layers import conv_backward, conv_forward
 from backprop_helpers.views.stage import Worksheet, _base, mistakes_of
 
@@ -12,7 +13,7 @@ DX = conv_backward(
     DZ[None, :, :, None],
     conv_forward(X[None, :, :, None], W[:, :, None, None], np.array([0]))[1],
 )[0][0, :, :, 0]
-TURNED = "the kernel was not rotated by 180° for dx; right only where it is its own rotation"
+TURNED = misconceptions["conv.no_rotation"].diagnosis
 
 
 def sheet(**options):

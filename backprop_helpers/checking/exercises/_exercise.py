@@ -1,7 +1,6 @@
 """What an exercise is: its cases, its right answer, and the mistakes that are known."""
 
 import copy
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -23,7 +22,8 @@ class Part(NamedTuple):
     axes : tuple of str
         The names of its axes, such as ``("F_h", "F_w", "C", "K")``; empty for a number.
     kind : str
-        "numbers", or for a single value "whole number" or "truth".
+        "numbers", compared relative to the largest; "entries", each relative to itself; "statistic", of
+        random numbers; for a single value "whole number" or "truth".
     """
 
     name: str
@@ -52,6 +52,16 @@ class Case(NamedTuple):
         """Return the arguments as copies that a function may write to (it should not)."""
         return tuple(_copied(argument) for argument in self.arguments)
 
+    @property
+    def size(self):
+        """How many numbers its arguments hold."""
+        return sum(argument.size for argument in self.arguments if isinstance(argument, np.ndarray))
+
+    def scaled(self, position, factor):
+        """Return the case with one of its arguments multiplied."""
+        arguments = [a * factor if q == position else a for q, a in enumerate(self.arguments)]
+        return self._replace(name=f"{self.name}, {factor:g} times the gradient", arguments=tuple(arguments))
+
 
 class Suspect(NamedTuple):
     """A known mistake in the form of an exercise: same arguments, same results.
@@ -61,11 +71,17 @@ class Suspect(NamedTuple):
     name : str
         The misconception's, such as "conv.no_rotation".
     make : callable
-        Returns the wrong function; called for each check, so that one that keeps state starts anew.
+        Returns the wrong function; called for each check, so that one that keeps state starts anew. With
+        `fit`: of a number.
     applies : callable or None
         Says of a case whether the function is meant for it; None: for all of them.
     diagnosis, hint : str
-        For a mistake that belongs to this exercise alone and stands in no catalogue.
+        For a mistake that belongs to this exercise alone and stands in no catalogue, or for a form of one
+        that does, of which more can be said.
+    fit : callable or None
+        For a mistake with a number in it, such as an epsilon: takes a case, the parts that came back and the
+        right ones, and returns the number that would explain them, or None; it is
+        ``{number}`` in the diagnosis.
     """
 
     name: str
@@ -73,6 +89,7 @@ class Suspect(NamedTuple):
     applies: Callable | None = None
     diagnosis: str = ""
     hint: str = ""
+    fit: Callable | None = None
 
 
 @dataclass(frozen=True)
@@ -90,8 +107,6 @@ class Exercise:
     signature : str
         Such as ``"conv_backward(dz, x, w, *, stride, padding, dilation)"``.
     returns : tuple of Part
-    about : str
-        The stub's docstring after its first line: shapes and conventions.
     cases : callable
         Takes a `numpy.random.Generator` and returns the cases.
     reference : callable
@@ -107,6 +122,8 @@ class Exercise:
         Where only the statistics of the answer are determined: makes the parts to compare of the parts.
     summary : tuple of Part
         The names of what `summarise` returns.
+    linear : str
+        The argument that all results are proportional to, such as "dz"; empty if there is none.
     """
 
     number: str
@@ -114,7 +131,6 @@ class Exercise:
     title: str
     signature: str
     returns: tuple[Part, ...]
-    about: str
     cases: Callable
     reference: Callable
     suspects: Sequence[Suspect] = ()
@@ -122,6 +138,7 @@ class Exercise:
     tolerance: float = TOLERANCE
     summarise: Callable | None = None
     summary: tuple[Part, ...] = field(default=())
+    linear: str = ""
 
     @property
     def lesson(self):
@@ -134,11 +151,6 @@ class Exercise:
         return self.summary or self.returns
 
     @property
-    def own_mistakes(self):
-        """The suspects that stand in no catalogue, by name; each has a diagnosis and a hint."""
-        return {suspect.name: suspect for suspect in self.suspects if suspect.diagnosis}
-
-    @property
     def arguments(self):
         """The names of the positional arguments."""
         inside = self.signature[self.signature.index("(") + 1 : self.signature.rindex(")")]
@@ -148,12 +160,9 @@ class Exercise:
     def stub(self):
         """The text of the cell that the learner completes."""
         names = ", ".join(part.name for part in self.returns)
-        first = textwrap.wrap(f'"""Return {names}: {self.title}.', 100)
-        about = textwrap.wrap(self.about, 100)
-        doc = "".join(
-            f"    {line}\n" if line else "\n" for line in [*first, *([""] if about else []), *about]
+        return (
+            f'def {self.signature}:\n    """Return {names}: {self.title}."""\n    raise NotImplementedError\n'
         )
-        return f'def {self.signature}:\n{doc}    """\n    raise NotImplementedError\n'
 
     def __repr__(self):
         return f"{self.number} {self.name}: {self.title}"
@@ -161,5 +170,5 @@ class Exercise:
 
 def _copied(argument):
     if isinstance(argument, np.ndarray):
-        return argument.copy()
+        return argument.copy(order="K")
     return argument if callable(argument) else copy.deepcopy(argument)

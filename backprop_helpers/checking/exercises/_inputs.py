@@ -50,16 +50,25 @@ def suspect(name, adapt=None, applies=None):
     return Suspect(name, make, applies)
 
 
-def written(name, function, applies=None):
+def written(name, function, applies=None, diagnosis=""):
     """Return a misconception in a form written out here: the same mistake, made in another way."""
     if name not in misconceptions:
         raise KeyError(name)
-    return Suspect(name, lambda: function, applies)
+    return Suspect(name, lambda: function, applies, diagnosis)
 
 
-def own(name, diagnosis, hint, function, applies=None):
-    """Return a mistake that belongs to one exercise alone."""
+def own(said, function, applies=None):
+    """Return a mistake that belongs to one exercise alone: ``"name: what is wrong | where to look"``."""
+    name, _, said = said.partition(": ")
+    diagnosis, _, hint = said.partition(" | ")
     return Suspect(name, lambda: function, applies, diagnosis, hint)
+
+
+def fitted(name, diagnosis, make, fit):
+    """Return a misconception with a number in it, which is read from the answer: see `Suspect`."""
+    if name not in misconceptions:
+        raise KeyError(name)
+    return Suspect(name, make, None, diagnosis, "", fit)
 
 
 def between(rng, low, high):

@@ -1,24 +1,48 @@
 """What a check says: a table in a notebook, plain text elsewhere, the same on every machine."""
 
 from html import escape
+from typing import NamedTuple
 
 from backprop_helpers.checking._report import RIGHT_COLOUR, WRONG_COLOUR
 
-#: Every verdict there is, and what it means.
+#: Every verdict there is, and how the title of a result says it.
 VERDICTS = {
-    "right": "all cases are right, and nothing else is wrong with the function",
-    "not attempted": "the function raises NotImplementedError",
-    "raised": "the function raises an error",
-    "wrong shape": "a result has another shape, another type, or is missing",
-    "recognised": "the answer of a known mistake",
-    "different": "another wrong answer",
-    "stopped": "the function takes too long, or too much memory",
-    "delegated": "a function of backprop_helpers does the work",
-    "writes to its inputs": "the arguments are not what they were",
-    "keeps state": "the same arguments give different answers",
-    "reads outside arrays": "the function uses an array that was not given to it",
+    "right": "right",
+    "not attempted": "not attempted yet",
+    "not read": "not checked: the cell that defines it has an error",
+    "raised": "raised an error",
+    "wrong shape": "wrong shape",
+    "recognised": "wrong: a known mistake",
+    "different": "wrong",
+    "stopped": "stopped",
+    "delegated": "delegated",
+    "writes to its inputs": "writes to its inputs",
+    "keeps state": "keeps state",
+    "reads outside arrays": "wrong, and it reads outside arrays",
 }
-MARKS = {"right": "✓", "not attempted": "–"}
+MARKS = {"right": "✓", "not attempted": "–", "not read": "–"}
+
+
+class Failing(NamedTuple):
+    """The smallest case in which an answer is wrong, as arrays to take.
+
+    Attributes
+    ----------
+    name : str
+    arguments, options : dict
+        What the function was called with, by name: ``f(**case.arguments, **case.options)``.
+    expected, got : dict
+        By the names of the results what is right, and what came back; `got` is empty if nothing did.
+    look_at : tuple of int
+        The entry to look at first.
+    """
+
+    name: str
+    arguments: dict
+    options: dict
+    expected: dict
+    got: dict
+    look_at: tuple
 
 
 class CheckResult:
@@ -35,14 +59,17 @@ class CheckResult:
         The name of the misconception that was recognised.
     hint : str or None
         Where to look, without giving the answer away.
+    case : Failing or None
+        The smallest failing case.
     """
 
-    def __init__(self, exercise, verdict, lines, diagnosis=None, hint=None):
+    def __init__(self, exercise, verdict, lines, diagnosis=None, hint=None, case=None):
         self.exercise = exercise
         self.verdict = verdict
         self.lines = tuple((label, text) for label, text in lines if text)
         self.diagnosis = diagnosis
         self.hint = hint
+        self.case = case
 
     @property
     def passed(self):
@@ -52,7 +79,11 @@ class CheckResult:
     @property
     def attempted(self):
         """Whether there is an answer at all."""
-        return self.verdict != "not attempted"
+        return self.verdict not in ("not attempted", "not read")
+
+    def followed_by(self, text):
+        """Return the result with one line more: what comes next."""
+        return CheckResult(self.exercise, self.verdict, [*self.lines, ("next", text)])
 
     def assert_ok(self):
         """Return the result if it passed.
@@ -64,7 +95,7 @@ class CheckResult:
         AssertionError
             The answer is wrong; with the result's text.
         """
-        if not self.attempted:
+        if self.verdict == "not attempted":
             raise NotImplementedError(str(self))
         if not self.passed:
             raise AssertionError(str(self))
@@ -74,8 +105,7 @@ class CheckResult:
         return self.passed
 
     def _title(self):
-        said = "not attempted yet" if not self.attempted else self.verdict
-        return f"{self.exercise.number} {self.exercise.name}: {said}"
+        return f"{self.exercise.number} {self.exercise.name}: {VERDICTS[self.verdict]}"
 
     def _mark(self):
         return MARKS.get(self.verdict, "✗")
@@ -94,14 +124,23 @@ class CheckResult:
         narrow = f"{wide};white-space:nowrap"
         colour = {"✓": RIGHT_COLOUR, "✗": WRONG_COLOUR}.get(self._mark(), "inherit")
         mark = f'<span style="color:{colour};font-weight:bold">{self._mark()}</span>'
+        band = f";border-left:8px solid {colour};padding-left:8px;font-weight:bold" if self.passed else ""
         rows = "".join(
             f'<tr style="background:none"><th scope="row" style="{narrow};font-weight:normal;opacity:0.75">'
-            f'{escape(label)}</th><td style="{wide}">{escape(text).replace(chr(10), "<br>")}</td></tr>'
+            f'{escape(label)}</th><td style="{wide}">{_folded(label, text)}</td></tr>'
             for label, text in self.lines
         )
         return (
             '<table style="border-collapse:collapse;color:inherit">'
-            f'<caption style="{wide};caption-side:top;white-space:nowrap">{mark} '
+            f'<caption style="{wide};caption-side:top;white-space:nowrap{band}">{mark} '
             f"{escape(self._title())}</caption>"
             f"<tbody>{rows}</tbody></table>"
         )
+
+
+def _folded(label, text):
+    """Return a line as HTML; the names of the cases that a right answer passed are folded away."""
+    if label == "cases" and ": " in text and ";" in text:
+        head, _, names = text.partition(": ")
+        return f"<details><summary>{escape(head)}</summary>{escape(names)}</details>"
+    return escape(text).replace("\n", "<br>")

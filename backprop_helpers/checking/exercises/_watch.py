@@ -57,6 +57,7 @@ class Delegation:
 
 def is_known_mistake(function):
     """Whether it is one of the exercises' own wrong functions, which may be made of the layers."""
+    function = getattr(function, "func", function)  # of a partial
     code = getattr(function, "__code__", None)
     return code is not None and EXERCISES in Path(code.co_filename).parents
 
@@ -90,9 +91,9 @@ def _look_into(thing, found, visited):
         _look_into(thing.func, found, visited)
     elif isinstance(thing, types.MethodType):
         _look_into(thing.__func__, found, visited)
-        _look_at(
-            "self", vars(thing.__self__) if hasattr(thing.__self__, "__dict__") else None, found, visited
-        )
+        used = names_of(thing)  # an attribute that the method does not read is no matter
+        own = vars(thing.__self__) if hasattr(thing.__self__, "__dict__") else {}
+        _look_at("self", {name: value for name, value in own.items() if name in used}, found, visited)
     elif isinstance(thing, types.FunctionType):
         _look_into_function(thing, found, visited)
     elif hasattr(thing, "__wrapped__"):
@@ -145,6 +146,17 @@ def _global_names(code):
         if isinstance(constant, types.CodeType):
             names.update(dict.fromkeys(_global_names(constant)))
     return list(names)
+
+
+def names_of(function):
+    """Return the global names and attributes that a function, or one defined inside it, uses."""
+    names, codes = set(), [getattr(function, "__code__", None)]
+    while codes:
+        code = codes.pop()
+        if code is not None:
+            names |= set(code.co_names)
+            codes += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return names
 
 
 @functools.cache

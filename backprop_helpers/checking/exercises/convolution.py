@@ -3,7 +3,9 @@
 import numpy as np
 
 from backprop_helpers import layers
+from backprop_helpers.checking.exercises._conv_forms import conv_backward, general_forms
 from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
+from backprop_helpers.checking.exercises._forms import as_suspects
 from backprop_helpers.checking.exercises._inputs import (
     between,
     images,
@@ -31,6 +33,7 @@ GENERAL = [
     ((1, 7, 8, 2), (2, 3, 2, 1), 1, "valid", (2, 1)),
     ((2, 8, 7, 1), (3, 2, 1, 2), 2, "same", 2),
     ((1, 6, 5, 2), (2, 2, 2, 2), 3, "valid", 1),
+    ((3, 5, 7, 3), (2, 2, 3, 4), (1, 2), (0, 1), (1, 2)),
 ]
 
 
@@ -55,6 +58,11 @@ def _output_shape(x, w, stride, padding, dilation):
     return z.shape
 
 
+FORMS = general_forms()
+GEOMETRY = ("stride", "dilation", "rows_for_both", "padding_not_zero")
+AT_STRIDE_1 = [form for form in FORMS if not any(word in form.name for word in GEOMETRY)]
+
+
 def _backward_cases(rng):
     cases = []
     for setting in [*GENERAL, _random_setting(rng), _random_setting(rng)]:
@@ -68,56 +76,20 @@ def _backward_cases(rng):
     return cases
 
 
-def _conv_backward(dz, x, w, **options):
-    _, cache = layers.conv_forward(x, w, np.zeros(w.shape[3]), **options)
-    return layers.conv_backward(dz, cache)
-
-
-def _plain(case):
-    """Whether the mistakes made with shifted slices are meant for the case."""
-    return pair(case.options["stride"]) == (1, 1) and pair(case.options["dilation"]) == (1, 1)
-
-
-# The same mistakes with any stride and dilation: dx with another kernel is what a wrong rotation comes to.
-def _dx_with(kernel_of):
-    def conv_backward(dz, x, w, **options):
-        _, dw, db = _conv_backward(dz, x, w, **options)
-        return _conv_backward(dz, x, kernel_of(w), **options)[0], dw, db
-
-    return conv_backward
-
-
-def _dw_rotated(dz, x, w, **options):
-    dx, dw, db = _conv_backward(dz, x, w, **options)
-    return dx, dw[::-1, ::-1], db
-
-
-def _square(case):
-    w = case.arguments[2]
-    return w.shape[0] == w.shape[1]
-
-
-BACKWARD = (
-    "conv.no_rotation",
+# What is not among the forms: results that are missing or too small, and what raises an error.
+OTHERS = (
     "conv.kernel_transposed",
-    "conv.rows_reversed_only",
-    "conv.channels_reversed_too",
-    "conv.dw_rotated",
     "conv.height_for_width",
     "conv.square_slices",
     "conv.crops_half_a_kernel",
     "conv.unpads_with_minus_pad",
     "conv.stride_ignored",
     "conv.dilation_ignored",
-    "conv.filter_index_dropped",
     "conv.remainder_forgotten",
     "conv.no_dx",
-    "conv.overlap_overwritten",
-    "conv.last_window_only",
     "conv.divided_by_m_again",
-    "conv.bias_averaged",
-    "conv.bias_over_examples_only",
-    "conv.odd_padding_on_top",
+    "conv.pads_with_height",
+    "conv.adds_at_index_arrays",
 )
 
 
@@ -154,7 +126,7 @@ def _dz_cases(rng):
 
 
 def _weights_backward(dz, x, w):
-    return _conv_backward(dz, x, w, **PLAIN)[1]
+    return conv_backward(dz, x, w, **PLAIN)[1]
 
 
 def _only(part, **options):
@@ -198,11 +170,22 @@ def _input_shape(dz, w, padding):
 
 
 def _input_backward(dz, w):
-    return _of_input("valid")(_conv_backward)(dz, w)
+    return _of_input("valid")(conv_backward)(dz, w)
 
 
 def _input_backward_same(dz, w):
-    return _of_input("same")(_conv_backward)(dz, w)
+    return _of_input("same")(conv_backward)(dz, w)
+
+
+def _input_suspects(padding):
+    """Return the mistakes about dx alone, for one padding."""
+    adapt = _of_input(padding)
+    names = ("crops_half_a_kernel", "unpads_with_minus_pad", "height_for_width", "pads_with_height")
+    forms = [form for form in AT_STRIDE_1 if padding == "same" or form.name != "conv.odd_padding_on_top"]
+    return (
+        *as_suspects(forms, 0, adapt),
+        *(suspect(f"conv.{name}", adapt) for name in (*names, "kernel_transposed")),
+    )
 
 
 def _input_cases(rng):
@@ -232,51 +215,6 @@ def _sum_over_all(dz, x, w):
     """Return dw as if every filter had got the sum of all their gradients."""
     one = _weights_backward(dz.sum(axis=3, keepdims=True), x, w[..., :1])
     return np.repeat(one, w.shape[3], axis=3)
-
-
-def _square_kernel(case):
-    w = case.arguments[-1]
-    return w.shape[0] == w.shape[1]
-
-
-def _dx_of(kernel_of, padding):
-    """Return dx with another kernel: what a wrong rotation comes to."""
-    right = _of_input(padding)(_conv_backward)
-    return lambda dz, w: right(dz, kernel_of(w))
-
-
-OF_INPUT = (
-    "conv.no_rotation",
-    "conv.kernel_transposed",
-    "conv.rows_reversed_only",
-    "conv.channels_reversed_too",
-    "conv.crops_half_a_kernel",
-    "conv.unpads_with_minus_pad",
-    "conv.height_for_width",
-    "conv.filter_index_dropped",
-    "conv.overlap_overwritten",
-    "conv.odd_padding_on_top",
-    "conv.no_dx",
-)
-
-
-def _input_suspects(padding):
-    return (
-        *(
-            suspect(name, _of_input(padding))
-            for name in OF_INPUT
-            if padding == "same" or name != "conv.odd_padding_on_top"
-        ),
-        written(
-            "conv.kernel_transposed", _dx_of(lambda w: w.swapaxes(0, 1)[::-1, ::-1], padding), _square_kernel
-        ),
-        own(
-            "input.columns_reversed_only",
-            "only the kernel's columns were reversed: a rotation by 180° reverses its rows too",
-            "a kernel of a single column: what does your step do to it?",
-            _dx_of(lambda w: w[::-1], padding),
-        ),
-    )
 
 
 # --- how many windows there are
@@ -342,51 +280,44 @@ def _same_rounded_down(n, f, *, stride, padding, dilation):
 
 SIZE_MISTAKES = (
     own(
-        "output_size.one_window_short",
-        "the first window is not counted: + 1 is missing",
-        "a kernel as large as the image: how many windows are there?",
+        "output_size.one_window_short: the first window is not counted: + 1 is missing | a kernel as "
+        "large as the image: how many windows are there?",
         _size_formula(lambda n, f, s, p, d: (n + 2 * p - d * (f - 1) - 1) // s),
     ),
     own(
-        "output_size.padding_on_one_side",
-        "the padding is counted once; there are zeros on both sides",
-        "5 pixels with padding 2: how long is the padded row?",
+        "output_size.padding_on_one_side: the padding is counted once; there are zeros on both sides | 5"
+        " pixels with padding 2: how long is the padded row?",
         _size_formula(lambda n, f, s, p, d: (n + p - d * (f - 1) - 1) // s + 1),
     ),
     own(
-        "output_size.rounded_up",
-        "rounded up: a window that would reach over the edge is counted too",
-        "7 pixels, kernel 2, stride 3: where would your last window end?",
+        "output_size.rounded_up: rounded up: a window that would reach over the edge is counted too | 7 "
+        "pixels, kernel 2, stride 3: where would your last window end?",
         _size_formula(lambda n, f, s, p, d: -(-(n + 2 * p - d * (f - 1) - 1) // s) + 1),
     ),
     own(
-        "output_size.dilation_ignored",
-        "the dilation is not in it: a kernel of 3 with dilation 2 spans 5 pixels",
-        "how far apart are the first and the last pixel that a window reads?",
+        "output_size.dilation_ignored: the dilation is not in it: a kernel of 3 with dilation 2 spans 5 "
+        "pixels | how far apart are the first and the last pixel that a window reads?",
         _size_formula(lambda n, f, s, p, d: (n + 2 * p - f) // s + 1),
     ),
     own(
-        "output_size.dilated_span_too_long",
-        "the kernel spans d·F pixels in it; between F pixels there are only F − 1 gaps",
-        "a kernel of 1 with dilation 3: how many pixels does it span?",
+        "output_size.dilated_span_too_long: the kernel spans d·F pixels in it; between F pixels there "
+        "are only F − 1 gaps | a kernel of 1 with dilation 3: how many pixels does it span?",
         _size_formula(lambda n, f, s, p, d: (n + 2 * p - d * f) // s + 1),
     ),
     own(
-        "output_size.stride_ignored",
-        "the stride is not in it",
-        "with stride 2, how many of the windows at stride 1 are left?",
+        "output_size.stride_ignored: the stride is not in it | with stride 2, how many of the windows at"
+        " stride 1 are left?",
         _size_formula(lambda n, f, s, p, d: n + 2 * p - d * (f - 1)),
     ),
     own(
-        "output_size.same_keeps_the_size",
-        '"same" gives as many outputs as inputs at stride 1 only; with a stride there are ceil(n / stride)',
-        "7 pixels, stride 2: which pixels do the windows start from?",
+        'output_size.same_keeps_the_size: "same" gives as many outputs as inputs at stride 1 only; with '
+        "a stride there are ceil(n / stride) | 7 pixels, stride 2: which pixels do the windows start "
+        "from?",
         _same_keeps_the_size,
     ),
     own(
-        "output_size.same_rounded_down",
-        '"same" is rounded down; there are ceil(n / stride) outputs',
-        "7 pixels, stride 2: which pixels do the windows start from?",
+        'output_size.same_rounded_down: "same" is rounded down; there are ceil(n / stride) outputs | 7 '
+        "pixels, stride 2: which pixels do the windows start from?",
         _same_rounded_down,
     ),
 )
@@ -412,8 +343,26 @@ def _conv_forward(x, w, b, **options):
 
 
 def _with(**changed):
-    """Return conv_forward with some of its options replaced."""
-    return lambda x, w, b, **options: _conv_forward(x, w, b, **(options | changed))
+    """Return conv_forward with some of its options replaced: by a value, or by what makes one of it."""
+
+    def wrong(x, w, b, **options):
+        made = {key: new(options[key]) if callable(new) else new for key, new in changed.items()}
+        return _conv_forward(x, w, b, **(options | made))
+
+    return wrong
+
+
+def _padded_with(**numbers):
+    """Return conv_forward with other numbers around the image."""
+
+    def wrong(x, w, b, *, stride, padding, dilation):
+        top, bottom, left, right = layers.resolve_padding(
+            padding, x.shape[1:3], w.shape[:2], stride=stride, dilation=dilation
+        )
+        padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), **numbers)
+        return _conv_forward(padded, w, b, stride=stride, padding="valid", dilation=dilation)
+
+    return wrong
 
 
 def _odd_padding_first(x, w, b, *, stride, padding, dilation):
@@ -429,57 +378,112 @@ def _rows_and_columns_exchanged(x, w, b, *, stride, padding, dilation):
     return _conv_forward(x, w, b, stride=pair(stride)[::-1], padding=padding, dilation=pair(dilation)[::-1])
 
 
+def _one_weight(w, keep):
+    one = np.zeros(w.shape)
+    one[keep] = w[keep]
+    return one
+
+
 FORWARD_MISTAKES = (
     suspect("conv.bias_in_every_term"),
     suspect("conv.bias_in_every_channel"),
     suspect("conv.kernel_flipped_forward"),
+    *(
+        written("conv.padding_not_zero", _padded_with(**numbers))
+        for numbers in (
+            *(
+                {"mode": mode}
+                for mode in ("edge", "reflect", "symmetric", "wrap", "mean", "maximum", "minimum")
+            ),
+            {"constant_values": 1},
+            {"constant_values": -1},
+        )
+    ),
+    *(
+        own(f"conv_forward.{name}: {said} | {hint}", _with(**changed))
+        for name, said, hint, changed in (
+            (
+                "stride_of_rows_for_both",
+                "of the stride's pair (rows, columns) the number for the rows is used for both axes",
+                "stride (2, 1): are there fewer rows, or fewer columns?",
+                {"stride": lambda s: pair(s)[0]},
+            ),
+            (
+                "dilation_of_rows_for_both",
+                "of the dilation's pair (rows, columns) the number for the rows is used for both axes",
+                "dilation (2, 1): are the rows further apart, or the columns?",
+                {"dilation": lambda d: pair(d)[0]},
+            ),
+            (
+                "padding_of_rows_for_both",
+                "of the padding's pair (rows, columns) the number for the rows is used for both axes",
+                "padding (1, 0): are there zeros above the image, or to its left?",
+                {"padding": lambda p: p if isinstance(p, str) else pair(p)[0]},
+            ),
+            (
+                "rows_for_both",
+                "of the pairs (rows, columns) the number for the rows is used for both axes",
+                "stride (2, 1): are there fewer rows, or fewer columns?",
+                {
+                    "stride": lambda s: pair(s)[0],
+                    "dilation": lambda d: pair(d)[0],
+                    "padding": lambda p: p if isinstance(p, str) else pair(p)[0],
+                },
+            ),
+        )
+    ),
     own(
-        "conv_forward.bias_forgotten",
-        "the bias is missing",
-        "set w to zero: what should z be?",
+        "conv_forward.bias_forgotten: the bias is missing | set w to zero: what should z be?",
         lambda x, w, b, **options: _conv_forward(x, w, 0 * b, **options),
     ),
     own(
-        "conv_forward.stride_ignored",
-        "the stride is not used: there are as many outputs as at stride 1",
-        "with stride 2, which pixel is the first that Z[0, 1] reads?",
+        "conv_forward.stride_ignored: the stride is not used: there are as many outputs as at stride 1 |"
+        " with stride 2, which pixel is the first that Z[0, 1] reads?",
         _with(stride=1),
     ),
     own(
-        "conv_forward.dilation_ignored",
-        "the dilation is not used: the windows read neighbouring pixels",
-        "with dilation 2, which pixels does Z[0, 0] read?",
+        "conv_forward.dilation_ignored: the dilation is not used: the windows read neighbouring pixels |"
+        " with dilation 2, which pixels does Z[0, 0] read?",
         _with(dilation=1),
     ),
     own(
-        "conv_forward.padding_ignored",
-        "the padding is not used",
-        "with padding 1, does Z[0, 0] read a zero?",
+        "conv_forward.padding_ignored: the padding is not used | with padding 1, does Z[0, 0] read a zero?",
         _with(padding="valid"),
     ),
     own(
-        "conv_forward.odd_padding_on_top",
-        'an odd number of zeros has the extra one on top and on the left; "same" puts it at '
-        "the bottom and right",
-        'with a kernel of two and "same" padding: does Z[0, 0] read a zero?',
+        "conv_forward.odd_padding_on_top: an odd number of zeros has the extra one on top and on the "
+        'left; "same" puts it at the bottom and right | with a kernel of two and "same" padding: does '
+        "Z[0, 0] read a zero?",
         _odd_padding_first,
     ),
     own(
-        "conv_forward.rows_and_columns_exchanged",
-        "of the pairs (rows, columns) the first number is used for the columns",
-        "stride (2, 1): are there fewer rows, or fewer columns?",
+        "conv_forward.rows_and_columns_exchanged: of the pairs (rows, columns) the first number is used "
+        "for the columns | stride (2, 1): are there fewer rows, or fewer columns?",
         _rows_and_columns_exchanged,
     ),
     own(
-        "conv_forward.same_filter_for_all",
-        "every output channel has the first filter's numbers: w has lost its index k",
-        "set the second filter to zero: is the second output channel its bias alone?",
+        "conv_forward.same_filter_for_all: every output channel has the first filter's numbers: w has "
+        "lost its index k | set the second filter to zero: is the second output channel its bias alone?",
         lambda x, w, b, **options: _conv_forward(x, np.repeat(w[..., :1], w.shape[3], axis=3), b, **options),
     ),
     own(
-        "conv_forward.first_channel_only",
-        "only the first channel of the image is read; the sum runs over all of them",
-        "set the first channel to zero: does anything come out?",
+        "conv_forward.last_channel_only: only the last channel of the image counts: is there an `=` "
+        "where `+=` belongs? | set the last channel to zero: does anything come out?",
+        lambda x, w, b, **options: _conv_forward(x[..., -1:], w[:, :, -1:], b, **options),
+    ),
+    own(
+        "conv_forward.last_term_only: only the last weight counts in the output: is there an `=` where "
+        "`+=` belongs? | how many products make up one entry of the output?",
+        lambda x, w, b, **options: _conv_forward(x, _one_weight(w, np.s_[-1:, -1:]), b, **options),
+    ),
+    own(
+        "conv_forward.first_term_only: only the first weight counts in the output: the terms of all of "
+        "them have to be added | how many products make up one entry of the output?",
+        lambda x, w, b, **options: _conv_forward(x, _one_weight(w, np.s_[:1, :1]), b, **options),
+    ),
+    own(
+        "conv_forward.first_channel_only: only the first channel of the image is read; the sum runs over"
+        " all of them | set the first channel to zero: does anything come out?",
         lambda x, w, b, **options: _conv_forward(x[..., :1], w[:, :, :1], b, **options),
     ),
 )
@@ -488,61 +492,28 @@ EXERCISES = (
     Exercise(
         number="06.1",
         name="weights_backward",
+        linear="dz",
         title="the gradient of the kernel",
         signature="weights_backward(dz, x, w)",
         returns=(Part("dw", KERNEL),),
-        about=(
-            "dz (M, H_out, W_out, K), x (M, H_in, W_in, C), w (F_h, F_w, C, K), of which only the "
-            "shape counts;\n"
-            "no padding, one step at a time."
-        ),
         cases=_plain_cases,
         reference=_weights_backward,
         suspects=(
-            *(
-                suspect(name, _only(1))
-                for name in (
-                    "conv.dw_rotated",
-                    "conv.last_window_only",
-                    "conv.divided_by_m_again",
-                    "conv.square_slices",
-                )
+            *as_suspects(AT_STRIDE_1, 1, _only(1)),
+            suspect("conv.square_slices", _only(1)),
+            own(
+                "weights.examples_kept: dw has a kernel for each example; all examples share the "
+                "weights, so they are summed too | how many numbers has the kernel, and dw?",
+                lambda dz, x, w: np.stack([_weights_backward(d[None], a[None], w) for d, a in zip(dz, x)]),
             ),
             own(
-                "weights.last_example_only",
-                "dw is overwritten by each example (`=`) instead of summed (`+=`): only the last one counts",
-                "run it with one example, then with two. What became of the first one?",
-                lambda dz, x, w: _weights_backward(dz[-1:], x[-1:], w),
-            ),
-            own(
-                "weights.first_example_only",
-                "only the first example is read; every example's windows add to dw",
-                "run it with one example, then with two. What becomes of the second one?",
-                lambda dz, x, w: _weights_backward(dz[:1], x[:1], w),
-            ),
-            own(
-                "weights.averaged",
-                "dw is a mean over the positions; a nudge of a weight moves all of them, so they add up",
-                "nudge one weight: how many outputs move, and do their effects add up or average?",
-                lambda dz, x, w: _weights_backward(dz, x, w) / (dz.shape[1] * dz.shape[2]),
-            ),
-            own(
-                "weights.averaged_over_all",
-                "dw is a mean over examples and positions; a nudge of a weight moves all of them, so "
-                "they add up",
-                "nudge one weight: how many outputs move, and do their effects add up or average?",
-                lambda dz, x, w: _weights_backward(dz, x, w) / (len(dz) * dz.shape[1] * dz.shape[2]),
-            ),
-            own(
-                "weights.summed_over_filters",
-                "every filter gets the same dw: dz is summed over the filters",
-                "which outputs does a weight of the first filter move?",
+                "weights.summed_over_filters: every filter gets the same dw: dz is summed over the "
+                "filters | which outputs does a weight of the first filter move?",
                 _sum_over_all,
             ),
             own(
-                "weights.multiplied_by_w",
-                "the gradient is multiplied by the weight itself",
-                "set w to zero: the slopes with respect to w stay. Do yours?",
+                "weights.multiplied_by_w: the gradient is multiplied by the weight itself | set w to "
+                "zero: the slopes with respect to w stay. Do yours?",
                 lambda dz, x, w: _weights_backward(dz, x, w) * w,
             ),
         ),
@@ -550,62 +521,43 @@ EXERCISES = (
     Exercise(
         number="06.2",
         name="bias_backward",
+        linear="dz",
         title="the gradient of the bias",
         signature="bias_backward(dz)",
         returns=(Part("db", ("K",)),),
-        about="dz (M, H_out, W_out, K).",
         cases=_bias_cases,
         reference=lambda dz: dz.sum(axis=(0, 1, 2)),
-        suspects=(
-            *(
-                suspect(name, _of_bias)
-                for name in ("conv.divided_by_m_again", "conv.bias_averaged", "conv.bias_over_examples_only")
-            ),
-            own(
-                "bias.one_number",
-                "db is one number, the sum of everything; there is one bias per filter",
-                "how many biases are there, and how many numbers does db hold?",
-                lambda dz: dz.sum(),
-            ),
-            own(
-                "bias.examples_kept",
-                "db has one row an example; all examples share the bias, so they are summed too",
-                "how many biases has a filter?",
-                lambda dz: dz.sum(axis=(1, 2)),
-            ),
-            own(
-                "bias.axes_kept",
-                "db has kept axes of length 1; it has the shape of b",
-                "what is the shape of b, and what does keepdims do?",
-                lambda dz: dz.sum(axis=(0, 1, 2), keepdims=True),
-            ),
-        ),
+        suspects=(*as_suspects(FORMS, 2, _of_bias),),
     ),
     Exercise(
         number="07.1",
         name="input_backward",
+        linear="dz",
         title="the gradient of the input",
         signature="input_backward(dz, w)",
         returns=(Part("dx", IMAGES),),
-        about=(
-            "dz (M, H_out, W_out, K), w (F_h, F_w, C, K); no padding, one step at a time, so\n"
-            "H_in = H_out + F_h − 1."
-        ),
         cases=_input_cases,
         reference=_input_backward,
-        suspects=_input_suspects("valid"),
+        suspects=(
+            *_input_suspects("valid"),
+            own(
+                'input.same_for_full: dx is as large as dz: its rim is missing, as with mode="same"; a full'
+                " correlation is larger than dz | which outputs does the pixel in the corner touch?",
+                lambda dz, w: _input_backward(dz, w)[
+                    :,
+                    (w.shape[0] - 1) // 2 : (w.shape[0] - 1) // 2 + dz.shape[1],
+                    (w.shape[1] - 1) // 2 : (w.shape[1] - 1) // 2 + dz.shape[2],
+                ],
+            ),
+        ),
     ),
     Exercise(
         number="07.2",
         name="input_backward_same",
+        linear="dz",
         title='the gradient of the input, with padding "same"',
         signature="input_backward_same(dz, w)",
         returns=(Part("dx", IMAGES),),
-        about=(
-            'dz (M, H, W, K), w (F_h, F_w, C, K); one step at a time, padding "same": as many '
-            "outputs as pixels.\n"
-            "An odd number of zeros has the extra one at the bottom and the right."
-        ),
         cases=_same_cases,
         reference=_input_backward_same,
         suspects=_input_suspects("same"),
@@ -616,7 +568,6 @@ EXERCISES = (
         title="how many windows fit along one axis",
         signature="output_size(n, f, *, stride, padding, dilation)",
         returns=(Part("the size", (), "whole number"),),
-        about='n pixels, a kernel of f; padding is the number of zeros on each side, or "same".',
         cases=_output_size_cases,
         reference=_output_size,
         suspects=SIZE_MISTAKES,
@@ -628,11 +579,6 @@ EXERCISES = (
         title="the convolution with any stride, padding and dilation",
         signature="conv_forward(x, w, b, *, stride, padding, dilation)",
         returns=(Part("z", OUTPUT),),
-        about=(
-            "x (M, H_in, W_in, C), w (F_h, F_w, C, K), b (K,); stride and dilation: an int or "
-            "(rows, columns);\n"
-            'padding: "same", "valid", an int or (rows, columns). resolve_padding may be used.'
-        ),
         cases=_forward_cases,
         reference=_conv_forward,
         suspects=FORWARD_MISTAKES,
@@ -641,23 +587,15 @@ EXERCISES = (
     Exercise(
         number="08.3",
         name="conv_backward",
+        linear="dz",
         title="the gradients of the input, the kernel and the bias",
         signature="conv_backward(dz, x, w, *, stride, padding, dilation)",
         returns=(Part("dx", IMAGES), Part("dw", KERNEL), Part("db", ("K",))),
-        about=(
-            "dz (M, H_out, W_out, K), x (M, H_in, W_in, C), w (F_h, F_w, C, K); stride and "
-            "dilation: an int or\n"
-            '(rows, columns); padding: "same", "valid", an int or (rows, columns).'
-        ),
         cases=_backward_cases,
-        reference=_conv_backward,
+        reference=conv_backward,
         suspects=(
-            *(suspect(name) for name in BACKWARD),
-            written("conv.no_rotation", _dx_with(lambda w: w[::-1, ::-1])),
-            written("conv.kernel_transposed", _dx_with(lambda w: w.swapaxes(0, 1)[::-1, ::-1]), _square),
-            written("conv.rows_reversed_only", _dx_with(lambda w: w[:, ::-1])),
-            written("conv.channels_reversed_too", _dx_with(lambda w: w[:, :, ::-1])),
-            written("conv.dw_rotated", _dw_rotated),
+            *as_suspects(FORMS),
+            *(suspect(name) for name in OTHERS),
         ),
     ),
 )

@@ -1,5 +1,7 @@
 """Lesson 05: the kernel slid over the image, without padding, one step at a time."""
 
+import itertools
+
 import numpy as np
 
 from backprop_helpers import layers
@@ -99,11 +101,36 @@ def _patches(x, w):
     return axes.reshape(-1, w.shape[0] * w.shape[1] * x.shape[3])
 
 
-def _reordered(order):
+def _other_orders():
+    """Return the mistakes that put the right pixels in other rows and columns."""
+    mistakes = []
+    for windows, columns in itertools.product(itertools.permutations("mij"), itertools.permutations("uvc")):
+        for transposed in (False, True):
+            said, name = [], []
+            if columns != ("u", "v", "c"):
+                said.append(
+                    f"the columns are in the order ({', '.join(columns)}); w.reshape(-1, K) has (u, v, c)"
+                )
+                name.append("columns_" + "".join(columns))
+            if windows != ("m", "i", "j"):
+                said.append(f"the windows are in the order ({', '.join(windows)}); asked for is (m, i, j)")
+                name.append("windows_" + "".join(windows))
+            if transposed:
+                said.append("the matrix is transposed: one window a column")
+                name.append("transposed")
+            if said:
+                hint = "which pixel of which window does your first row begin with? And your second row?"
+                wrong = _reordered(["mijuvc".index(letter) for letter in (*windows, *columns)], transposed)
+                mistakes.append(own(f"patches.{'_'.join(name)}: {'; '.join(said)} | {hint}", wrong))
+    return mistakes
+
+
+def _reordered(order, transposed):
     """Return the patches whose rows (axes 0 to 2) or columns (3 to 5) are counted in another order."""
 
     def patches(x, w):
-        return _six_axes(x, w).transpose(order).reshape(_patches(x, w).shape)
+        matrix = _six_axes(x, w).transpose(order).reshape(_patches(x, w).shape)
+        return matrix.T if transposed else matrix
 
     return patches
 
@@ -115,6 +142,17 @@ def _one_short(function, name):
         ]
 
     return shorter
+
+
+def _only_example(function):
+    """Return the outputs of the first example, and zeros for the others."""
+
+    def forward(x, w, b, **options):
+        z = function(x, w, b, **options)
+        z[1:] = 0
+        return z
+
+    return forward
 
 
 def _padded(x, w, b):
@@ -130,6 +168,11 @@ def _last_term_only(x, w, b):
     return x[:, -H_out:, -W_out:] @ w[-1, -1] + b
 
 
+def _first_term_only(x, w, b):
+    H_out, W_out = x.shape[1] - w.shape[0] + 1, x.shape[2] - w.shape[1] + 1
+    return x[:, :H_out, :W_out] @ w[0, 0] + b
+
+
 def _transposed_kernel(x, w, b):
     return _conv_forward(x, w.swapaxes(0, 1), b)
 
@@ -140,28 +183,49 @@ def _image_mistakes(adapt):
         suspect("conv.kernel_flipped_forward", lambda wrong: adapt(_plainly(wrong))),
         suspect("conv.bias_in_every_term", lambda wrong: adapt(_plainly(wrong))),
         own(
-            "correlate.bias_forgotten",
-            "the bias is missing",
-            "set the kernel to zero: what should the output be?",
+            "correlate.bias_forgotten: the bias is missing | set the kernel to zero: what should the "
+            "output be?",
             adapt(_without_bias),
         ),
         own(
-            "correlate.last_term_only",
-            "the output is overwritten by each kernel element (`=`); the terms have to be added (`+=`)",
-            "how many products make up one entry of the output?",
+            "correlate.last_term_only: the output is overwritten by each kernel element (`=`); the terms"
+            " have to be added (`+=`) | how many products make up one entry of the output?",
             adapt(_last_term_only),
         ),
         own(
-            "correlate.kernel_transposed",
-            "rows and columns of the kernel are exchanged",
-            "a kernel of a single row: in which direction does it look?",
+            "correlate.kernel_transposed: rows and columns of the kernel are exchanged | a kernel of a "
+            "single row: in which direction does it look?",
             adapt(_transposed_kernel),
             lambda case: case.arguments[1].shape[0] == case.arguments[1].shape[1],
         ),
         own(
-            "correlate.padded",
-            "the output is as large as the input: the image was padded, and here no padding is asked for",
-            "does every position of the kernel lie inside the image?",
+            "correlate.first_term_only: only the first weight counts in the output: the terms of all of "
+            "them have to be added | how many products make up one entry of the output?",
+            adapt(_first_term_only),
+        ),
+        own(
+            "correlate.bias_subtracted: the bias is subtracted; it is added | set the kernel to zero: "
+            "what should the output be?",
+            adapt(lambda x, w, b: _conv_forward(x, w, -b)),
+        ),
+        own(
+            "correlate.averaged: the products are averaged; the formula adds them | image and kernel of "
+            "ones: what should the output be without a bias?",
+            adapt(lambda x, w, b: _conv_forward(x, w / (w.shape[0] * w.shape[1]), b)),
+        ),
+        own(
+            "correlate.rows_reversed_only: one axis of the kernel is reversed | a kernel [[1, 0]], then "
+            "[[1], [0]]: which pixel does each copy?",
+            adapt(lambda x, w, b: _conv_forward(x, w[::-1], b)),
+        ),
+        own(
+            "correlate.columns_reversed_only: the columns of the kernel are reversed | a kernel [[1, "
+            "0]]: which of the two pixels does it copy?",
+            adapt(lambda x, w, b: _conv_forward(x, w[:, ::-1], b)),
+        ),
+        own(
+            "correlate.padded: the output is as large as the input: the image was padded, and here no "
+            "padding is asked for | does every position of the kernel lie inside the image?",
             adapt(_padded),
         ),
     )
@@ -174,15 +238,13 @@ EXERCISES = (
         title="one kernel slid over one image, with its bias",
         signature="correlate(X, W, bias)",
         returns=(Part("Z", ("H_out", "W_out")),),
-        about="X (H_in, W_in), W (F_h, F_w), bias a number; no padding, one step at a time.",
         cases=_flat_cases,
         reference=_in_layers(_conv_forward),
         suspects=(
             *_image_mistakes(_in_layers),
             own(
-                "correlate.one_window_short",
-                "the last row and the last column of windows are missing: H − F + 1 fit, not H − F",
-                "how many windows of 2 fit into a row of 3?",
+                "correlate.one_window_short: the last row and the last column of windows are missing: H "
+                "− F + 1 fit, not H − F | how many windows of 2 fit into a row of 3?",
                 _one_short(_in_layers(_conv_forward), "image"),
             ),
         ),
@@ -194,34 +256,47 @@ EXERCISES = (
         title="each filter slid over each image, all channels at once",
         signature="correlate_channels(x, w, b)",
         returns=(Part("z", ("M", "H_out", "W_out", "K")),),
-        about="x (M, H_in, W_in, C), w (F_h, F_w, C, K), b (K,); no padding, one step at a time.",
         cases=_channel_cases,
         reference=_conv_forward,
         suspects=(
             *_image_mistakes(lambda function: function),
             own(
-                "correlate_channels.first_channel_only",
-                "only the first channel of the image is read; the sum runs over all of them",
-                "set the first channel to zero: does anything come out?",
+                "correlate_channels.first_channel_only: only the first channel of the image is read; the"
+                " sum runs over all of them | set the first channel to zero: does anything come out?",
                 lambda x, w, b: _conv_forward(x[..., :1], w[:, :, :1], b),
             ),
             own(
-                "correlate_channels.channels_averaged",
-                "the channels are averaged; the formula adds them",
-                "give all channels the same numbers: by how much does the output grow with each channel?",
+                "correlate_channels.last_channel_only: only the last channel of the image counts: is "
+                "there an `=` where `+=` belongs? | set the last channel to zero: does anything come "
+                "out?",
+                lambda x, w, b: _conv_forward(x[..., -1:], w[:, :, -1:], b),
+            ),
+            own(
+                "correlate_channels.first_bias_only: every filter gets the first bias; b has one for "
+                "each of them | set w to zero: what should the second output channel be?",
+                lambda x, w, b: _conv_forward(x, w, np.full_like(b, b[0])),
+            ),
+            own(
+                "correlate_channels.channels_averaged: the channels are averaged; the formula adds them "
+                "| give all channels the same numbers: by how much does the output grow with each "
+                "channel?",
                 lambda x, w, b: _conv_forward(x, w / x.shape[3], b),
             ),
             own(
-                "correlate_channels.same_filter_for_all",
-                "every output channel has the first filter's numbers: w has lost its index k",
-                "set the second filter to zero: is the second output channel its bias alone?",
+                "correlate_channels.same_filter_for_all: every output channel has the first filter's "
+                "numbers: w has lost its index k | set the second filter to zero: is the second output "
+                "channel its bias alone?",
                 lambda x, w, b: _conv_forward(x, np.repeat(w[..., :1], w.shape[3], axis=3), b),
             ),
             suspect("conv.bias_in_every_channel", _plainly),
             own(
-                "correlate_channels.one_window_short",
-                "the last row and the last column of windows are missing: H − F + 1 fit, not H − F",
-                "how many windows of 2 fit into a row of 3?",
+                "correlate_channels.first_example_only: only the first example is read | run it with one"
+                " example, then with two. What becomes of the second one?",
+                _only_example(_conv_forward),
+            ),
+            own(
+                "correlate_channels.one_window_short: the last row and the last column of windows are "
+                "missing: H − F + 1 fit, not H − F | how many windows of 2 fit into a row of 3?",
                 _one_short(_conv_forward, "images"),
             ),
         ),
@@ -233,46 +308,9 @@ EXERCISES = (
         title="the pixels under each window, one window a row",
         signature="patches(x, w)",
         returns=(Part("the matrix", ("M·H_out·W_out", "F_h·F_w·C")),),
-        about=(
-            "x (M, H_in, W_in, C), w (F_h, F_w, C, K); no padding, one step at a time. Row (m, i, "
-            "j), column\n"
-            "(u, v, c) holds X[m, i + u, j + v, c], both counted in row-major order."
-        ),
         cases=_patch_cases,
         reference=_patches,
-        suspects=(
-            own(
-                "patches.channels_first",
-                "the columns are in the order (c, u, v); that of w.reshape(-1, K) is (u, v, c)",
-                "which entry of w is the second one of w.reshape(-1, K)?",
-                _reordered((0, 1, 2, 5, 3, 4)),
-            ),
-            own(
-                "patches.kernel_columns_first",
-                "the columns are in the order (v, u, c); that of w.reshape(-1, K) is (u, v, c)",
-                "which entry of w is the second one of w.reshape(-1, K)?",
-                _reordered((0, 1, 2, 4, 3, 5)),
-            ),
-            own(
-                "patches.windows_column_by_column",
-                "the windows are in the order (m, j, i): column by column instead of row by row",
-                "which window does the second row of your matrix belong to?",
-                _reordered((0, 2, 1, 3, 4, 5)),
-            ),
-            own(
-                "patches.examples_last",
-                "the windows are in the order (i, j, m): the first example has to come first, with "
-                "all its windows",
-                "which example does the second row of your matrix belong to?",
-                _reordered((1, 2, 0, 3, 4, 5)),
-            ),
-            own(
-                "patches.transposed",
-                "the matrix is transposed: one window a column",
-                "which of its two sizes is the number of windows?",
-                lambda x, w: _patches(x, w).T,
-            ),
-        ),
+        suspects=(*_other_orders(),),
         delegates=("conv_forward", "im2col", "_patches"),
     ),
 )

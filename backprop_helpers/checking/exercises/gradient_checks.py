@@ -17,6 +17,10 @@ def _agree_cases(rng):
     broken = dead.copy()
     broken[0, 1] = 2.0
     zeros = np.zeros((3, 4))
+    one_small = 1000 * g
+    one_small[2, 0] = 1e-6
+    off = one_small.copy()
+    off[2, 0] *= 2
     not_a_number = g.copy()
     not_a_number[2, 1] = np.nan
     return [
@@ -35,6 +39,10 @@ def _agree_cases(rng):
         Case("a NaN", (not_a_number, g)),
         Case("small numbers, half as large", (5e-4 * g, 1e-3 * g)),
         Case("large numbers, right", (1e6 * g, 1e6 * g * (1 + 1e-9))),
+        Case("a small entry is wrong among large ones", (off, one_small)),
+        Case("numbers of 1e-9, half as large", (5e-10 * g, 1e-9 * g)),
+        Case("all off by one part in ten thousand", (g * (1 + 1e-4), g)),
+        Case("a single number, right", (g[:1, 0], g[:1, 0].copy())),
     ]
 
 
@@ -66,17 +74,35 @@ def _zero_by_zero(analytic, numeric):
     return bool(_relative(analytic, numeric, 0.0).max() < 1e-6)
 
 
+def _norms(limit, together=True):
+    def gradients_agree(a, n):
+        below = np.linalg.norm(a) + np.linalg.norm(n) if together else np.linalg.norm(n)
+        with np.errstate(all="ignore"):
+            return not np.linalg.norm(a - n) > limit * below and not np.isnan(a).any()
+
+    return gradients_agree
+
+
+def _absolute(limit):
+    return lambda a, n: bool((np.abs(a - n) < limit).all())
+
+
+def _entry_by_entry(limit):
+    return lambda a, n: bool((np.abs(a - n) <= limit * np.maximum(np.abs(a), np.abs(n))).all())
+
+
+def _by_the_largest(a, n):
+    return bool(np.abs(a - n).max() <= 1e-6 * max(np.abs(a).max(), np.abs(n).max()))
+
+
+LIMITS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
+
 AGREE = Exercise(
     number="01.1",
     name="gradients_agree",
     title="True if two gradients are equal but for rounding",
     signature="gradients_agree(analytic, numeric)",
     returns=(Part("the answer", (), "truth"),),
-    about=(
-        "Two arrays of one shape. Every entry counts, relative to its size, to about 1e-6; "
-        "where both are zero\n"
-        "they agree; NaN agrees with nothing."
-    ),
     cases=_agree_cases,
     reference=_gradients_agree,
     suspects=(
@@ -86,28 +112,46 @@ AGREE = Exercise(
         written("check.zero_by_zero", _not_larger),
         written("check.zero_by_zero", _zero_by_zero),
         written("check.prints_only", lambda a, n: None),
+        *(written("check.norm_ratio", _norms(limit)) for limit in LIMITS),
+        *(written("check.norm_ratio", _norms(limit, together=False)) for limit in LIMITS),
+        *(written("check.absolute_tolerance", _absolute(limit)) for limit in LIMITS),
+        *(
+            written(
+                "check.absolute_tolerance",
+                lambda a, n, limit=limit: bool(np.allclose(a, n, rtol=limit)),
+                None,
+                "np.allclose allows atol=1e-8 besides: gradients as small as that pass whatever they are",
+            )
+            for limit in (1e-5, 1e-6, 1e-7, 1e-8)
+        ),
+        *(
+            own(
+                "gradients_agree.threshold_too_large: gradients that differ by one part in ten thousand "
+                "agree: the threshold is too large | how many digits of a central difference are right? "
+                "And at how many did you stop looking?",
+                _entry_by_entry(limit),
+            )
+            for limit in (1e-2, 1e-3)
+        ),
+        written("check.norm_ratio", _by_the_largest),
         own(
-            "gradients_agree.always_true",
-            "the answer is always True: a check that cannot fail",
-            "what should it say to a gradient of zeros?",
+            "gradients_agree.always_true: the answer is always True: a check that cannot fail | what "
+            "should it say to a gradient of zeros?",
             lambda a, n: True,
         ),
         own(
-            "gradients_agree.sign_of_the_difference",
-            "the difference has lost its absolute value: whatever is too small passes",
-            "is −5 < 1e-6?",
+            "gradients_agree.sign_of_the_difference: the difference has lost its absolute value: "
+            "whatever is too small passes | is −5 < 1e-6?",
             lambda a, n: bool(((a - n) / np.maximum(np.abs(a) + np.abs(n), 1e-8)).max() < 1e-6),
         ),
         own(
-            "gradients_agree.any_entry",
-            "one entry that agrees is enough for a True; all of them have to",
-            "`any` or `all`?",
+            "gradients_agree.any_entry: one entry that agrees is enough for a True; all of them have to "
+            "| `any` or `all`?",
             lambda a, n: bool((_relative(a, n) < 1e-6).any()),
         ),
         own(
-            "gradients_agree.exactly_equal",
-            "`==` asks for every digit; the numerical gradient is right to about nine",
-            "is 0.1 + 0.2 == 0.3?",
+            "gradients_agree.exactly_equal: `==` asks for every digit; the numerical gradient is right "
+            "to about nine | is 0.1 + 0.2 == 0.3?",
             lambda a, n: bool((a == n).all()),
         ),
     ),

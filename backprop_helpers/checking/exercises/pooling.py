@@ -4,6 +4,7 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
+from backprop_helpers.checking.exercises._forms import as_suspects
 from backprop_helpers.checking.exercises._inputs import (
     between,
     images,
@@ -14,6 +15,7 @@ from backprop_helpers.checking.exercises._inputs import (
     suspect,
     written,
 )
+from backprop_helpers.checking.exercises._pool_forms import average_forms, pool_forms
 
 IMAGES = ("M", "H_in", "W_in", "C")
 OUTPUT = ("M", "H_out", "W_out", "C")
@@ -26,6 +28,7 @@ SETTINGS = [
     ((2, 5, 5, 2), 3, 1),
     ((2, 7, 6, 1), (2, 3), (3, 2)),
     ((1, 5, 6, 2), 2, 3),
+    ((3, 6, 4, 1), (1, 2), (2, 1)),
 ]
 
 
@@ -49,6 +52,8 @@ def _forward_cases(rng):
         for mode in ("max", "average"):
             options = {"size": size, "stride": stride, "mode": mode}
             cases.append(Case(f"{_name(x, size, stride)}, {mode}", (normal(rng, *x),), options))
+    negative = {"size": 2, "stride": (1, 2), "mode": "max"}
+    cases.append(Case("negative pixels, max", (-1 - np.abs(normal(rng, 2, 3, 4, 2)),), negative))
     cases.append(
         Case("whole numbers, max", (integers(rng, 1, 4, 6, 1),), {"size": 2, "stride": 2, "mode": "max"})
     )
@@ -72,8 +77,12 @@ def _max_cases(rng):
     cases.append(Case("equal pixels: the first of a window wins", (normal(rng, 2, 2, 2, 2), x), size_two))
     x = rng.integers(0, 2, (2, 4, 6, 1)).astype(float)
     cases.append(Case("ties, pixels 0 and 1", (normal(rng, 2, 2, 3, 1), x), size_two))
+    x = np.tile(np.array([[0.0, 1.0], [1.0, 0.0]]), (2, 3))[None, :, :, None]
+    cases.append(Case("ties across the diagonal of a window", (normal(rng, 1, 2, 3, 1), x), size_two))
     x = rng.integers(0, 2, (2, 4, 5, 1)).astype(float)
     cases.append(Case("ties in overlapping windows", (normal(rng, 2, 3, 4, 1), x), {"size": 2, "stride": 1}))
+    x = -1 - np.abs(normal(rng, 2, 3, 4, 2))
+    cases.append(Case("negative pixels", (normal(rng, 2, 2, 2, 2), x), {"size": 2, "stride": (1, 2)}))
     x = np.arange(16.0).reshape(1, 4, 4, 1) * 1e-6 + 1
     cases.append(
         Case("near ties, one part in a million", (normal(rng, 1, 2, 2, 1), x[:, ::-1, ::-1].copy()), size_two)
@@ -96,48 +105,8 @@ def _in_mode(mode):
     return lambda wrong: lambda dz, x, **options: wrong(dz, x, **options, mode=mode)
 
 
-def _every_maximum(is_maximum):
-    """Return max pooling's backward with the whole gradient for each pixel that counts as a maximum."""
-
-    def max_pool_backward(dz, x, *, size, stride):
-        (F_h, F_w), (s_h, s_w) = pair(size), pair(stride)
-        dx = np.zeros(x.shape)
-        for _, i, j, _ in np.ndindex(1, *dz.shape[1:3], 1):
-            window = np.s_[:, i * s_h : i * s_h + F_h, j * s_w : j * s_w + F_w]
-            highest = x[window].max(axis=(1, 2), keepdims=True)
-            dx[window] += is_maximum(x[window], highest) * dz[:, i : i + 1, j : j + 1]
-        return dx
-
-    return max_pool_backward
-
-
-def _shared(dz, x, *, size, stride):
-    (F_h, F_w), (s_h, s_w) = pair(size), pair(stride)
-    dx = np.zeros(x.shape)
-    for i, j in np.ndindex(*dz.shape[1:3]):
-        window = np.s_[:, i * s_h : i * s_h + F_h, j * s_w : j * s_w + F_w]
-        mask = x[window] == x[window].max(axis=(1, 2), keepdims=True)
-        dx[window] += mask / mask.sum(axis=(1, 2), keepdims=True) * dz[:, i : i + 1, j : j + 1]
-    return dx
-
-
-def _last_maximum(dz, x, *, size, stride):
-    (F_h, F_w), (s_h, s_w) = pair(size), pair(stride)
-    dx = np.zeros(x.shape)
-    for m, i, j, c in np.ndindex(dz.shape):
-        window = x[m, i * s_h : i * s_h + F_h, j * s_w : j * s_w + F_w, c]
-        u, v = np.unravel_index(window.size - 1 - window[::-1, ::-1].argmax(), window.shape)
-        dx[m, i * s_h + u, j * s_w + v, c] += dz[m, i, j, c]
-    return dx
-
-
-def _average_overwritten(dz, x, *, size, stride):
-    (F_h, F_w), (s_h, s_w) = pair(size), pair(stride)
-    dx = np.zeros(x.shape)
-    for i, j in np.ndindex(*dz.shape[1:3]):
-        window = np.s_[:, i * s_h : i * s_h + F_h, j * s_w : j * s_w + F_w]
-        dx[window] = dz[:, i : i + 1, j : j + 1] / (F_h * F_w)
-    return dx
+FORMS = pool_forms(_backward("max"))
+AVERAGE_FORMS = average_forms(_backward("average"))
 
 
 def _divided_by(number):
@@ -149,17 +118,35 @@ def _divided_by(number):
     return average_pool_backward
 
 
+# What is not among the forms: what raises an error, and results of another shape.
 OF_MAX = (
     "pool.isclose_mask",
     "pool.every_tie",
-    "pool.overlap_overwritten",
-    "pool.always_the_last",
     "pool.returns_in_the_loop",
     "pool.stride_ignored",
-    "pool.one_winner_for_all_channels",
     "pool.rows_and_columns_swapped",
     "pool.remainder_forgotten",
+    "pool.height_and_width_exchanged",
+    "pool.height_for_width",
+    "pool.rows_for_both",
 )
+
+
+def _forward_with(**changed):
+    """Return pool_forward with other options: a value, or what makes one of (size, stride)."""
+
+    def wrong(x, *, size, stride, mode):
+        options = {"size": size, "stride": stride, "mode": mode}
+        made = {key: new(size, stride) if callable(new) else new for key, new in changed.items()}
+        return _pool_forward(x, **(options | made))
+
+    return wrong
+
+
+def _from_zero(x, *, mode, **options):
+    z = _pool_forward(x, mode=mode, **options)
+    return np.maximum(z, 0) if mode == "max" else z
+
 
 EXERCISES = (
     Exercise(
@@ -168,42 +155,41 @@ EXERCISES = (
         title="the maximum, or the average, of each window",
         signature="pool_forward(x, *, size, stride, mode)",
         returns=(Part("z", OUTPUT),),
-        about=(
-            'x (M, H_in, W_in, C); size and stride: an int or (rows, columns); mode: "max" or '
-            '"average". Rows and\n'
-            "columns that fill no whole window are left out."
-        ),
         cases=_forward_cases,
         reference=_pool_forward,
         suspects=(
             suspect("pool.average_over_wrong_axes"),
             suspect("pool.wrong_reshape"),
             suspect("pool.remainder_overrun"),
+            suspect("pool.counts_by_stride"),
+            written("pool.running_maximum_from_zero", _from_zero),
+            written(
+                "pool.rows_for_both",
+                _forward_with(size=lambda f, s: pair(f)[0], stride=lambda f, s: pair(s)[0]),
+            ),
             own(
-                "pool_forward.one_maximum_for_all_channels",
-                "the maximum runs over the channels too; each channel has a maximum of its own",
-                "two channels, one of them a hundred times larger: what comes out of the other?",
+                "pool_forward.one_maximum_for_all_channels: the maximum runs over the channels too; each"
+                " channel has a maximum of its own | two channels, one of them a hundred times larger: "
+                "what comes out of the other?",
                 lambda x, **options: np.broadcast_to(
                     _pool_forward(x.max(axis=3, keepdims=True), **options),
                     (*_pool_forward(x, **options).shape,),
                 ),
             ),
             own(
-                "pool_forward.stride_is_size",
-                "the windows are one size apart, not one stride: right only where the two are equal",
-                "size 2, stride 1: on which pixel does the second window start?",
-                lambda x, *, size, stride, mode: _pool_forward(x, size=size, stride=size, mode=mode),
+                "pool_forward.stride_is_size: the windows are one size apart, not one stride: right only"
+                " where the two are equal | size 2, stride 1: on which pixel does the second window "
+                "start?",
+                _forward_with(stride=lambda f, s: f),
             ),
             own(
-                "pool_forward.mode_ignored",
-                "it is the maximum in both modes",
-                'mode="average" of the pixels 0 and 2: what comes out?',
-                lambda x, *, size, stride, mode: _pool_forward(x, size=size, stride=stride, mode="max"),
+                'pool_forward.mode_ignored: it is the maximum in both modes | mode="average" of the '
+                "pixels 0 and 2: what comes out?",
+                _forward_with(mode="max"),
             ),
             own(
-                "pool_forward.sum_for_average",
-                "the average is not divided by the number of pixels in the window",
-                "what is the average of four ones?",
+                "pool_forward.sum_for_average: the average is not divided by the number of pixels in the"
+                " window | what is the average of four ones?",
                 lambda x, *, size, stride, mode: (
                     _pool_forward(x, size=size, stride=stride, mode=mode)
                     * (np.prod(pair(size)) if mode == "average" else 1)
@@ -215,36 +201,31 @@ EXERCISES = (
     Exercise(
         number="09.2",
         name="max_pool_backward",
+        linear="dz",
         title="the gradient of the input of max pooling",
         signature="max_pool_backward(dz, x, *, size, stride)",
         returns=(Part("dx", IMAGES),),
-        about=(
-            "dz (M, H_out, W_out, C), x (M, H_in, W_in, C); size and stride: an int or (rows, "
-            "columns). Of equal\n"
-            "maxima the first one, row by row, counts."
-        ),
         cases=_max_cases,
         reference=_backward("max"),
         suspects=(
+            *as_suspects(FORMS),
             *(suspect(name, _in_mode("max")) for name in OF_MAX),
-            written("pool.every_tie", _every_maximum(lambda x, highest: x == highest)),
-            written("pool.isclose_mask", _every_maximum(np.isclose)),
             own(
-                "max_pool.shared_among_ties",
-                "pixels that tie share the gradient; here, as in argmax, the first of them gets all of it",
-                "an image of equal pixels: how many entries of dx are not zero in each window?",
-                _shared,
+                "max_pool.multiplied_by_pixels: the gradient is multiplied by the pixels; the slope"
+                " of a maximum is 1"
+                " at the pixel that won | double the image: does a nudge of one pixel move the maximum more?",
+                lambda dz, x, **options: _backward("max")(dz, x, **options) * x,
             ),
             own(
-                "max_pool.last_of_the_ties",
-                "of pixels that tie the last one gets the gradient; here, as in argmax, it is the first",
-                "what does np.argmax([1, 1]) return?",
-                _last_maximum,
+                "max_pool.upstream_forgotten: this is the mask of the maxima alone: the gradient"
+                " that arrives is not"
+                " used | what should dx be if dz is zero everywhere?",
+                lambda dz, x, **options: _backward("max")(np.ones_like(dz), x, **options),
             ),
             own(
-                "max_pool.average",
-                "the gradient is shared out among all pixels of the window, as for average pooling",
-                "nudge a pixel that is not the largest of its window: does the maximum move?",
+                "max_pool.average: the gradient is shared out among all pixels of the window, as for "
+                "average pooling | nudge a pixel that is not the largest of its window: does the maximum"
+                " move?",
                 _backward("average"),
             ),
         ),
@@ -252,38 +233,39 @@ EXERCISES = (
     Exercise(
         number="09.3",
         name="average_pool_backward",
+        linear="dz",
         title="the gradient of the input of average pooling",
         signature="average_pool_backward(dz, x, *, size, stride)",
         returns=(Part("dx", IMAGES),),
-        about=(
-            "dz (M, H_out, W_out, C), x (M, H_in, W_in, C), of which only the shape counts; size "
-            "and stride: an\n"
-            "int or (rows, columns)."
-        ),
         cases=_backward_cases,
         reference=_backward("average"),
         suspects=(
-            suspect("pool.average_not_divided", _in_mode("average")),
-            suspect("pool.stride_ignored", _in_mode("average")),
-            suspect("pool.remainder_forgotten", _in_mode("average")),
-            suspect("pool.returns_in_the_loop", _in_mode("average")),
-            written("pool.overlap_overwritten", _average_overwritten),
+            *as_suspects(AVERAGE_FORMS),
+            *(
+                suspect(name, _in_mode("average"))
+                for name in (
+                    "pool.average_not_divided",
+                    "pool.stride_ignored",
+                    "pool.remainder_forgotten",
+                    "pool.height_for_width",
+                    "pool.height_and_width_exchanged",
+                    "pool.rows_for_both",
+                )
+            ),
             own(
-                "average_pool.divided_by_one_side",
-                "divided by the rows of a window; it has F_h·F_w pixels",
-                "how many pixels share the gradient of one output?",
+                "average_pool.divided_by_one_side: divided by the rows of a window; it has F_h·F_w "
+                "pixels | how many pixels share the gradient of one output?",
                 _divided_by(lambda F_h, F_w, s_h, s_w: F_h),
             ),
             own(
-                "average_pool.divided_by_the_stride",
-                "divided by the steps of the stride; the average runs over the pixels of a window",
-                "size 3, stride 1: how many pixels share the gradient of one output?",
+                "average_pool.divided_by_the_stride: divided by the steps of the stride; the average "
+                "runs over the pixels of a window | size 3, stride 1: how many pixels share the gradient"
+                " of one output?",
                 _divided_by(lambda F_h, F_w, s_h, s_w: s_h * s_w),
             ),
             own(
-                "average_pool.to_the_maximum",
-                "the gradient goes to the largest pixel alone, as for max pooling",
-                "nudge any pixel of a window: does the average move?",
+                "average_pool.to_the_maximum: the gradient goes to the largest pixel alone, as for max "
+                "pooling | nudge any pixel of a window: does the average move?",
                 _backward("max"),
             ),
         ),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from backprop_helpers import layers
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
+from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
 from backprop_helpers.checking.exercises._inputs import between, integers, normal, own, suspect
 
 
@@ -12,6 +12,8 @@ def _cases(rng):
     cases = [Case(f"z of shape {shape}", (normal(rng, *shape), normal(rng, *shape))) for shape in shapes]
     cases.append(Case("whole numbers", (integers(rng, 3, 4), integers(rng, 3, 4))))
     cases.append(Case("z negative everywhere", (normal(rng, 2, 3), -np.abs(normal(rng, 2, 3)) - 0.1)))
+    tiny = normal(rng, 3, 4) * 1e-9
+    cases.append(Case("z of 1e-9", (normal(rng, 3, 4), tiny)))
     cases.append(Case("z positive everywhere", (normal(rng, 2, 3), np.abs(normal(rng, 2, 3)) + 0.1)))
     return cases
 
@@ -21,7 +23,7 @@ def _relu_backward(da, z):
 
 
 def _leaky_cases(rng):
-    slopes = [0.1, 0.25, 0.01, 0.5, 0.2, 0.1, 2.0]
+    slopes = [0.1, 0.25, 0.01, 0.5, 0.2, 0.1, 0.3, 2.0]
     return [
         Case(f"{case.name}, slope {slope:g}", case.arguments, {"slope": slope})
         for case, slope in zip(_cases(rng), slopes)
@@ -32,77 +34,95 @@ def _leaky_relu_backward(da, z, *, slope):
     return da * np.where(z > 0, 1.0, slope)
 
 
+def _slope_used(case, got, right):
+    """Return by what the gradient is multiplied where z is negative."""
+    da, z = case.arguments
+    below = z < 0
+    if not below.any() or got[0] is None or got[0].shape != da.shape:
+        return None
+    return (got[0] / da)[below][0] or None
+
+
+RELU = (
+    "relu.no_mask",  # before the next, whose answers are the same numbers
+    "relu.mask_from_output",
+    "relu.mask_from_gradient",
+    "relu.multiplied_by_output",
+    "relu.upstream_forgotten",
+)
+
 EXERCISES = (
     Exercise(
         number="03.1",
         name="relu_backward",
+        linear="da",
         title="the gradient at the input of ReLU",
         signature="relu_backward(da, z)",
         returns=(Part("dz", ()),),
-        about="da and z have the same shape, any.",
         cases=_cases,
         reference=_relu_backward,
-        suspects=tuple(
-            suspect(name)
-            for name in (
-                "relu.no_mask",  # before the next, whose answers are the same numbers
-                "relu.mask_from_output",
-                "relu.mask_from_gradient",
-                "relu.multiplied_by_output",
-                "relu.upstream_forgotten",
-            )
+        suspects=(
+            *(suspect(name) for name in RELU),
+            Suspect(
+                "relu.leaky",
+                lambda number: lambda da, z: da * np.where(z > 0, 1.0, number),
+                diagnosis="{number} of the gradient comes through where z is negative: a leaky ReLU;"
+                " here nothing does",
+                hint="nudge an entry of z that is −2: how far does the output move?",
+                fit=_slope_used,
+            ),
         ),
     ),
     Exercise(
         number="03.2",
         name="leaky_relu_backward",
+        linear="da",
         title="the gradient at the input of a leaky ReLU, max(z, slope·z) for a slope below 1",
         signature="leaky_relu_backward(da, z, *, slope)",
         returns=(Part("dz"),),
-        about="da and z have the same shape, any. Where z is positive a = z, elsewhere a = slope·z.",
         cases=_leaky_cases,
         reference=_leaky_relu_backward,
         suspects=(
+            Suspect(
+                "leaky_relu.another_slope",
+                lambda number: lambda da, z, *, slope: da * np.where(z > 0, 1.0, number),
+                diagnosis="the slope is {number} whatever `slope` says",
+                hint="call it with slope=0.5: does anything change?",
+                fit=_slope_used,
+            ),
             own(
-                "leaky_relu.wrong_side",
-                "the slope is on the wrong side: it belongs where z is negative",
-                "nudge an entry of z that is +3: how far does the output move?",
+                "leaky_relu.wrong_side: the slope is on the wrong side: it belongs where z is negative |"
+                " nudge an entry of z that is +3: how far does the output move?",
                 lambda da, z, *, slope: da * np.where(z > 0, slope, 1.0),
             ),
             own(
-                "leaky_relu.plain_relu",
-                "nothing comes through where z is negative; there the slope is small, not 0",
-                "nudge an entry of z that is −2: does the output move?",
+                "leaky_relu.plain_relu: nothing comes through where z is negative; there the slope is "
+                "small, not 0 | nudge an entry of z that is −2: does the output move?",
                 lambda da, z, *, slope: da * (z > 0),
             ),
             own(
-                "leaky_relu.upstream_lost_below",
-                "where z is negative the slope stands alone: the gradient that arrives is not used there",
-                "what should dz be if da is zero everywhere?",
+                "leaky_relu.upstream_lost_below: where z is negative the slope stands alone: the "
+                "gradient that arrives is not used there | what should dz be if da is zero everywhere?",
                 lambda da, z, *, slope: np.where(z > 0, da, slope),
             ),
             own(
-                "leaky_relu.slope_times_z",
-                "where z is negative it is slope·z, the output; its derivative is the slope",
-                "double z where it is negative: does the slope double there?",
+                "leaky_relu.slope_times_z: where z is negative it is slope·z, the output; its derivative"
+                " is the slope | double z where it is negative: does the slope double there?",
                 lambda da, z, *, slope: da * np.where(z > 0, 1.0, slope * z),
             ),
             own(
-                "leaky_relu.output_for_slope",
-                "the gradient is multiplied by the output instead of by its slope",
-                "double z: do the slopes double?",
+                "leaky_relu.output_for_slope: the gradient is multiplied by the output instead of by its"
+                " slope | double z: do the slopes double?",
                 lambda da, z, *, slope: da * np.where(z > 0, z, slope * z),
             ),
             own(
-                "leaky_relu.mask_from_gradient",
-                "the mask is taken from da, the gradient that arrives, instead of from z",
-                "which of the two arrays decided, on the way forward?",
+                "leaky_relu.mask_from_gradient: the mask is taken from da, the gradient that arrives, "
+                "instead of from z | which of the two arrays decided, on the way forward?",
                 lambda da, z, *, slope: da * np.where(da > 0, 1.0, slope),
             ),
             own(
-                "leaky_relu.slope_everywhere",
-                "the slope is used everywhere; where z is positive it is 1",
-                "nudge an entry of z that is +3: how far does the output move?",
+                "leaky_relu.slope_everywhere: the slope is used everywhere; where z is positive it is 1 "
+                "| nudge an entry of z that is +3: how far does the output move?",
                 lambda da, z, *, slope: da * slope,
             ),
         ),

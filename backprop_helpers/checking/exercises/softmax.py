@@ -4,7 +4,8 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
-from backprop_helpers.checking.exercises._inputs import between, normal, own, suspect, written
+from backprop_helpers.checking.exercises._inputs import between, fitted, normal, own, suspect, written
+from backprop_helpers.checking.misconceptions import misconceptions
 
 
 def _softmax_cases(rng):
@@ -14,6 +15,8 @@ def _softmax_cases(rng):
     cases.append(Case("low scores, −20 to −22", (normal(rng, 2, 3) / 3 - 21,)))
     cases.append(Case("large scores, ±1000", (np.array([[1000.0, 0.0, -1000.0], [999.0, 1000.0, 998.0]]),)))
     cases.append(Case("scores around −1000", (np.array([[-1000.0, -1001.0, -1002.0]]),)))
+    cases.append(Case("rows 2000 apart", (np.array([[1000.0, 0.0], [-1000.0, -1001.0]]),)))
+    cases.append(Case("probabilities down to 1e-26", (np.array([[0.0, -60.0], [-40.0, -3.0]]),)))
     return cases
 
 
@@ -29,24 +32,198 @@ def _labels(rng, M, K):
 
 
 def _softmax_backward_cases(rng):
-    return [
+    cases = [
         Case(f"{M} × {K} probabilities", (normal(rng, M, K), layers.softmax(normal(rng, M, K))))
         for M, K in _shapes(rng)
     ]
+    sure = layers.softmax(np.array([[0.0, -30.0, -60.0], [-5.0, 0.0, -12.0]]))
+    cases.append(Case("probabilities down to 1e-26", (normal(rng, 2, 3), sure)))
+    return cases
 
 
 def _cross_entropy_cases(rng):
-    return [
+    cases = [
         Case(f"{M} × {K} probabilities", (layers.softmax(normal(rng, M, K)), _labels(rng, M, K)))
         for M, K in _shapes(rng)
     ]
+    tiny = np.array([[1e-20, 1.0], [1e-9, 1 - 1e-9], [0.75, 0.25]])
+    cases.append(Case("probabilities down to 1e-20", (tiny, np.array([0, 0, 1]))))
+    sure = np.array([[1e-12, 1 - 1e-12], [0.25, 0.75]])
+    cases.append(Case("a probability of nearly 1", (sure, np.array([1, 1]))))
+    return cases
 
 
 def _together_cases(rng):
     cases = [Case(f"{M} × {K} scores", (normal(rng, M, K), _labels(rng, M, K))) for M, K in _shapes(rng)]
-    large = np.array([[1000.0, 0.0, -1000.0], [999.0, 1000.0, 998.0]])
-    cases.append(Case("large scores, ±1000", (large, np.array([2, 1]))))
+    large = np.array([[1000.0, 0.0, -1000.0], [999.0, 1000.0, 998.0], [-1000.0, -1001.0, -1002.0]])
+    cases.append(Case("large scores, ±1000, in rows far apart", (large, np.array([2, 1, 0]))))
     return cases
+
+
+# --- wrong forms
+
+
+def _from_exponentials(shift, norm):
+    """Return softmax with another shift, and other sums below the line."""
+
+    def softmax(z):
+        exponentials = np.exp(z - shift(z))
+        return exponentials / norm(exponentials)
+
+    return softmax
+
+
+def _row_max(z):
+    return z.max(axis=1, keepdims=True)
+
+
+def _row_sum(e):
+    return e.sum(axis=1, keepdims=True)
+
+
+#: Softmax in the forms of its known mistakes; and what is special about the form.
+WRONG = (
+    ("softmax.one_maximum_for_all", _from_exponentials(np.max, _row_sum), ""),
+    (
+        "softmax.one_maximum_for_all",
+        _from_exponentials(lambda z: z.max(axis=0), _row_sum),
+        "the maximum runs over the examples (axis 0); in a row far below it every exponential is 0",
+    ),
+    ("softmax.no_shift", _from_exponentials(lambda z: 0.0, _row_sum), ""),
+    ("softmax.mean_subtracted", _from_exponentials(lambda z: z.mean(axis=1, keepdims=True), _row_sum), ""),
+    (
+        "softmax.mean_subtracted",
+        _from_exponentials(np.mean, _row_sum),
+        "the mean of the whole batch is subtracted, not each row's maximum: a large score still overflows",
+    ),
+    (
+        "softmax.no_shift",
+        _from_exponentials(lambda z: z.min(axis=1, keepdims=True), _row_sum),
+        "the minimum of the scores is subtracted, not the maximum: a large score still overflows",
+    ),
+    *(
+        (name, _from_exponentials(shift, norm), "")
+        for shift in (_row_max, np.max, lambda z: 0.0)
+        for name, norm in (
+            ("softmax.over_examples", lambda e: e.sum(axis=0, keepdims=True)),
+            ("softmax.over_everything", np.sum),
+            ("softmax.keepdims_forgotten", lambda e: e.sum(axis=1)),
+        )
+    ),
+    ("softmax.over_examples", _from_exponentials(lambda z: z.max(axis=0), lambda e: e.sum(axis=0)), ""),
+)
+
+
+def _with_small_number(number, shift=_row_max):
+    return _from_exponentials(shift, lambda e: _row_sum(e) + number)
+
+
+def _small_number_of(shift):
+    """Return what reads, from probabilities, the number that was added to the sum below them."""
+
+    def fit(case, got, right):
+        exponentials = np.exp(case.arguments[0] - shift(case.arguments[0]))
+        with np.errstate(all="ignore"):
+            number = (exponentials[0, 0] / got[0][0, 0] - exponentials[0].sum()) if got[0] is not None else 0
+        return number if 0 < number < 0.1 else None
+
+    return fit
+
+
+def _clipped(number):
+    return lambda z: np.maximum(layers.softmax(z), number)
+
+
+def _lowest(case, got, right):
+    """Return the number below which no probability comes."""
+    if got[0] is None or got[0].shape != right[0].shape:
+        return None
+    raised = got[0] > 2 * right[0]
+    return got[0][raised].min() if raised.any() else None
+
+
+SOFTMAX_MISTAKES = (
+    *(written(name, wrong, None, said) for name, wrong, said in WRONG),
+    suspect("softmax.keepdims_forgotten"),
+    own(
+        "softmax.logarithms: these are the logarithms of the probabilities | what does a row of"
+        " yours sum to?",
+        lambda z: z - _row_max(z) - np.log(_row_sum(np.exp(z - _row_max(z)))),
+    ),
+    *(
+        fitted(
+            "softmax.small_number_added",
+            "{number} is added to the sum: the probabilities no longer sum to 1, and it does not prevent 0/0",
+            lambda number, shift=shift: _with_small_number(number, shift),
+            _small_number_of(shift),
+        )
+        for shift in (_row_max, lambda z: 0.0)
+    ),
+    fitted(
+        "softmax.small_number_added",
+        "no probability is below {number}: small ones are put up to it, and a row no longer sums to 1",
+        _clipped,
+        _lowest,
+    ),
+    suspect("softmax.small_number_added"),
+)
+
+
+def _one_hot(y, K):
+    return np.eye(K)[y]
+
+
+def _of_probabilities(softmax):
+    """Return the gradient of the scores with another softmax in it."""
+    return lambda z, y: (softmax(z) - _one_hot(y, z.shape[1])) / len(z)
+
+
+def _of_scores(fit):
+    """Return what reads a small number from the gradient of the scores: from the probabilities in it."""
+
+    def read(case, got, right):
+        z, y = case.arguments
+        if got[0] is None or got[0].shape != right[0].shape:
+            return None
+        return fit(case, [got[0] * len(z) + _one_hot(y, z.shape[1])], right)
+
+    return read
+
+
+def _by_parts(z, y):
+    """Return the gradient of the scores by way of that of the probabilities."""
+    y_hat = layers.softmax(z)
+    with np.errstate(all="ignore"):
+        return _softmax_backward(-_one_hot(y, z.shape[1]) / y_hat / len(z), y_hat)
+
+
+def _limited(low, high=1.0):
+    """Return the gradient of the cross-entropy whose probabilities are kept between two numbers."""
+    return lambda y_hat, y: -_one_hot(y, y_hat.shape[1]) / np.clip(y_hat, low, high) / len(y)
+
+
+def _added(number):
+    return lambda y_hat, y: -_one_hot(y, y_hat.shape[1]) / (y_hat + number) / len(y)
+
+
+def _every_label(y_hat, y):
+    dy_hat = np.zeros(y_hat.shape)
+    dy_hat[:, y] = -1 / (len(y) * y_hat[:, y])
+    return dy_hat
+
+
+def _number_added(case, got, right):
+    """Return what was added to the probability of the right class where it is smallest."""
+    y_hat, y = case.arguments
+    m = y_hat[np.arange(len(y)), y].argmin()
+    return -1 / (len(y) * got[0][m, y[m]]) - y_hat[m, y[m]] if got[0] is not None else None
+
+
+def _sum_below(case, got, right):
+    number = _number_added(case, got, right)
+    y_hat, y = case.arguments
+    lowest = None if number is None else number + y_hat[np.arange(len(y)), y].min()
+    return lowest if lowest and lowest < 0.1 else None
 
 
 def _softmax_backward(dy_hat, y_hat):
@@ -62,36 +239,25 @@ def _softmax_cross_entropy_backward(z, y):
     return layers.softmax_cross_entropy_backward(1.0, layers.softmax_cross_entropy_forward(z, y)[1])
 
 
-def _without_shift(z, y):
-    exponentials = np.exp(z)
-    y_hat = exponentials / exponentials.sum(axis=1, keepdims=True)
-    return (y_hat - np.eye(z.shape[1])[y]) / len(z)
-
-
 EXERCISES = (
     Exercise(
         number="04.1",
         name="softmax",
         title="the probabilities of the scores",
         signature="softmax(z)",
-        returns=(Part("y_hat", ("M", "K")),),
-        about="z (M, K): one row an example. Each row of the result sums to 1, also for scores of ±1000.",
+        returns=(Part("y_hat", ("M", "K"), "entries"),),
         cases=_softmax_cases,
         reference=layers.softmax,
-        suspects=(
-            suspect("softmax.mean_subtracted"),
-            suspect("softmax.no_shift"),
-            suspect("softmax.small_number_added"),
-        ),
+        suspects=SOFTMAX_MISTAKES,
         delegates=("softmax", "softmax_forward", "softmax_cross_entropy_forward"),
     ),
     Exercise(
         number="04.2",
         name="softmax_backward",
+        linear="dy_hat",
         title="the gradient of the scores, from that of the probabilities",
         signature="softmax_backward(dy_hat, y_hat)",
         returns=(Part("dz", ("M", "K")),),
-        about="dy_hat and y_hat (M, K): one row an example.",
         cases=_softmax_backward_cases,
         reference=_softmax_backward,
         suspects=(
@@ -99,21 +265,19 @@ EXERCISES = (
             suspect("softmax.off_diagonal_sign"),
             suspect("softmax.summed_over_examples"),
             own(
-                "softmax.summed_over_everything",
-                "the sum runs over all examples and classes; each example has a sum of its own",
-                "does the gradient of one example change when another example joins the batch?",
+                "softmax.summed_over_everything: the sum runs over all examples and classes; each "
+                "example has a sum of its own | does the gradient of one example change when another "
+                "example joins the batch?",
                 lambda dy_hat, y_hat: y_hat * (dy_hat - (dy_hat * y_hat).sum()),
             ),
             own(
-                "softmax.unweighted_mean",
-                "the gradients that arrive are summed without their probabilities ŷ",
-                "write out ∂ŷ₂/∂z₁: which two probabilities are in it?",
+                "softmax.unweighted_mean: the gradients that arrive are summed without their "
+                "probabilities ŷ | write out ∂ŷ₂/∂z₁: which two probabilities are in it?",
                 lambda dy_hat, y_hat: y_hat * (dy_hat - dy_hat.sum(axis=1, keepdims=True)),
             ),
             own(
-                "softmax.upstream_forgotten",
-                "this is the slope ŷ(1 − ŷ) alone: the gradient that arrives is not used",
-                "what should dz be if dy_hat is zero everywhere?",
+                "softmax.upstream_forgotten: this is the slope ŷ(1 − ŷ) alone: the gradient that arrives"
+                " is not used | what should dz be if dy_hat is zero everywhere?",
                 lambda dy_hat, y_hat: y_hat * (1 - y_hat),
             ),
         ),
@@ -123,31 +287,48 @@ EXERCISES = (
         name="cross_entropy_backward",
         title="the gradient of the mean cross-entropy with respect to the probabilities",
         signature="cross_entropy_backward(y_hat, y)",
-        returns=(Part("dy_hat", ("M", "K")),),
-        about="y_hat (M, K): one row an example; y (M,): the number of the right class, from 0.",
+        returns=(Part("dy_hat", ("M", "K"), "entries"),),
         cases=_cross_entropy_cases,
         reference=_cross_entropy_backward,
         suspects=(
             suspect("cross_entropy.not_divided_by_m"),
             suspect("cross_entropy.sign_flipped"),
             suspect("cross_entropy.every_class_counts"),
+            suspect("cross_entropy.binary"),
+            fitted(
+                "cross_entropy.small_number_added",
+                "{number} is added to the probabilities: where ŷ is as small, the slope is far off",
+                _added,
+                _number_added,
+            ),
+            *(
+                fitted(
+                    "cross_entropy.small_number_added",
+                    "probabilities below {number} are put up to it: the slope there is far off",
+                    lambda number, both=both: _limited(number, 1 - number if both else 1.0),
+                    _sum_below,
+                )
+                for both in (False, True)
+            ),
             own(
-                "cross_entropy.derivative_of_the_log_forgotten",
-                "−1/M at the right class: the 1/ŷ of the logarithm's derivative is missing",
-                "what is the derivative of log p?",
+                "cross_entropy.labels_by_column: the labels are taken for all examples at once: y_hat[:,"
+                " y] is M × M; y_hat[arange(M), y] is one a row | what is the shape of y_hat[:, y]?",
+                _every_label,
+            ),
+            own(
+                "cross_entropy.derivative_of_the_log_forgotten: −1/M at the right class: the 1/ŷ of the "
+                "logarithm's derivative is missing | what is the derivative of log p?",
                 lambda y_hat, y: -np.eye(y_hat.shape[1])[y] / len(y_hat),
             ),
             own(
-                "cross_entropy.that_of_the_scores",
-                "(Ŷ − Y)/M is the gradient of the scores; here the gradient of the probabilities is "
-                "asked for",
-                "is softmax part of this function?",
+                "cross_entropy.that_of_the_scores: (Ŷ − Y)/M is the gradient of the scores; here the "
+                "gradient of the probabilities is asked for | is softmax part of this function?",
                 lambda y_hat, y: (y_hat - np.eye(y_hat.shape[1])[y]) / len(y_hat),
             ),
             own(
-                "cross_entropy.mean_over_all_entries",
-                "divided by the number of entries, M·K; the loss is a mean over the M examples alone",
-                "the loss sums over the classes and averages over the examples. By what did you divide?",
+                "cross_entropy.mean_over_all_entries: divided by the number of entries, M·K; the loss is"
+                " a mean over the M examples alone | the loss sums over the classes and averages over "
+                "the examples. By what did you divide?",
                 lambda y_hat, y: -np.eye(y_hat.shape[1])[y] / y_hat / y_hat.size,
             ),
         ),
@@ -158,7 +339,6 @@ EXERCISES = (
         title="the gradient of the mean cross-entropy with respect to the scores",
         signature="softmax_cross_entropy_backward(z, y)",
         returns=(Part("dz", ("M", "K")),),
-        about="z (M, K): one row an example; y (M,): the number of the right class, from 0.",
         cases=_together_cases,
         reference=_softmax_cross_entropy_backward,
         suspects=(
@@ -166,11 +346,31 @@ EXERCISES = (
             suspect("softmax_cross_entropy.sign_flipped"),
             suspect("softmax_cross_entropy.mean_over_all_entries"),
             suspect("softmax_cross_entropy.extra_derivative"),
-            written("softmax.no_shift", _without_shift),
+            suspect("softmax_cross_entropy.right_class_only"),
+            suspect("softmax_cross_entropy.sigmoid_for_softmax"),
+            *(written(name, _of_probabilities(wrong), None, said) for name, wrong, said in WRONG),
+            written(
+                "softmax.keepdims_forgotten",
+                _of_probabilities(misconceptions["softmax.keepdims_forgotten"].wrong),
+            ),
+            *(
+                fitted(
+                    "softmax.small_number_added",
+                    "{number} is added to the sum of the exponentials: the probabilities no longer sum to 1",
+                    lambda number, shift=shift: _of_probabilities(_with_small_number(number, shift)),
+                    _of_scores(_small_number_of(shift)),
+                )
+                for shift in (_row_max, lambda z: 0.0)
+            ),
             own(
-                "softmax_cross_entropy.label_not_subtracted",
-                "the probabilities alone: 1 has to be taken off at the right class",
-                "what must the entries of a row of dz sum to?",
+                "softmax_cross_entropy.by_parts: the gradient of the probabilities is infinite where ŷ "
+                "is 0, and 0·∞ is NaN: the two cancel on paper only | what is −1/ŷ for a score that is "
+                "1000 below the largest?",
+                _by_parts,
+            ),
+            own(
+                "softmax_cross_entropy.label_not_subtracted: the probabilities alone: 1 has to be taken "
+                "off at the right class | what must the entries of a row of dz sum to?",
                 lambda z, y: layers.softmax(z) / len(z),
             ),
         ),

@@ -4,7 +4,7 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
-from backprop_helpers.checking.exercises._inputs import between, integers, normal, own, suspect
+from backprop_helpers.checking.exercises._inputs import between, fitted, integers, normal, own, suspect
 from backprop_helpers.checking.misconceptions import misconceptions
 
 # --- initial weights: random, so only their statistics are determined
@@ -37,58 +37,79 @@ def _scaled(factor):
     return initial_weights
 
 
+def _uniform(limit):
+    def initial_weights(inputs, units, rng):
+        return rng.uniform(-limit(inputs, units), limit(inputs, units), (inputs, units)), np.zeros(units)
+
+    return initial_weights
+
+
 INITIAL = Exercise(
     number="10.1",
     name="initial_weights",
     title="weights and bias of a fully connected layer that ReLU follows, before training",
     signature="initial_weights(inputs, units, rng)",
     returns=(Part("w", ("inputs", "units")), Part("b", ("units",))),
-    about=(
-        "rng is a numpy.random.Generator: take the random numbers from it. Weights that keep "
-        "the size of the\n"
-        "signal behind ReLU (He), centred on 0, and no bias."
-    ),
     cases=_initial_cases,
     reference=_initial_weights,
-    tolerance=0.08,
     summarise=_statistics,
     summary=(
-        Part("the standard deviation of w, in units of the right one,"),
-        Part("the mean of w, in units of the right standard deviation,"),
-        Part("the share of different numbers in w"),
+        Part("the standard deviation of w, in units of the right one,", (), "statistic"),
+        Part("the mean of w, in units of the right standard deviation,", (), "statistic"),
+        Part("the share of different numbers in w", (), "statistic"),
         Part("b", ("units",)),
     ),
     suspects=(
         suspect("training.initial_weights_too_large"),
-        suspect("training.bias_starts_at_one"),
-        own(
-            "initial_weights.for_no_relu",
-            "the variance is 1/inputs: right without ReLU, which lets only half of the signal through",
-            "after ten layers with ReLU, how large is a typical output?",
-            _scaled(lambda inputs, units: np.sqrt(1 / inputs)),
+        suspect("training.variance_without_relu"),
+        suspect("training.glorot_for_he"),
+        suspect("training.rng_not_used"),
+        fitted(
+            "training.bias_starts_at_one",
+            "the bias starts at {number}; the exercise asks for no bias, b = 0",
+            lambda number: (
+                lambda inputs, units, rng: (
+                    _initial_weights(inputs, units, rng)[0],
+                    np.full(units, number),
+                )
+            ),
+            lambda case, got, right: got[3].flat[0] if got[3] is not None and got[3].size else None,
         ),
         own(
-            "initial_weights.variance_for_scale",
-            "2/inputs is the variance; `scale` is the standard deviation",
-            "what is the unit of the variance?",
+            "initial_weights.random_bias: the bias is random; the exercise asks for no bias, b = 0 | two"
+            " units that see the same input: need their biases differ?",
+            lambda inputs, units, rng: (_initial_weights(inputs, units, rng)[0], rng.normal(size=units)),
+        ),
+        own(
+            "initial_weights.uniform_of_that_width: uniform numbers up to √(2/inputs): their standard "
+            "deviation is √3 times smaller than their limit | what is the standard deviation of a "
+            "uniform number between −1 and 1?",
+            _uniform(lambda inputs, units: np.sqrt(2 / inputs)),
+        ),
+        own(
+            "initial_weights.uniform_for_no_relu: uniform numbers up to √(1/inputs), a variance of "
+            "1/(3·inputs): ReLU needs 2/inputs | what is the standard deviation of a uniform number "
+            "between −1 and 1?",
+            _uniform(lambda inputs, units: np.sqrt(1 / inputs)),
+        ),
+        own(
+            "initial_weights.variance_for_scale: 2/inputs is the variance; `scale` is the standard "
+            "deviation | what is the unit of the variance?",
             _scaled(lambda inputs, units: 2 / inputs),
         ),
         own(
-            "initial_weights.counts_the_units",
-            "the variance depends on the number of units; the sum in a unit runs over its inputs",
-            "how many terms are added up for one output?",
+            "initial_weights.counts_the_units: the variance depends on the number of units; the sum in a"
+            " unit runs over its inputs | how many terms are added up for one output?",
             _scaled(lambda inputs, units: np.sqrt(2 / units)),
         ),
         own(
-            "initial_weights.all_zero",
-            "all weights are zero: every unit computes the same, and gets the same gradient, for ever",
-            "in what do two units of the layer differ after the first step?",
+            "initial_weights.all_zero: all weights are zero: every unit computes the same, and gets the "
+            "same gradient, for ever | in what do two units of the layer differ after the first step?",
             lambda inputs, units, rng: (np.zeros((inputs, units)), np.zeros(units)),
         ),
         own(
-            "initial_weights.tiny",
-            "a standard deviation of 0.01 whatever the number of inputs: behind some layers nothing is left",
-            "does your scale change with `inputs`?",
+            "initial_weights.tiny: a standard deviation of 0.01 whatever the number of inputs: behind "
+            "some layers nothing is left | does your scale change with `inputs`?",
             _scaled(lambda inputs, units: 0.01),
         ),
     ),
@@ -105,6 +126,7 @@ def _step_cases(rng):
         (4, 1, 0.01),
         (2, 2, 0.5),
         (between(rng, 2, 5), 3, 0.25),
+        (2, 3, 0.0),
     ]:
         arrays = (
             normal(rng, inputs, units),
@@ -128,38 +150,60 @@ STEP = Exercise(
     title="the weights and the bias after a step of gradient descent",
     signature="sgd_step(w, b, dw, db, learning_rate)",
     returns=(Part("w", ("N", "K")), Part("b", ("K",))),
-    about="w and dw (N, K), b and db (K,). Return new arrays: the caller's stay as they are.",
     cases=_step_cases,
     reference=_sgd_step,
     suspects=(
-        suspect("training.bias_never_updated", applies=lambda case: True),
+        *(
+            suspect(f"training.{name}")
+            for name in (
+                "bias_never_updated",
+                "bias_shrinks",
+                "rate_forgotten_for_bias",
+                "weights_uphill",
+            )
+        ),
         own(
-            "sgd_step.uphill",
-            "the step goes along the gradient, up the loss",
-            "dw > 0 means that a larger w has a larger loss. Which way is down?",
+            "sgd_step.bias_uphill: b goes along its gradient, up the loss, and w against it | db > 0 "
+            "means that a larger b has a larger loss. Which way is down?",
+            lambda w, b, dw, db, rate: (w - rate * dw, b + rate * db),
+        ),
+        own(
+            "sgd_step.rate_forgotten_for_weights: the whole gradient is taken off w: the learning rate "
+            "is used for b alone | what should happen to w with a learning rate of 0?",
+            lambda w, b, dw, db, rate: (w - dw, b - rate * db),
+        ),
+        own(
+            "sgd_step.weights_shrink: w itself is taken off w, and not its gradient | what should the "
+            "step of w be if dw is zero?",
+            lambda w, b, dw, db, rate: (w - rate * w, b - rate * db),
+        ),
+        own(
+            "sgd_step.uphill: the step goes along the gradient, up the loss | dw > 0 means that a larger"
+            " w has a larger loss. Which way is down?",
             lambda w, b, dw, db, rate: (w + rate * dw, b + rate * db),
         ),
         own(
-            "sgd_step.rate_forgotten",
-            "the whole gradient is taken off: the learning rate is not used",
+            "sgd_step.rate_forgotten: the whole gradient is taken off: the learning rate is not used | "
             "what should happen with a learning rate of 0?",
             lambda w, b, dw, db, rate: (w - dw, b - db),
         ),
         own(
-            "sgd_step.bias_stays",
-            "the bias is returned as it came; it has a gradient too",
-            "print b before and after a step",
+            "sgd_step.weights_stay: w is returned as it came; it has a gradient too | print w before and"
+            " after a step",
+            lambda w, b, dw, db, rate: (w.copy(), b - rate * db),
+        ),
+        own(
+            "sgd_step.bias_stays: the bias is returned as it came; it has a gradient too | print b "
+            "before and after a step",
             lambda w, b, dw, db, rate: (w - rate * dw, b.copy()),
         ),
         own(
-            "sgd_step.step_alone",
-            "this is the step; w and b after the step are asked for",
-            "what should happen with a learning rate of 0?",
+            "sgd_step.step_alone: this is the step; w and b after the step are asked for | what should "
+            "happen with a learning rate of 0?",
             lambda w, b, dw, db, rate: (-rate * dw, -rate * db),
         ),
         own(
-            "sgd_step.sign_only",
-            "only the sign of the gradient is used; a step is proportional to it",
+            "sgd_step.sign_only: only the sign of the gradient is used; a step is proportional to it | "
             "double dw: should the step become longer?",
             lambda w, b, dw, db, rate: (w - rate * np.sign(dw), b - rate * np.sign(db)),
         ),
@@ -251,11 +295,6 @@ TWO_LAYERS = Exercise(
         Part("dw2", ("hidden", "K")),
         Part("db2", ("K",)),
     ),
-    about=(
-        "x (M, N), y (M,): the number of the right class; w1 (N, hidden), b1 (hidden,), w2 "
-        "(hidden, K), b2 (K,).\n"
-        "The loss is the mean over the examples."
-    ),
     cases=_two_layer_cases,
     reference=_two_layers(),
     suspects=(
@@ -278,21 +317,18 @@ TWO_LAYERS = Exercise(
             )
         ),
         own(
-            "two_layers.relu_forgotten",
-            "there is no ReLU between the layers, on the way forward and on the way back",
-            "print z1: what is behind the first layer where it is negative?",
+            "two_layers.relu_forgotten: there is no ReLU between the layers, on the way forward and on "
+            "the way back | print z1: what is behind the first layer where it is negative?",
             _without_relu,
         ),
         own(
-            "two_layers.before_relu",
-            "dw2 is made of z1; the second layer reads what comes out of ReLU",
+            "two_layers.before_relu: dw2 is made of z1; the second layer reads what comes out of ReLU | "
             "what is the input of the second layer?",
             _z_for_a,
         ),
         own(
-            "two_layers.no_softmax",
-            "the gradient at the scores has no softmax in it: scores minus labels, as for a squared error",
-            "which of the two losses has Z − Y as its gradient?",
+            "two_layers.no_softmax: the gradient at the scores has no softmax in it: scores minus "
+            "labels, as for a squared error | which of the two losses has Z − Y as its gradient?",
             _two_layers(loss_backward=lambda z, y: (z - np.eye(z.shape[1])[y]) / len(z)),
         ),
     ),

@@ -16,18 +16,11 @@ from backprop_helpers.checking.misconceptions import (
     training,
 )
 from backprop_helpers.checking.misconceptions._catalogue import ORACLES, Catalogue, Misconception
+from backprop_helpers.checking.misconceptions._parse import entries_in
 
-misconceptions = Catalogue(
-    [
-        *fully_connected.MISCONCEPTIONS,
-        *relu.MISCONCEPTIONS,
-        *softmax.MISCONCEPTIONS,
-        *conv.MISCONCEPTIONS,
-        *pooling.MISCONCEPTIONS,
-        *flatten.MISCONCEPTIONS,
-        *training.MISCONCEPTIONS,
-        *checks.MISCONCEPTIONS,
-    ]
-)
+_entries = []
+for _module in (fully_connected, relu, softmax, conv, pooling, flatten, training, checks):
+    _entries += [Misconception.of(fields, _entries) for fields in entries_in(_module.ENTRIES)]
+misconceptions = Catalogue(_entries)
 
 __all__ = ["ORACLES", "Catalogue", "Misconception", "misconceptions"]

@@ -4,13 +4,20 @@ import ast
 import difflib
 import inspect
 import linecache
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
 
 import numpy as np
 
 from backprop_helpers.checking.misconceptions._pairs import pair_for
+from backprop_helpers.checking.misconceptions._parse import (
+    inputs_of,
+    irregular,
+    options_of,
+    patched,
+    written_out,
+)
 from backprop_helpers.checking.solutions import (
     lesson_01,
     lesson_02,
@@ -22,8 +29,6 @@ from backprop_helpers.checking.solutions import (
 )
 from backprop_helpers.layers import resolve_padding
 
-POST = "a blog post on backpropagation in a CNN (Demystifying Deep Learning, part 9)"
-SECOND_POST = "a blog post on the backward pass of a CNN (Backward Pass of CNN)"
 EXPECTED = "a slip to be expected"  # where nothing else is said: not seen in print, to be caught all the same
 
 #: What can tell a wrong implementation from a right one; `checking.oracles` asks them.
@@ -83,6 +88,16 @@ RIGHT = {
     "check_gradients": lesson_01,
 }
 
+#: The keyword arguments of an entry that says nothing else.
+USUAL_OPTIONS = {
+    "conv_forward": {"stride": 1, "padding": "valid", "dilation": 1},
+    "conv_backward": {"stride": 1, "padding": "valid", "dilation": 1},
+    "pool_forward": {"size": (1, 2), "stride": (1, 2), "mode": "max"},
+    "pool_backward": {"size": (1, 2), "stride": (1, 2), "mode": "max"},
+    "cross_entropy_backward": {"y": np.array([1, 0])},
+    "softmax_cross_entropy_backward": {"y": np.array([1, 0])},
+}
+
 LAYER_NAMES = {"pooling": "pool", "fully_connected": "fc"}  # the modules' names, for the functions' prefixes
 
 
@@ -100,14 +115,12 @@ class Misconception:
         What is wrong, in one line.
     hint : str
         Where to look, without giving the answer away.
+    patch : tuple of str
+        The lines of the right implementation that are replaced, and by what; see `_parse`.
     seen : str
         Where it was seen, if it was.
-    example : callable
-        Makes the smallest input that exposes it.
-    changes : mapping of str to str
-        The lines of the right implementation that are replaced, and by what.
-    code : str
-        The whole wrong implementation, where it is not a change of a few lines.
+    at : str
+        The smallest input that exposes it.
     options : mapping
         The keyword arguments, such as ``{"stride": 2, "padding": "valid", "dilation": 1}``, with which it is
         exposed.
@@ -123,14 +136,29 @@ class Misconception:
     base: str
     diagnosis: str
     hint: str
+    patch: tuple[str, ...]
     seen: str = EXPECTED
-    example: Callable = field(default=tuple)
-    changes: Mapping[str, str] = field(default_factory=dict)
-    code: str = ""
+    at: str = ""
     options: Mapping = field(default_factory=dict)
     also_seen_by: tuple[str, ...] = ()
     unseen_by: Mapping[str, str] = field(default_factory=dict)
     lets_through: "Misconception | None" = None
+
+    @classmethod
+    def of(cls, fields, layers=()):
+        """Return the entry with these fields; `layers` has the wrong ones that a check may pass."""
+        oracles, _, why = fields.get("unseen", "").partition(": ")
+        function = fields["base"].partition("_by_")[0]
+        return cls(
+            **{key: fields[key] for key in ("name", "base", "diagnosis", "hint")},
+            patch=tuple(fields["patch"]),
+            seen=written_out(fields.get("seen", EXPECTED)),
+            at=fields.get("at", ""),
+            options=USUAL_OPTIONS.get(function, {}) | options_of(fields.get("with", "")),
+            also_seen_by=_names(fields.get("also", "")),
+            unseen_by=dict.fromkeys(_names(oracles), why),
+            lets_through=next((entry for entry in layers if entry.name == fields.get("passes")), None),
+        )
 
     @property
     def layer(self):
@@ -156,14 +184,9 @@ class Misconception:
     @cached_property
     def source(self):
         """The code of the wrong implementation, as text."""
-        if self.code:
-            return inspect.cleandoc(self.code) + "\n"
-        text = self.right_source
-        for right, wrong in self.changes.items():
-            if text.count(right) != 1:
-                raise ValueError(f"{self.name}: {right!r} stands {text.count(right)} times in {self.base}")
-            text = text.replace(right, wrong)
-        return text
+        if all(line.startswith("+") for line in self.patch):
+            return "".join(f"{line[2:]}\n" for line in self.patch)
+        return patched(self.right_source, self.patch, self.name)
 
     @cached_property
     def right(self):
@@ -206,7 +229,10 @@ class Misconception:
         """Return fresh arrays: the smallest input that exposes the mistake, as forward takes it."""
         if self.lets_through is not None:
             return self.lets_through.smallest_input()
-        return tuple(self.example())
+        arguments = inputs_of(self.at)
+        if self.function.partition("_")[0] in ("conv", "fc"):  # the bias is as long as there are units
+            return (*arguments, irregular(arguments[1].shape[-1]))
+        return arguments
 
     def __repr__(self):
         return f"{self.name}: {self.diagnosis}"
@@ -227,6 +253,13 @@ class Catalogue(Mapping):
             return self._entries[name]
         except (KeyError, TypeError):
             raise KeyError(_unknown("misconception", name, self._entries)) from None
+
+    def __contains__(self, name):
+        return isinstance(name, str) and name in self._entries
+
+    def get(self, name, default=None):
+        """Return the entry of that name, or the default: without a search for the nearest names."""
+        return self._entries.get(name, default)
 
     def __iter__(self):
         return iter(self._entries)
@@ -260,6 +293,11 @@ class Catalogue(Mapping):
     def __repr__(self):
         counts = ", ".join(f"{layer} {len(self.for_layer(layer))}" for layer in self.layers)
         return f"{len(self)} misconceptions: {counts}"
+
+
+def _names(text):
+    """Return the names in ``SciPy, PyTorch``."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _unknown(what, name, known):

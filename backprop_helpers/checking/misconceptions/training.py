@@ -1,87 +1,108 @@
 """Training: updates and initial values. A gradient check is blind to most of these."""
 
-import numpy as np
+ENTRIES = """
+training.bias_never_updated = sgd_step
+the bias's gradient is taken off the weights: the bias never changes, and training ends in NaN
+? print b before and after a step
+seen: POST, in an earlier notebook of its author: W -= lr*db
+at: [[1.0]]; [1.0]; [[2.0]]; [3.0]; 0.5
+- b = b - learning_rate * db
++ w = w - learning_rate * db
 
-from backprop_helpers.checking.misconceptions._catalogue import POST, SECOND_POST, Misconception
-from backprop_helpers.checking.misconceptions._inputs import irregular
+training.updates_inside_backward = fc_backward_by_gradient
+backward changes the weights itself: it cannot be checked, and no other optimiser can be used
+? call backward twice with the same arguments. Are the answers the same?
+seen: SECOND_POST: self.weights -= self.lr * dL_dW inside backward. There dX is computed before the
+  update, so the first call is right and every later one is not
+at: (1, 1); (1, 1)
+also: repeatability
++ learning_rate = 0.01
++
++ def fc_backward(dz, x, w):
++     dw = x.T @ dz
++     db = dz.sum(axis=0)
++     w -= learning_rate * dw
++     dx = dz @ w.T
++     return dx, dw, db
 
-SECOND_CALL = "the first answer is right; the second shows it"
+training.backward_accumulates = fc_backward_by_gradient
+what an earlier call added is still there: a second backward gives the sum of both
+? call backward twice with the same arguments. Are the answers the same?
+seen: karpathy/micrograd PR#102
+at: (1, 1); (1, 1)
+also: repeatability
+unseen: reference, exact integers, PyTorch: the first answer is right; the second shows it
++ kept = {"dw": 0, "db": 0}
++
++ def fc_backward(dz, x, w):
++     dx = dz @ w.T
++     kept["dw"] = kept["dw"] + x.T @ dz
++     kept["db"] = kept["db"] + dz.sum(axis=0)
++     return dx, kept["dw"], kept["db"]
 
+training.initial_weights_too_large = initial_weights
+weights of size 1 whatever the number of inputs: the first loss is far above ln 10, softmax saturates
+? what is the loss of a network that knows nothing, for ten classes? Print yours before training
+seen: POST, in the notebook: the first loss is 24.4 instead of ln 10
+at: 784; 10; "rng"
+also: first loss
+- w = rng.normal(scale=np.sqrt(2 / inputs), size=(inputs, units))
++ w = rng.normal(size=(inputs, units))
 
-def _fc_arrays():
-    return irregular(1, 1), irregular(1, 1), irregular(1)
+training.bias_starts_at_one = initial_weights
+the bias starts at 1 + 0.15, taken for "slightly positive": as large as what the weights contribute
+? how large is a typical x @ w compared with your b, before the first step?
+seen: POST, in the notebook
+at: 1; 1; "rng"
+- b = np.zeros(units)
++ b = np.full(units, 1 + 0.15)
 
+training.clips_inside_backward = fc_backward_by_gradient
+the gradients are clipped, or rescaled, inside backward: it has to be proportional to what arrives
+? double dz: does everything that comes back double?
+at: [[1.0, 20.0]]; (2, 1)
+- dw = x.T @ dz
++ dw = np.clip(x.T @ dz, -1, 1)
 
-MISCONCEPTIONS = (
-    Misconception(
-        name="training.bias_never_updated",
-        base="sgd_step",
-        diagnosis="the bias's gradient is taken off the weights: the bias never changes, and training ends "
-        "in NaN",
-        hint="print b before and after a step",
-        seen=f"{POST}, in an earlier notebook of its author: W -= lr*db",
-        changes={"    b = b - learning_rate * db": "    w = w - learning_rate * db"},
-        example=lambda: (np.ones((1, 1)), np.ones(1), np.full((1, 1), 2.0), np.full(1, 3.0), 0.5),
-    ),
-    Misconception(
-        name="training.updates_inside_backward",
-        base="fc_backward_by_gradient",
-        diagnosis="backward changes the weights itself: it cannot be checked, and no other optimiser can be "
-        "used",
-        hint="call backward twice with the same arguments. Are the answers the same?",
-        seen=f"{SECOND_POST}: self.weights -= self.lr * dL_dW inside backward. There dX is computed before "
-        "the update, so the first call is right and every later one is not",
-        code="""
-            learning_rate = 0.01
+training.bias_shrinks = sgd_step
+the bias itself is taken off the bias, and not its gradient
+? what should the step of b be if db is zero?
+at: [[1.0]]; [1.0]; [[2.0]]; [3.0]; 0.5
+- b = b - learning_rate * db
++ b = b - learning_rate * b
 
-            def fc_backward(dz, x, w):
-                dw = x.T @ dz
-                db = dz.sum(axis=0)
-                w -= learning_rate * dw
-                dx = dz @ w.T
-                return dx, dw, db
-        """,
-        example=_fc_arrays,
-        also_seen_by=("repeatability",),
-    ),
-    Misconception(
-        name="training.backward_accumulates",
-        base="fc_backward_by_gradient",
-        diagnosis="what an earlier call added is still there: a second backward gives the sum of both",
-        hint="call backward twice with the same arguments. Are the answers the same?",
-        seen="karpathy/micrograd PR#102",
-        code="""
-            kept = {"dw": 0, "db": 0}
+training.rate_forgotten_for_bias = sgd_step
+the whole gradient is taken off b: the learning rate is used for w alone
+? what should happen to b with a learning rate of 0?
+at: [[1.0]]; [1.0]; [[2.0]]; [3.0]; 0.5
+- b = b - learning_rate * db
++ b = b - db
 
-            def fc_backward(dz, x, w):
-                dx = dz @ w.T
-                kept["dw"] = kept["dw"] + x.T @ dz
-                kept["db"] = kept["db"] + dz.sum(axis=0)
-                return dx, kept["dw"], kept["db"]
-        """,
-        example=_fc_arrays,
-        also_seen_by=("repeatability",),
-        unseen_by=dict.fromkeys(("reference", "exact integers", "PyTorch"), SECOND_CALL),
-    ),
-    Misconception(
-        name="training.initial_weights_too_large",
-        base="initial_weights",
-        diagnosis="weights of size 1 whatever the number of inputs: the first loss is far above ln 10, "
-        "softmax saturates",
-        hint="what is the loss of a network that knows nothing, for ten classes? Print yours before training",
-        seen=f"{POST}, in the notebook: the first loss is 24.4 instead of ln 10",
-        changes={"scale=np.sqrt(2 / inputs), ": ""},
-        example=lambda: (784, 10, np.random.default_rng(0)),
-        also_seen_by=("first loss",),
-    ),
-    Misconception(
-        name="training.bias_starts_at_one",
-        base="initial_weights",
-        diagnosis='the bias starts at 1 + 0.15, taken for "slightly positive": as large as what the weights '
-        "contribute",
-        hint="how large is a typical x @ w compared with your b, before the first step?",
-        seen=f"{POST}, in the notebook",
-        changes={"    b = np.zeros(units)": "    b = np.full(units, 1 + 0.15)"},
-        example=lambda: (1, 1, np.random.default_rng(0)),
-    ),
-)
+training.weights_uphill = sgd_step
+w goes along its gradient, up the loss, and b against it
+? dw > 0 means that a larger w has a larger loss. Which way is down?
+at: [[1.0]]; [1.0]; [[2.0]]; [3.0]; 0.5
+- w = w - learning_rate * dw
++ w = w + learning_rate * dw
+
+training.glorot_for_he = initial_weights
+the variance is 2/(inputs + units), Glorot's; the sum in a unit runs over its inputs, and ReLU halves it (He)
+? how many terms are added up for one output?
+at: 784; 10; "rng"
+- w = rng.normal(scale=np.sqrt(2 / inputs), size=(inputs, units))
++ w = rng.normal(scale=np.sqrt(2 / (inputs + units)), size=(inputs, units))
+
+training.variance_without_relu = initial_weights
+the variance is 1/inputs: right without ReLU, which lets only half of the signal through
+? after ten layers with ReLU, how large is a typical output?
+at: 784; 10; "rng"
+- w = rng.normal(scale=np.sqrt(2 / inputs), size=(inputs, units))
++ w = rng.normal(scale=np.sqrt(1 / inputs), size=(inputs, units))
+
+training.rng_not_used = initial_weights
+the random numbers are not taken from rng: another generator, or another seed given, makes no difference
+? rng.normal, or np.random.normal: which of the two can the caller repeat?
+at: 784; 10; "rng"
+- w = rng.normal(scale=np.sqrt(2 / inputs), size=(inputs, units))
++ w = np.random.default_rng(1).normal(scale=np.sqrt(2 / inputs), size=(inputs, units))
+"""

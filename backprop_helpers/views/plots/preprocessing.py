@@ -15,8 +15,9 @@ GAP = 0.32
 def digit_steps(steps, *, title="From a drawing to an image of MNIST"):
     """Draw the steps of `preprocess_digit`: the box of the ink, the cut, the scaled ink, the placed image.
 
-    What the reader sees: four pictures and arrows between them. A dashed frame marks the ink's box in the
-    first picture and in the last, a cross the centre of mass.
+    What the reader sees: four pictures and arrows between them; for a photograph, two more go before: itself,
+    and how far it differs from its paper. A dashed frame marks the ink's box in the first of the four and in
+    the last, a cross the centre of mass.
 
     Parameters
     ----------
@@ -34,7 +35,12 @@ def digit_steps(steps, *, title="From a drawing to an image of MNIST"):
         )
     pictures = (steps.drawing, steps.cropped, steps.scaled, steps.placed)
     words = ("1 · find the ink", "2 · cut it out", "3 · scale it to fit", "4 · centre it by mass")
-    width = 4 * (SIDE + GAP)
+    found = getattr(steps, "found", None)
+    if found is not None:
+        pictures = (1 - found.grey, np.minimum(found.contrast, 1), *pictures)
+        words = ("a · the photograph", "b · without its light", *words)
+    first = len(pictures) - 4
+    width = len(pictures) * (SIDE + GAP)
     top = style.heading_height(title, width) + 0.28
     figure = style.page(width, top + SIDE + 0.34)
     figure.alt = (
@@ -56,9 +62,9 @@ def digit_steps(steps, *, title="From a drawing to an image of MNIST"):
             style.note(
                 figure, left - GAP / 2, top + SIDE / 2, "→", ha="center", va="center", fontsize=style.LARGE
             )
-        if number == 0:
+        if number == first:
             _frame(ax, *steps.box)
-        if number == 3:
+        if number == first + 3:
             row, column = steps.corner
             _frame(ax, row, column, row + steps.scaled.shape[0], column + steps.scaled.shape[1])
             row, column = steps.corner + steps.centre

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from backprop_helpers.training import network_file
+from backprop_helpers.training.modules import LAYER_TYPES
 from backprop_helpers.training.network import Network
 
 LITTLE_ENDIAN_FLOAT16 = np.dtype("<f2")
@@ -27,6 +28,11 @@ def architecture(net: Network) -> dict:
     TypeError
         One of the layers is of a kind that only Python knows.
     """
+    for layer in net.layers:
+        if type(layer) not in LAYER_TYPES.values():
+            raise TypeError(
+                f"the page does not know {layer.name}, a {type(layer).__name__}: only Python does"
+            )
     description = json.loads(str(network_file.encode_architecture(net)))
     layers = [{"name": layer.name, **entry} for layer, entry in zip(net.layers, description["layers"])]
     return {"input_shape": description["input_shape"], "layers": layers}

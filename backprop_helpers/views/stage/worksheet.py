@@ -101,13 +101,15 @@ def mistakes_of(name, *arguments, **options):
     asked = EXERCISES[name]
     right = _returned(asked, asked.reference, arguments, options)
     found = {}
-    for suspect in asked.suspects:
+    first = {suspect.name: suspect for suspect in reversed(asked.suspects) if suspect.fit is None}
+    for suspect in first.values():
         wrong = _returned(asked, suspect.make(), arguments, options)
         if wrong is None or any(wrong[part].shape != right[part].shape for part in right):
             continue
         parts = {part: wrong[part] for part in right if not np.allclose(wrong[part], right[part])}
         if parts:
-            text = suspect.diagnosis or misconceptions[suspect.name].diagnosis
+            known = misconceptions.get(suspect.name)
+            text = known.diagnosis if known else suspect.diagnosis
             found[text] = parts if len(right) > 1 else parts[asked.returns[0].name]
     return found
 

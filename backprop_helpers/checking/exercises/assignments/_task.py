@@ -9,20 +9,14 @@ from backprop_helpers.checking.exercises._exercise import Exercise, Suspect
 STEP = 1e-30  # of the complex step: far below rounding, so that nothing is lost
 
 
-def mistake(name, diagnosis, hint, wrong):
-    """Return a mistake that belongs to one task and stands in no catalogue, such as "ps1.scale_forgotten"."""
-    return Suspect(name, partial(_itself, wrong), diagnosis=diagnosis, hint=hint)
-
-
 def task(number, name, signature, title, returns, cases, reference, mistakes, **options):
-    """Make an exercise; `mistakes` holds what `mistake` returns and (catalogue name, function) pairs."""
+    """Make an exercise; `mistakes` holds what `own` returns and (catalogue name, function) pairs."""
     return Exercise(
         number=number,
         name=name,
         title=title,
         signature=f"{name}({signature})",
         returns=tuple(returns),
-        about="",
         cases=cases,
         reference=reference,
         suspects=tuple(

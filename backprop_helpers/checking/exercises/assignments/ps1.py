@@ -5,7 +5,8 @@ from functools import partial
 import numpy as np
 
 from backprop_helpers.checking.exercises._exercise import Case, Part
-from backprop_helpers.checking.exercises.assignments._task import mistake, slopes, task
+from backprop_helpers.checking.exercises._inputs import own
+from backprop_helpers.checking.exercises.assignments._task import slopes, task
 
 
 def _central_difference_cases(rng):
@@ -57,28 +58,24 @@ CENTRAL_DIFFERENCE = task(
     _central_difference_cases,
     _quadratic_slope,
     [
-        mistake(
-            "ps1.one_sided",
-            "the difference is taken to one side only, so its error shrinks like eps and not like eps²",
-            "for f(x) = x² at 0 the slope is 0. What does your quotient give?",
+        own(
+            "ps1.one_sided: the difference is taken to one side only, so its error shrinks like eps and "
+            "not like eps² | for f(x) = x² at 0 the slope is 0. What does your quotient give?",
             _one_sided,
         ),
-        mistake(
-            "ps1.one_sided_backward",
-            "the difference is taken to one side only, so its error shrinks like eps and not like eps²",
-            "for f(x) = x² at 0 the slope is 0. What does your quotient give?",
+        own(
+            "ps1.one_sided_backward: the difference is taken to one side only, so its error shrinks like"
+            " eps and not like eps² | for f(x) = x² at 0 the slope is 0. What does your quotient give?",
             partial(_one_sided, sign=-1),
         ),
-        mistake(
-            "ps1.divided_by_eps",
-            "twice too large: the two points are 2 eps apart, not eps",
-            "how far is it from x − eps to x + eps?",
+        own(
+            "ps1.divided_by_eps: twice too large: the two points are 2 eps apart, not eps | how far is "
+            "it from x − eps to x + eps?",
             lambda f, x, dz, eps: 2 * _quadratic_slope(f, x, dz, eps),
         ),
-        mistake(
-            "ps1.upstream_ignored",
-            "dz is not used: this is the slope of the plain sum of f(x)",
-            "what should the gradient be if dz is zero everywhere?",
+        own(
+            "ps1.upstream_ignored: dz is not used: this is the slope of the plain sum of f(x) | what "
+            "should the gradient be if dz is zero everywhere?",
             _ones_upstream,
         ),
     ],
@@ -141,28 +138,25 @@ RELATIVE_ERROR = task(
     _relative_error_cases,
     lambda analytic, numeric: np.asarray(_error_by_ratio(analytic, numeric)),
     [
-        mistake(
-            "ps1.mean_error",
-            "the errors are averaged: one wrong entry among many right ones hardly shows",
-            "one entry of a thousand is wrong by 100 %. What does your number say?",
+        own(
+            "ps1.mean_error: the errors are averaged: one wrong entry among many right ones hardly shows"
+            " | one entry of a thousand is wrong by 100 %. What does your number say?",
             lambda a, n: np.asarray(_error_by_ratio(a, n, np.mean)),
         ),
-        mistake(
-            "ps1.largest_by_largest",
-            "the largest difference is divided by the largest number: a small entry may be all wrong unseen",
-            "an entry of 1e-4 that should be 2e-4, beside one of 1: what does your number say?",
+        own(
+            "ps1.largest_by_largest: the largest difference is divided by the largest number: a small "
+            "entry may be all wrong unseen | an entry of 1e-4 that should be 2e-4, beside one of 1: what"
+            " does your number say?",
             lambda a, n: np.asarray(np.abs(a - n).max() / max(np.abs(a).max(), np.abs(n).max())),
         ),
-        mistake(
-            "ps1.nan_skipped",
-            "NaN is passed over: a gradient that is not a number looks right",
-            "what does np.nanmax do, and is `nan > 1e-6` true?",
+        own(
+            "ps1.nan_skipped: NaN is passed over: a gradient that is not a number looks right | what "
+            "does np.nanmax do, and is `nan > 1e-6` true?",
             lambda a, n: np.asarray(_error_by_ratio(a, n, np.nanmax)),
         ),
-        mistake(
-            "ps1.sum_below",
-            "divided by |a| + |n|, which is about twice the larger one",
-            "a = 1, n = 0: by the formula the error is 1/1. What does yours give if a = 1 and n = 0.5?",
+        own(
+            "ps1.sum_below: divided by |a| + |n|, which is about twice the larger one | a = 1, n = 0: by"
+            " the formula the error is 1/1. What does yours give if a = 1 and n = 0.5?",
             lambda a, n: np.asarray(_error_by_ratio(a, n, lambda e: (e / np.where(e <= 1, 2 - e, e)).max())),
         ),
         (
@@ -185,6 +179,11 @@ def _scaled_fc(x, w, gamma, beta):
 
 def _scaled_fc_slopes(dz, x, w, gamma):
     return slopes(_scaled_fc, (x, w, gamma, np.zeros_like(gamma)), dz)
+
+
+def _last(slopes_of, dz, x, *others):
+    """Return the gradients as if only the last example counted."""
+    return slopes_of(dz[-1:], x[-1:], *others)
 
 
 def _scaled_fc_with(change):
@@ -214,46 +213,41 @@ SCALED_FC = task(
     _scaled_fc_cases,
     _scaled_fc_slopes,
     [
-        mistake(
-            "ps1.scale_forgotten",
-            "gamma is missing on the way back to x and w: dz does not reach them at full size",
-            "set gamma to zero: does a nudge of w still move z?",
+        own(
+            "ps1.scale_forgotten: gamma is missing on the way back to x and w: dz does not reach them at"
+            " full size | set gamma to zero: does a nudge of w still move z?",
             _scaled_fc_with(
                 lambda r, dz, x, w, gamma: (*_scaled_fc_slopes(dz, x, w, np.ones_like(gamma))[:2], *r[2:])
             ),
         ),
-        mistake(
-            "ps1.scale_forgotten_for_x",
-            "gamma is missing in dx, though it stands in dw",
-            "x and w meet gamma at the same place. Does its effect on the two differ?",
+        own(
+            "ps1.scale_forgotten_for_x: gamma is missing in dx, though it stands in dw | x and w meet "
+            "gamma at the same place. Does its effect on the two differ?",
             _scaled_fc_with(
                 lambda r, dz, x, w, gamma: (_scaled_fc_slopes(dz, x, w, np.ones_like(gamma))[0], *r[1:])
             ),
         ),
-        mistake(
-            "ps1.scale_forgotten_for_w",
-            "gamma is missing in dw, though it stands in dx",
-            "x and w meet gamma at the same place. Does its effect on the two differ?",
+        own(
+            "ps1.scale_forgotten_for_w: gamma is missing in dw, though it stands in dx | x and w meet "
+            "gamma at the same place. Does its effect on the two differ?",
             _scaled_fc_with(
                 lambda r, dz, x, w, gamma: (r[0], _scaled_fc_slopes(dz, x, w, np.ones_like(gamma))[1], *r[2:])
             ),
         ),
-        mistake(
-            "ps1.dgamma_like_dbeta",
-            "dgamma is the sum of dz alone: a nudge of gamma moves z by what gamma multiplies",
-            "set x to zero: does a nudge of gamma move z? And one of beta?",
+        own(
+            "ps1.dgamma_like_dbeta: dgamma is the sum of dz alone: a nudge of gamma moves z by what "
+            "gamma multiplies | set x to zero: does a nudge of gamma move z? And one of beta?",
             _scaled_fc_with(lambda r, *_: (r[0], r[1], r[3], r[3])),
         ),
-        mistake(
-            "ps1.dgamma_from_scaled",
-            "dgamma is multiplied by gamma once more: it should meet x w before the scale, not after it",
-            "which number does gamma multiply on the way forward?",
+        own(
+            "ps1.dgamma_from_scaled: dgamma is multiplied by gamma once more: it should meet x w before "
+            "the scale, not after it | which number does gamma multiply on the way forward?",
             _scaled_fc_with(lambda r, dz, x, w, gamma: (r[0], r[1], r[2] * gamma, r[3])),
         ),
-        mistake(
-            "ps1.sums_averaged",
-            "dgamma and dbeta are means over the examples; the 1/M of the loss is already in dz",
-            "nudge beta: how many rows of z move, and do their effects add up or average?",
+        own(
+            "ps1.sums_averaged: dgamma and dbeta are means over the examples; the 1/M of the loss is "
+            "already in dz | nudge beta: how many rows of z move, and do their effects add up or "
+            "average?",
             _scaled_fc_with(lambda r, dz, *_: (r[0], r[1], r[2] / len(dz), r[3] / len(dz))),
         ),
         ("fc.bias_averaged", _scaled_fc_with(lambda r, dz, *_: (*r[:3], r[3] / len(dz)))),
@@ -267,12 +261,13 @@ SCALED_FC = task(
             "fc.dx_without_transpose",
             _scaled_fc_with(lambda r, dz, x, w, gamma: ((dz * gamma) @ w, *r[1:])),
         ),
-        (
-            "fc.bias_summed_over_units",
-            _scaled_fc_with(lambda r, dz, *_: (*r[:3], dz.sum(axis=1))),
-        ),
+        ("fc.bias_summed_over_units", _scaled_fc_with(lambda r, dz, *_: (*r[:3], dz.sum(axis=1)))),
+        ("fc.bias_not_summed", _scaled_fc_with(lambda r, dz, *_: (*r[:3], dz))),
+        ("fc.bias_one_number", _scaled_fc_with(lambda r, dz, *_: (*r[:3], np.full_like(r[3], dz.sum())))),
+        ("fc.last_example_only", _scaled_fc_with(lambda r, *a: (r[0], *_last(_scaled_fc_slopes, *a)[1:]))),
     ],
     delegates=("fc_forward",),
+    linear="dz",
 )
 
 
@@ -309,33 +304,33 @@ SKIP = task(
     _skip_cases,
     _skip_slopes,
     [
-        mistake(
-            "ps1.skip_forgotten",
-            "dx has only what came through w: x is used twice, and the direct way is missing",
-            "set w to zero: then y = x. What is dx?",
+        own(
+            "ps1.skip_forgotten: dx has only what came through w: x is used twice, and the direct way is"
+            " missing | set w to zero: then y = x. What is dx?",
             _skip_with(lambda r, dy, *_: (r[0] - dy, *r[1:])),
         ),
-        mistake(
-            "ps1.skip_alone",
-            "dx has only what came the direct way: x is used twice, and the way through w is missing",
-            "a nudge of x moves y in two ways. Which one is missing?",
+        own(
+            "ps1.skip_alone: dx has only what came the direct way: x is used twice, and the way through "
+            "w is missing | a nudge of x moves y in two ways. Which one is missing?",
             _skip_with(lambda r, dy, *_: (dy, *r[1:])),
         ),
-        mistake(
-            "ps1.ways_multiplied",
-            "the two ways are multiplied; what comes back along two ways is added",
-            "set w to zero: then y = x. What is dx, and what is yours?",
+        own(
+            "ps1.ways_multiplied: the two ways are multiplied; what comes back along two ways is added |"
+            " set w to zero: then y = x. What is dx, and what is yours?",
             _skip_with(lambda r, dy, *_: (dy * (r[0] - dy), *r[1:])),
         ),
-        mistake(
-            "ps1.skip_averaged",
-            "the two ways are averaged; what comes back along two ways is added",
-            "set w to zero: then y = x. What is dx, and what is yours?",
+        own(
+            "ps1.skip_averaged: the two ways are averaged; what comes back along two ways is added | set"
+            " w to zero: then y = x. What is dx, and what is yours?",
             _skip_with(lambda r, dy, *_: (r[0] / 2, *r[1:])),
         ),
         ("fc.dx_without_transpose", _skip_with(lambda r, dy, x, w: (dy + dy @ w, *r[1:]))),
         ("fc.dw_transposed", _skip_with(lambda r, *_: (r[0], r[1].T, r[2]))),
         ("fc.bias_averaged", _skip_with(lambda r, dy, *_: (r[0], r[1], r[2] / len(dy)))),
+        ("fc.bias_not_summed", _skip_with(lambda r, dy, *_: (r[0], r[1], dy))),
+        ("fc.bias_one_number", _skip_with(lambda r, dy, *_: (r[0], r[1], np.full_like(r[2], dy.sum())))),
+        ("fc.last_example_only", _skip_with(lambda r, *a: (r[0], *_last(_skip_slopes, *a)[1:]))),
+        ("fc.dw_divided_by_m", _skip_with(lambda r, dy, *_: (r[0], r[1] / len(dy), r[2]))),
         (
             "fc.divided_by_m_again",
             _skip_with(lambda r, dy, *_: (r[0], r[1] / len(dy), r[2] / len(dy))),
@@ -343,6 +338,7 @@ SKIP = task(
         ("fc.bias_summed_over_units", _skip_with(lambda r, dy, *_: (r[0], r[1], dy.sum(axis=1)))),
     ],
     delegates=("fc_forward",),
+    linear="dy",
 )
 
 EXERCISES = (

@@ -4,7 +4,8 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._exercise import Case, Part
-from backprop_helpers.checking.exercises.assignments._task import mistake, slopes, task
+from backprop_helpers.checking.exercises._inputs import own
+from backprop_helpers.checking.exercises.assignments._task import slopes, task
 from backprop_helpers.checking.misconceptions import misconceptions
 
 
@@ -47,52 +48,45 @@ PRELU = task(
     _prelu_cases,
     _prelu_slopes,
     [
-        mistake(
-            "ps2.slope_forgotten",
-            "nothing comes back where z is negative: this is the plain ReLU's dz",
+        own(
+            "ps2.slope_forgotten: nothing comes back where z is negative: this is the plain ReLU's dz | "
             "nudge an entry of z that is −2: does the output move?",
             _prelu_with(lambda r, da, z, s: (_z_slope(da, z, 0 * s), r[1])),
         ),
-        mistake(
-            "ps2.mask_inverted",
-            "the slope is applied where z is positive instead of where it is negative",
-            "take z = 3: by how much does the output move when z moves by 1?",
+        own(
+            "ps2.mask_inverted: the slope is applied where z is positive instead of where it is negative"
+            " | take z = 3: by how much does the output move when z moves by 1?",
             _prelu_with(lambda r, da, z, s: (_z_slope(da, -z, s), r[1])),
         ),
-        mistake(
-            "ps2.dslope_of_all",
-            "dslope sums over all entries; the slope has no effect where z is positive",
-            "which entries of the output move when the slope does?",
+        own(
+            "ps2.dslope_of_all: dslope sums over all entries; the slope has no effect where z is "
+            "positive | which entries of the output move when the slope does?",
             _prelu_with(lambda r, da, z, s: (r[0], (da * z).sum(axis=0))),
         ),
-        mistake(
-            "ps2.dslope_without_z",
-            "z is missing in dslope: a nudge of the slope moves an output in proportion to its z",
-            "z = −10 and z = −0.1: which output moves more when the slope does?",
+        own(
+            "ps2.dslope_without_z: z is missing in dslope: a nudge of the slope moves an output in "
+            "proportion to its z | z = −10 and z = −0.1: which output moves more when the slope does?",
             _prelu_with(lambda r, da, z, s: (r[0], _prelu_slopes(da, np.sign(z), s)[1])),
         ),
-        mistake(
-            "ps2.dslope_of_positive",
-            "dslope sums over the entries where z is positive, where the slope has no effect",
-            "which entries of the output move when the slope does?",
+        own(
+            "ps2.dslope_of_positive: dslope sums over the entries where z is positive, where the slope "
+            "has no effect | which entries of the output move when the slope does?",
             _prelu_with(lambda r, da, z, s: (r[0], -_prelu_slopes(da, -z, s)[1])),
         ),
-        mistake(
-            "ps2.dslope_of_dz",
-            "dslope is made of dz, in which the slope already stands, instead of da",
+        own(
+            "ps2.dslope_of_dz: dslope is made of dz, in which the slope already stands, instead of da | "
             "does ∂a/∂slope depend on the slope?",
             _prelu_with(lambda r, da, z, s: (r[0], r[1] * s)),
         ),
-        mistake(
-            "ps2.dslope_averaged",
-            "dslope is a mean over the examples; the 1/M of the loss is already in da",
-            "nudge the slope: how many rows of the output move, and do their effects add up or average?",
+        own(
+            "ps2.dslope_averaged: dslope is a mean over the examples; the 1/M of the loss is already in "
+            "da | nudge the slope: how many rows of the output move, and do their effects add up or "
+            "average?",
             _prelu_with(lambda r, da, z, s: (r[0], r[1] / len(z))),
         ),
-        mistake(
-            "ps2.one_slope_for_all",
-            "dslope is summed over the units as well: each unit has a slope of its own",
-            "how many slopes are there, and which axis of z has as many entries?",
+        own(
+            "ps2.one_slope_for_all: dslope is summed over the units as well: each unit has a slope of "
+            "its own | how many slopes are there, and which axis of z has as many entries?",
             _prelu_with(lambda r, da, z, s: (r[0], np.asarray(r[1].sum()))),
         ),
         (
@@ -106,6 +100,7 @@ PRELU = task(
         ),
     ],
     delegates=("relu_forward",),
+    linear="da",
 )
 
 
@@ -131,22 +126,20 @@ TEMPERATURE = task(
     _temperature_cases,
     _temperature_slopes,
     [
-        mistake(
-            "ps2.temperature_forgotten",
-            "the factor 1/T is missing: a nudge of a score is divided by T before the softmax sees it",
-            "double T: does a nudge of z move the probabilities as much as before?",
+        own(
+            "ps2.temperature_forgotten: the factor 1/T is missing: a nudge of a score is divided by T "
+            "before the softmax sees it | double T: does a nudge of z move the probabilities as much as "
+            "before?",
             lambda dy_hat, y_hat, T: T * _temperature_slopes(dy_hat, y_hat, T),
         ),
-        mistake(
-            "ps2.temperature_upside_down",
-            "multiplied by T instead of divided by it",
-            "a very large T makes all probabilities equal. Should the gradient then be large or small?",
+        own(
+            "ps2.temperature_upside_down: multiplied by T instead of divided by it | a very large T "
+            "makes all probabilities equal. Should the gradient then be large or small?",
             lambda dy_hat, y_hat, T: T * T * _temperature_slopes(dy_hat, y_hat, T),
         ),
-        mistake(
-            "ps2.temperature_twice",
-            "divided by T twice",
-            "at how many places does T stand between z and the softmax?",
+        own(
+            "ps2.temperature_twice: divided by T twice | at how many places does T stand between z and "
+            "the softmax?",
             lambda dy_hat, y_hat, T: _temperature_slopes(dy_hat, y_hat, T) / T,
         ),
         *(
@@ -159,6 +152,7 @@ TEMPERATURE = task(
         ),
     ],
     delegates=("softmax", "softmax_forward"),
+    linear="dy_hat",
 )
 
 
@@ -192,19 +186,24 @@ def _sum_of_exponentials(z, y, smoothing):
     return (y_hat - _targets(z, y, smoothing)) / len(z)
 
 
+def _one_maximum(z, y, smoothing):
+    y_hat = misconceptions["softmax.one_maximum_for_all"].wrong(z)
+    return (y_hat - _targets(z, y, smoothing)) / len(z)
+
+
 def _labelled_cases(rng, option):
     def case(M, K, scale=1.0, note=""):
         z, y = scale * rng.normal(size=(M, K)), rng.integers(K, size=M)
         return Case(f"M = {M}, K = {K}{note}", (z, y, option(K)))
 
-    large = case(2, 3)
-    large.arguments[0][0] = [1000.0, 0.0, -1000.0]
+    large = case(3, 3)
+    large.arguments[0][:] = [1000.0, 0.0, -1000.0], [999.0, 1000.0, 998.0], [-1000.0, -1001.0, -1002.0]
     return [
         case(3, 4),
         case(2, 5),
         case(1, 3),
         case(int(rng.integers(5, 8)), 3, scale=3.0),
-        large._replace(name="scores of ±1000"),
+        large._replace(name="scores of ±1000, in rows far apart"),
     ]
 
 
@@ -217,28 +216,26 @@ SMOOTHED = task(
     lambda rng: _labelled_cases(rng, lambda K: float(np.round(rng.uniform(0.1, 0.4), 2))),
     _smoothed,
     [
-        mistake(
-            "ps2.smoothing_forgotten",
-            "the smoothing is not used: these are the plain labels",
-            "with smoothing 0.3, at which probability of the right class is the gradient zero?",
+        own(
+            "ps2.smoothing_forgotten: the smoothing is not used: these are the plain labels | with "
+            "smoothing 0.3, at which probability of the right class is the gradient zero?",
             lambda z, y, s: _smoothed(z, y, 0.0),
         ),
-        mistake(
-            "ps2.smoothing_to_the_others_only",
-            "s is shared by the other classes only, s/(K − 1); here the right class keeps a share of it",
-            "what is the target of the right class for K = 2 and s = 1, by the formula?",
+        own(
+            "ps2.smoothing_to_the_others_only: s is shared by the other classes only, s/(K − 1); here "
+            "the right class keeps a share of it | what is the target of the right class for K = 2 and s"
+            " = 1, by the formula?",
             _shared_by_the_others,
         ),
-        mistake(
-            "ps2.smoothing_as_a_factor",
-            "the plain gradient is scaled by 1 − s: the targets have to change, not the step",
-            "at which probabilities is your gradient zero, and at which should it be?",
+        own(
+            "ps2.smoothing_as_a_factor: the plain gradient is scaled by 1 − s: the targets have to "
+            "change, not the step | at which probabilities is your gradient zero, and at which should it"
+            " be?",
             lambda z, y, s: (1 - s) * _smoothed(z, y, 0.0),
         ),
-        mistake(
-            "ps2.right_class_without_its_share",
-            "the target of the right class is 1 − s; its share of the smoothing, s/K, is missing",
-            "what do the targets of one example sum to?",
+        own(
+            "ps2.right_class_without_its_share: the target of the right class is 1 − s; its share of the"
+            " smoothing, s/K, is missing | what do the targets of one example sum to?",
             lambda z, y, s: _smoothed(z, y, s) + np.eye(z.shape[1])[y] * s / z.size,
         ),
         ("softmax_cross_entropy.not_divided_by_m", lambda z, y, s: _smoothed(z, y, s) * len(z)),
@@ -248,6 +245,7 @@ SMOOTHED = task(
             lambda z, y, s: _smoothed(z, y, s) / z.shape[1],
         ),
         ("softmax.no_shift", _sum_of_exponentials),
+        ("softmax.one_maximum_for_all", _one_maximum),
         (
             "softmax_cross_entropy.extra_derivative",
             lambda z, y, s: _smoothed(z, y, s) * layers.softmax(z) * (1 - layers.softmax(z)),
@@ -260,6 +258,16 @@ SMOOTHED = task(
 def _weighted(z, y, weights):
     counted = weights[y]
     return _soft_target_slope(z, counted[:, None] * np.eye(z.shape[1])[y], counted.sum())
+
+
+def _weighted_by(name):
+    """Return the gradient with a wrong softmax of the catalogue in it."""
+
+    def wrong(z, y, weights):
+        counted = weights[y][:, None]
+        return counted * (misconceptions[name].wrong(z) - np.eye(z.shape[1])[y]) / counted.sum()
+
+    return wrong
 
 
 def _plain(z, y):
@@ -275,37 +283,32 @@ WEIGHTED = task(
     lambda rng: _labelled_cases(rng, lambda K: rng.uniform(0.3, 3.0, size=K)),
     _weighted,
     [
-        mistake(
-            "ps2.weights_forgotten",
-            "the weights are not used",
-            "a class of weight 0: should its examples have any gradient?",
+        own(
+            "ps2.weights_forgotten: the weights are not used | a class of weight 0: should its examples "
+            "have any gradient?",
             lambda z, y, w: _plain(z, y),
         ),
-        mistake(
-            "ps2.weights_by_column",
-            "each column is multiplied by its own class's weight; an example's whole row has the "
-            "weight of its label",
-            "an example whose label has weight 0: which entries of its row should be zero?",
+        own(
+            "ps2.weights_by_column: each column is multiplied by its own class's weight; an example's "
+            "whole row has the weight of its label | an example whose label has weight 0: which entries "
+            "of its row should be zero?",
             lambda z, y, w: _plain(z, y) * len(z) * w / w[y].sum(),
         ),
-        mistake(
-            "ps2.weights_by_column_over_m",
-            "each column is multiplied by its own class's weight; an example's whole row has the "
-            "weight of its label",
-            "an example whose label has weight 0: which entries of its row should be zero?",
+        own(
+            "ps2.weights_by_column_over_m: each column is multiplied by its own class's weight; an "
+            "example's whole row has the weight of its label | an example whose label has weight 0: "
+            "which entries of its row should be zero?",
             lambda z, y, w: _plain(z, y) * w,
         ),
-        mistake(
-            "ps2.weighted_sum_over_m",
-            "divided by M, the number of examples; a weighted mean is divided by the sum of the weights",
-            "double all the weights: what should become of the loss?",
+        own(
+            "ps2.weighted_sum_over_m: divided by M, the number of examples; a weighted mean is divided "
+            "by the sum of the weights | double all the weights: what should become of the loss?",
             lambda z, y, w: _weighted(z, y, w) * w[y].sum() / len(z),
         ),
-        mistake(
-            "ps2.all_weights_below",
-            "divided by the sum of the classes' weights; the mean runs over the examples, each "
-            "with its label's weight",
-            "two examples of the same class: what is the sum below the line?",
+        own(
+            "ps2.all_weights_below: divided by the sum of the classes' weights; the mean runs over the "
+            "examples, each with its label's weight | two examples of the same class: what is the sum "
+            "below the line?",
             lambda z, y, w: _weighted(z, y, w) * w[y].sum() / w.sum(),
         ),
         (
@@ -313,6 +316,7 @@ WEIGHTED = task(
             lambda z, y, w: _weighted(z, y, w) * w[y].sum(),
         ),
         ("softmax_cross_entropy.sign_flipped", lambda z, y, w: -_weighted(z, y, w)),
+        *((name, _weighted_by(name)) for name in ("softmax.no_shift", "softmax.one_maximum_for_all")),
     ],
     delegates=("softmax", "softmax_forward", "softmax_cross_entropy_forward", "cross_entropy_forward"),
 )

@@ -3,10 +3,13 @@
 import numpy as np
 
 from backprop_helpers import layers
-from backprop_helpers.checking.exercises._exercise import Case, Part
-from backprop_helpers.checking.exercises.assignments._task import mistake, slopes, task
+from backprop_helpers.checking.exercises._conv_forms import general_forms
+from backprop_helpers.checking.exercises._exercise import Case, Part, Suspect
+from backprop_helpers.checking.exercises._inputs import own
+from backprop_helpers.checking.exercises.assignments._task import slopes, task
 from backprop_helpers.checking.misconceptions import misconceptions
 
+GEOMETRY = ("stride", "dilation", "padding", "minus_pad")  # of which a sequence has none
 PLAIN = {"stride": 1, "padding": "valid", "dilation": 1}
 
 
@@ -18,16 +21,27 @@ def _sequence_slopes(dz, x, w):
     return slopes(_sequence, (x, w, np.zeros(w.shape[-1])), dz)
 
 
-def _wrong_sequence(name):
-    """Return a wrong backward pass of an image layer as one of a sequence layer: dx, dw, db."""
-    wrong = misconceptions[name].wrong
+def _of_form(function):
+    """Return a wrong backward pass of an image layer, in one of its forms, as one of a sequence layer."""
 
     def backward(dz, x, w):
-        dx, dw, db = wrong(dz[:, None], x[:, None], w[None], **PLAIN)
-        db = np.asarray(db)
-        return np.asarray(dx)[:, 0], np.asarray(dw)[0], db[0] if db.ndim > 1 else db
+        dx, dw, db = function(dz[:, None], x[:, None], w[None], **PLAIN)
+        rows = {3: 0, 4: np.s_[:, 0]}  # where db still has the axis of the rows
+        return np.asarray(dx)[:, 0], np.asarray(dw)[0], np.asarray(db)[rows.get(np.ndim(db), ...)]
 
     return backward
+
+
+def _forms(part):
+    """Return the forms about one of the results that a kernel of one row has."""
+    skipped = ("kernel_transposed", "rows_reversed", "rows_for_both", "axes_kept", *GEOMETRY)
+    return [
+        (form.name, _of_form(form.function), form.diagnosis)
+        for form in general_forms()
+        if form.part == part
+        and not any(word in form.name for word in skipped)
+        and not any(word in form.diagnosis for word in ("column", "row of windows"))
+    ]
 
 
 def _any_input(dz, w):
@@ -86,28 +100,23 @@ SEQUENCE_FORWARD = task(
     [
         ("conv.kernel_flipped_forward", _wrong_forward("conv.kernel_flipped_forward")),
         ("conv.bias_in_every_term", _wrong_forward("conv.bias_in_every_term")),
-        mistake(
-            "ps3.bias_forgotten",
-            "the bias is missing",
-            "set w to zero: what should z be?",
+        own(
+            "ps3.bias_forgotten: the bias is missing | set w to zero: what should z be?",
             lambda x, w, b: _sequence(x, w, 0 * b),
         ),
-        mistake(
-            "ps3.bias_in_every_channel",
-            "the bias is added once an offset and channel instead of once an output",
-            "set w to zero: what should z be?",
+        own(
+            "ps3.bias_in_every_channel: the bias is added once an offset and channel instead of once an "
+            "output | set w to zero: what should z be?",
             lambda x, w, b: _sequence(x, w, b * len(w) * w.shape[1]),
         ),
-        mistake(
-            "ps3.one_output_short",
-            "the last output is missing: there are L − F + 1 places for the kernel",
-            "L = 4, F = 4: how many places are there?",
+        own(
+            "ps3.one_output_short: the last output is missing: there are L − F + 1 places for the kernel"
+            " | L = 4, F = 4: how many places are there?",
             lambda x, w, b: _sequence(x, w, b)[:, :-1],
         ),
-        mistake(
-            "ps3.first_channel_only",
-            "only the first channel is read; z sums over all channels of the input",
-            "which axes of w are summed over, and which one stays?",
+        own(
+            "ps3.first_channel_only: only the first channel is read; z sums over all channels of the "
+            "input | which axes of w are summed over, and which one stays?",
             lambda x, w, b: _sequence(x[..., :1], w[:, :1], b),
         ),
     ],
@@ -124,27 +133,17 @@ SEQUENCE_WEIGHTS = task(
     lambda dz, x, w: _sequence_slopes(dz, x, w)[1:],
     [
         *(
-            (name, lambda dz, x, w, wrong=name: _wrong_sequence(wrong)(dz, x, w)[1:])
-            for name in (
-                "conv.dw_rotated",
-                "conv.last_window_only",
-                "conv.bias_averaged",
-                "conv.bias_over_examples_only",
-                "conv.divided_by_m_again",
-            )
+            Suspect(name, lambda wrong=wrong: lambda dz, x, w: wrong(dz, x, w)[1:], None, said)
+            for part in (1, 2)
+            for name, wrong, said in _forms(part)
         ),
         (
             "conv.divided_by_m_again",
-            lambda dz, x, w: tuple(part / n for part, n in zip(_sequence_slopes(dz, x, w)[1:], (len(dz), 1))),
-        ),
-        mistake(
-            "ps3.weights_averaged",
-            "dw is a mean over the positions; a nudge of a weight moves all of them, so their terms add up",
-            "nudge one weight: how many outputs move, and do their effects add up or average?",
-            lambda dz, x, w: (_sequence_slopes(dz, x, w)[1] / dz.shape[1], _sequence_slopes(dz, x, w)[2]),
+            lambda dz, x, w: tuple(g / len(dz) for g in _sequence_slopes(dz, x, w)[1:]),
         ),
     ],
     delegates=("conv_forward",),
+    linear="dz",
 )
 
 
@@ -152,17 +151,18 @@ def _input_slope(dz, w):
     return _sequence_slopes(dz, _any_input(dz, w), w)[0]
 
 
-def _wrong_input(name):
-    backward = _wrong_sequence(name)
-    return lambda dz, w: backward(dz, _any_input(dz, w), w)[0]
+def _input_forms(adapt):
+    """Return the mistakes about dx in all their forms."""
+    return [
+        Suspect(
+            name,
+            lambda wrong=wrong: adapt(lambda dz, w: wrong(dz, _any_input(dz, w), w)[0]),
+            None,
+            said,
+        )
+        for name, wrong, said in _forms(0)
+    ]
 
-
-WRONG_INPUTS = (
-    "conv.no_rotation",
-    "conv.channels_reversed_too",
-    "conv.filter_index_dropped",
-    "conv.overlap_overwritten",
-)
 
 SEQUENCE_INPUT = task(
     "ps3.3",
@@ -173,17 +173,17 @@ SEQUENCE_INPUT = task(
     lambda rng: _sequence_cases(rng, _input_case),
     _input_slope,
     [
-        *((name, _wrong_input(name)) for name in WRONG_INPUTS),
-        mistake(
-            "ps3.half_the_padding",
-            "dx lacks its ends: dz has to be padded by F − 1 on both sides for a full correlation",
-            "x[0] is read by z[0] alone. Which entry of your padded dz stands there?",
+        *_input_forms(lambda full: full),
+        own(
+            "ps3.half_the_padding: dx lacks its ends: dz has to be padded by F − 1 on both sides for a "
+            "full correlation | x[0] is read by z[0] alone. Which entry of your padded dz stands there?",
             lambda dz, w: _input_slope(dz, w)[
                 :, (len(w) - 1) // 2 : _any_input(dz, w).shape[1] - len(w) // 2
             ],
         ),
     ],
     delegates=("conv_forward",),
+    linear="dz",
 )
 
 
@@ -217,34 +217,31 @@ CAUSAL = task(
     lambda rng: _sequence_cases(rng, _causal_case),
     _causal_slope,
     [
-        mistake(
-            "ps3.zeros_behind",
-            "the zeros are taken off at the end; they were put in front",
-            "F = 2: which output reads the last x with weight w[0], and is there one?",
+        own(
+            "ps3.zeros_behind: the zeros are taken off at the end; they were put in front | F = 2: which"
+            " output reads the last x with weight w[0], and is there one?",
             _cropped(_input_slope, lambda F: 0),
         ),
-        mistake(
-            "ps3.zeros_on_both_sides",
-            'half of the zeros are taken off on each side, as for "same" padding; all of them stand in front',
-            "F = 3: which x does z[0] read?",
+        own(
+            'ps3.zeros_on_both_sides: half of the zeros are taken off on each side, as for "same" '
+            "padding; all of them stand in front | F = 3: which x does z[0] read?",
             _cropped(_input_slope, lambda F: (F - 1) // 2),
         ),
-        mistake(
-            "ps3.zeros_not_taken_off",
-            "the zeros in front are still there: dx has the shape of x, not of the padded x",
-            "how long is x, and how long is your dx?",
+        own(
+            "ps3.zeros_not_taken_off: the zeros in front are still there: dx has the shape of x, not of "
+            "the padded x | how long is x, and how long is your dx?",
             _input_slope,
         ),
-        *((name, _cropped(_wrong_input(name), lambda F: F - 1)) for name in WRONG_INPUTS),
-        mistake(
-            "ps3.forward_again",
-            "dz is run through the causal layer as if it were x: the gradient comes from the "
-            "future, not from the past",
-            "which outputs read x[0]: z[0] only, or z[0] and later ones?",
+        *_input_forms(lambda full: _cropped(full, lambda F: F - 1)),
+        own(
+            "ps3.forward_again: dz is run through the causal layer as if it were x: the gradient comes "
+            "from the future, not from the past | which outputs read x[0]: z[0] only, or z[0] and later "
+            "ones?",
             lambda dz, w: _causal(dz, w.transpose(0, 2, 1)),
         ),
     ],
     delegates=("conv_forward",),
+    linear="dz",
 )
 
 EXERCISES = (

@@ -6,7 +6,8 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._exercise import Case, Part
-from backprop_helpers.checking.exercises.assignments._task import mistake, slopes, task
+from backprop_helpers.checking.exercises._inputs import own
+from backprop_helpers.checking.exercises.assignments._task import slopes, task
 from backprop_helpers.checking.misconceptions import misconceptions
 
 
@@ -106,14 +107,15 @@ DEPTHWISE = task(
                 _depthwise_slopes(dz, x, w, **options)[1],
             ),
         ),
-        mistake(
-            "ps4.channels_mixed",
-            "dx sums over the channels: here channel c of the output is made of channel c of the input alone",
-            "nudge a pixel of channel 0: which channels of the output move?",
+        own(
+            "ps4.channels_mixed: dx sums over the channels: here channel c of the output is made of "
+            "channel c of the input alone | nudge a pixel of channel 0: which channels of the output "
+            "move?",
             _channels_mixed,
         ),
     ],
     delegates=("conv_forward",),
+    linear="dz",
 )
 
 
@@ -185,40 +187,36 @@ L2_POOL = task(
     _pool_cases,
     _l2_slope,
     [
-        mistake(
-            "ps4.root_forgotten",
-            "the root's own slope is missing: this is the gradient of the sum of the squares, or half of it",
-            "make all pixels ten times as large: what should become of the slope of a length?",
+        own(
+            "ps4.root_forgotten: the root's own slope is missing: this is the gradient of the sum of the"
+            " squares, or half of it | make all pixels ten times as large: what should become of the "
+            "slope of a length?",
             lambda dz, x, **o: slopes(lambda x: _l2_pool(x, **o) ** 2, (x,), dz)[0] / 2,
         ),
-        mistake(
-            "ps4.root_forgotten_twice",
-            "the root's own slope is missing: this is the gradient of the sum of the squares, or half of it",
-            "make all pixels ten times as large: what should become of the slope of a length?",
+        own(
+            "ps4.root_forgotten_twice: the root's own slope is missing: this is the gradient of the sum "
+            "of the squares, or half of it | make all pixels ten times as large: what should become of "
+            "the slope of a length?",
             lambda dz, x, **o: slopes(lambda x: _l2_pool(x, **o) ** 2, (x,), dz)[0],
         ),
-        mistake(
-            "ps4.factor_two",
-            "twice too large: the 2 of the square and the ½ of the root cancel",
-            "a window of one pixel, x = 3: what is z, and what is its slope?",
+        own(
+            "ps4.factor_two: twice too large: the 2 of the square and the ½ of the root cancel | a "
+            "window of one pixel, x = 3: what is z, and what is its slope?",
             lambda dz, x, **o: 2 * _l2_slope(dz, x, **o),
         ),
-        mistake(
-            "ps4.half",
-            "half as large as it should be: the 2 of the square and the ½ of the root cancel",
-            "a window of one pixel, x = 3: what is z, and what is its slope?",
+        own(
+            "ps4.half: half as large as it should be: the 2 of the square and the ½ of the root cancel |"
+            " a window of one pixel, x = 3: what is z, and what is its slope?",
             lambda dz, x, **o: _l2_slope(dz, x, **o) / 2,
         ),
-        mistake(
-            "ps4.pixels_forgotten",
-            "every pixel of the window gets the same: a large pixel has a larger share than a small one",
-            "a window of 3 and 4: which of the two moves z more?",
+        own(
+            "ps4.pixels_forgotten: every pixel of the window gets the same: a large pixel has a larger "
+            "share than a small one | a window of 3 and 4: which of the two moves z more?",
             lambda dz, x, **o: _average_slope(dz / _l2_pool(x, **o), x, **o),
         ),
-        mistake(
-            "ps4.all_to_each",
-            "every pixel of the window gets the whole dz",
-            "a window of 3 and 4: which of the two moves z more?",
+        own(
+            "ps4.all_to_each: every pixel of the window gets the whole dz | a window of 3 and 4: which "
+            "of the two moves z more?",
             _average_slope,
         ),
         ("pool.overlap_overwritten", _overwritten),
@@ -231,6 +229,7 @@ L2_POOL = task(
         ),
     ],
     delegates=("pool_forward",),
+    linear="dz",
 )
 
 
@@ -263,38 +262,34 @@ GLOBAL_AVERAGE = task(
             "pool.average_not_divided",
             lambda dz, x: _global_slope(dz, x) * x.shape[1] * x.shape[2],
         ),
-        mistake(
-            "ps4.divided_by_height",
-            "divided by the height alone; the average runs over rows and columns",
-            "how many pixels has a map?",
+        own(
+            "ps4.divided_by_height: divided by the height alone; the average runs over rows and columns "
+            "| how many pixels has a map?",
             lambda dz, x: _global_slope(dz, x) * x.shape[2],
         ),
-        mistake(
-            "ps4.divided_by_square",
-            "divided by the height squared: right for square maps only",
-            "how many pixels has a map of 2 × 3?",
+        own(
+            "ps4.divided_by_square: divided by the height squared: right for square maps only | how many"
+            " pixels has a map of 2 × 3?",
             lambda dz, x: _global_slope(dz, x) * x.shape[2] / x.shape[1],
         ),
-        mistake(
-            "ps4.divided_by_m_too",
-            "divided by M as well; the 1/M of the loss is already in dz",
-            "does the average of one example's map change when another example joins the batch?",
+        own(
+            "ps4.divided_by_m_too: divided by M as well; the 1/M of the loss is already in dz | does the"
+            " average of one example's map change when another example joins the batch?",
             lambda dz, x: _global_slope(dz, x) / len(x),
         ),
-        mistake(
-            "ps4.divided_by_channels_too",
-            "divided by the number of channels as well; each map has an average of its own",
-            "over which axes does the average run?",
+        own(
+            "ps4.divided_by_channels_too: divided by the number of channels as well; each map has an "
+            "average of its own | over which axes does the average run?",
             lambda dz, x: _global_slope(dz, x) / x.shape[3],
         ),
-        mistake(
-            "ps4.times_the_pixels",
-            "multiplied by x: the slope of a sum does not depend on its terms",
+        own(
+            "ps4.times_the_pixels: multiplied by x: the slope of a sum does not depend on its terms | "
             "double the image: does a nudge of one pixel move the average more?",
             lambda dz, x: _global_slope(dz, x) * x,
         ),
     ],
     delegates=("pool_forward",),
+    linear="dz",
 )
 
 
@@ -335,26 +330,25 @@ UPSAMPLE = task(
     _upsample_cases,
     _upsample_slope,
     [
-        mistake(
-            "ps4.first_copy_only",
-            "only the first copy of each pixel counts; a nudge of a pixel moves all of its copies",
-            "factor 2: how many entries of y does one pixel make?",
+        own(
+            "ps4.first_copy_only: only the first copy of each pixel counts; a nudge of a pixel moves all"
+            " of its copies | factor 2: how many entries of y does one pixel make?",
             lambda dy, *, factor: dy[:, ::factor, ::factor].copy(),
         ),
-        mistake(
-            "ps4.copies_averaged",
-            "the copies are averaged; a nudge of a pixel moves all of them, so their gradients add up",
-            "factor 2, dy all ones: by how much does J move when one pixel does?",
+        own(
+            "ps4.copies_averaged: the copies are averaged; a nudge of a pixel moves all of them, so "
+            "their gradients add up | factor 2, dy all ones: by how much does J move when one pixel "
+            "does?",
             lambda dy, *, factor: _upsample_slope(dy, factor=factor) / factor**2,
         ),
-        mistake(
-            "ps4.divided_by_factor",
-            "divided by the factor; a nudge of a pixel moves all of its copies in full",
-            "factor 2, dy all ones: by how much does J move when one pixel does?",
+        own(
+            "ps4.divided_by_factor: divided by the factor; a nudge of a pixel moves all of its copies in"
+            " full | factor 2, dy all ones: by how much does J move when one pixel does?",
             lambda dy, *, factor: _upsample_slope(dy, factor=factor) / factor,
         ),
         ("pool.wrong_reshape", _wrong_blocks),
     ],
+    linear="dy",
 )
 
 EXERCISES = (

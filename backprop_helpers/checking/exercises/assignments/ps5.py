@@ -6,7 +6,8 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._exercise import Case, Part
-from backprop_helpers.checking.exercises.assignments._task import mistake, slopes, task
+from backprop_helpers.checking.exercises._inputs import own
+from backprop_helpers.checking.exercises.assignments._task import slopes, task
 
 
 def _momentum_matrix(w, velocity, dw, *, rate, momentum, decay):
@@ -57,46 +58,39 @@ MOMENTUM = task(
     _momentum_cases,
     _momentum_matrix,
     [
-        mistake(
-            "ps5.decay_forgotten",
-            "the weight decay is missing",
-            "dw = 0 and no velocity: what should a step do to the weights?",
+        own(
+            "ps5.decay_forgotten: the weight decay is missing | dw = 0 and no velocity: what should a "
+            "step do to the weights?",
             _step(decay=_nothing),
         ),
-        mistake(
-            "ps5.decay_sign",
-            "the decay makes the weights grow; it should pull them towards zero",
-            "dw = 0, no velocity, w = 1: is the new w larger or smaller than 1?",
+        own(
+            "ps5.decay_sign: the decay makes the weights grow; it should pull them towards zero | dw = "
+            "0, no velocity, w = 1: is the new w larger or smaller than 1?",
             _step(decay=lambda decay: -decay),
         ),
-        mistake(
-            "ps5.momentum_forgotten",
-            "the old velocity is not used: this is plain gradient descent",
-            "dw = 0 and no decay: does a moving weight go on moving?",
+        own(
+            "ps5.momentum_forgotten: the old velocity is not used: this is plain gradient descent | dw ="
+            " 0 and no decay: does a moving weight go on moving?",
             _step(momentum=_nothing),
         ),
-        mistake(
-            "ps5.uphill",
-            "the step goes up the loss: the gradient points uphill",
-            "dw > 0: should w rise or fall?",
+        own(
+            "ps5.uphill: the step goes up the loss: the gradient points uphill | dw > 0: should w rise "
+            "or fall?",
             _step(rate=lambda rate: -rate),
         ),
-        mistake(
-            "ps5.old_velocity",
-            "the weights move by the old velocity; the new one has to be computed first",
-            "no velocity yet: do the weights move in the first step?",
+        own(
+            "ps5.old_velocity: the weights move by the old velocity; the new one has to be computed "
+            "first | no velocity yet: do the weights move in the first step?",
             _old_velocity,
         ),
-        mistake(
-            "ps5.velocity_not_returned",
-            "the velocity comes back as it was: the next step knows nothing of this one",
-            "what will the next step be given as its velocity?",
+        own(
+            "ps5.velocity_not_returned: the velocity comes back as it was: the next step knows nothing "
+            "of this one | what will the next step be given as its velocity?",
             lambda w, v, dw, **options: (_momentum_matrix(w, v, dw, **options)[0], v.copy()),
         ),
-        mistake(
-            "ps5.decay_without_rate",
-            "the decay is not multiplied by the learning rate; it is part of the gradient",
-            "decay·w is the gradient of ½ decay w². What multiplies a gradient in a step?",
+        own(
+            "ps5.decay_without_rate: the decay is not multiplied by the learning rate; it is part of the"
+            " gradient | decay·w is the gradient of ½ decay w². What multiplies a gradient in a step?",
             lambda w, v, dw, *, rate, momentum, decay: _momentum_matrix(
                 w, v, dw, rate=rate, momentum=momentum, decay=decay / rate
             ),
@@ -173,17 +167,16 @@ NETWORK = task(
     _network_cases,
     _network_slopes,
     [
-        mistake(
-            "ps5.relu_left_out",
-            "the way back does not pass through ReLU: its mask is missing in dw1 and db1",
-            "list the layers of the forward pass, last one first. Which one did your backward "
-            "pass leave out?",
+        own(
+            "ps5.relu_left_out: the way back does not pass through ReLU: its mask is missing in dw1 and "
+            "db1 | list the layers of the forward pass, last one first. Which one did your backward pass"
+            " leave out?",
             partial(_network_slopes, relu=_unmasked),
         ),
-        mistake(
-            "ps5.pool_spread",
-            "the pooling's gradient is shared by the whole window; the maximum alone moves the output",
-            "with which mode did forward pool, and with which cache does backward run?",
+        own(
+            "ps5.pool_spread: the pooling's gradient is shared by the whole window; the maximum alone "
+            "moves the output | with which mode did forward pool, and with which cache does backward "
+            "run?",
             partial(_network_slopes, pool=_spread),
         ),
         ("softmax_cross_entropy.not_divided_by_m", _network_with(lambda g, M: [part * M for part in g])),
@@ -233,35 +226,30 @@ MISTAKES = task(
     _mistakes_cases,
     _ranked,
     [
-        mistake(
-            "ps5.right_ones_too",
-            "examples that are classified correctly are among them",
-            "for each of your indices: is the predicted digit different from the label?",
+        own(
+            "ps5.right_ones_too: examples that are classified correctly are among them | for each of "
+            "your indices: is the predicted digit different from the label?",
             lambda p, y, n: _ranked(p, y, n, wrong_only=False),
         ),
-        mistake(
-            "ps5.least_sure_first",
-            "the least sure mistakes come first; argsort is ascending",
-            "print the largest probability of each of your mistakes, in order",
+        own(
+            "ps5.least_sure_first: the least sure mistakes come first; argsort is ascending | print the "
+            "largest probability of each of your mistakes, in order",
             lambda p, y, n: _ranked(p, y, n, score=-p.max(axis=1)),
         ),
-        mistake(
-            "ps5.least_sure_of_the_many",
-            "these are the surest ones, but in ascending order",
-            "print the largest probability of each of your mistakes, in order",
+        own(
+            "ps5.least_sure_of_the_many: these are the surest ones, but in ascending order | print the "
+            "largest probability of each of your mistakes, in order",
             lambda p, y, n: _ranked(p, y, n)[::-1].copy(),
         ),
-        mistake(
-            "ps5.by_the_label",
-            "sorted by how little the right digit got; asked for is how much the wrong one got",
-            "a network that gives 0.5 and 0.5 − 1e-9 to two wrong digits gives the right one "
+        own(
+            "ps5.by_the_label: sorted by how little the right digit got; asked for is how much the wrong"
+            " one got | a network that gives 0.5 and 0.5 − 1e-9 to two wrong digits gives the right one "
             "nothing. Is it sure?",
             lambda p, y, n: _ranked(p, y, n, score=-p[np.arange(len(y)), y]),
         ),
-        mistake(
-            "ps5.position_among_mistakes",
-            "these are positions in the list of mistakes; asked for are positions in the whole set",
-            "your index 0: is that example wrong at all?",
+        own(
+            "ps5.position_among_mistakes: these are positions in the list of mistakes; asked for are "
+            "positions in the whole set | your index 0: is that example wrong at all?",
             lambda p, y, n: np.searchsorted(np.flatnonzero(p.argmax(axis=1) != y), _ranked(p, y, n)),
         ),
     ],

@@ -149,7 +149,7 @@ function chooseApart(stage, apart) {
 const asOption = (state, name) => (name === "padding" && state.padding !== "same" ? paddingPair(state) : state[name]);
 
 // Python hears of what has changed after the frame that shows it, and of many changes in a row only the last.
-function tell(stage, name, value) {
+function tellPython(stage, name, value) {
   stage.untold.set(name, value);
   clearTimeout(stage.telling);
   stage.telling = setTimeout(() => tellNow(stage), 40);
@@ -165,7 +165,7 @@ function settle(stage, name) {
   stage.player.stop();
   recompute(stage);
   if (name === "kernel") tellArrays(stage);
-  else tell(stage, name, asOption(stage.state, name));
+  else tellPython(stage, name, asOption(stage.state, name));
 }
 
 function chooseOption(stage, name, value) {
@@ -174,11 +174,11 @@ function chooseOption(stage, name, value) {
   const axis = { channel: { x: 2, dx: 2, w: 2, dw: 2 }, filter: { z: 2, dz: 2, w: 3, dw: 3, b: 0, db: 0 } }[name]?.[state.held?.array];
   if (axis !== undefined) state.held = { ...state.held, index: state.held.index.with(axis, value) }; // the cell in the slice now shown
   frame.request();
-  tell(stage, name, value);
+  tellPython(stage, name, value);
 }
 
 function tellArrays(stage) {
-  tell(stage, "arrays", () => Object.fromEntries(EDITABLE.map((name) => [name, encodeArray(stage.model[name])])));
+  tellPython(stage, "arrays", () => Object.fromEntries(EDITABLE.map((name) => [name, encodeArray(stage.model[name])])));
 }
 
 function hearPython(stage, name, value) {
@@ -218,7 +218,7 @@ function click(stage, name, index) {
   if (name === "dz" && step < model.count && at >= step) return press(stage, index);
   const same = state.held && state.held.array === name && String(state.held.index) === String(index);
   state.held = same ? null : { array: name, index };
-  tell(stage, "selected", state.held);
+  tellPython(stage, "selected", state.held);
   stage.frame.request();
   if (!same && name === "dx" && state.reading === "stamps") walk(stage, index);
 }
@@ -226,7 +226,7 @@ function click(stage, name, index) {
 function letGo(stage) {
   stage.player.stop();
   Object.assign(stage.state, { held: null, pointed: null });
-  tell(stage, "selected", null);
+  tellPython(stage, "selected", null);
   stage.frame.request();
 }
 
@@ -243,7 +243,7 @@ async function goTo(stage, step) {
   const forward = step === stepNow(state, model) + 1;
   frame.cut?.();
   Object.assign(state, { step: step === model.count ? null : step, latest: step, held: null });
-  tell(stage, "step", state.step);
+  tellPython(stage, "step", state.step);
   const flight = {};
   stage.landing = forward && !frame.still ? flight : null;
   rearrive(stage);

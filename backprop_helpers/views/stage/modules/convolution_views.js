@@ -26,7 +26,11 @@ export function gridsShown({ show, reading }) {
 export function arrangementsOf(stacked, show) {
   const [x, z, w, b] = [["x", "dx"], ["z", "dz"], ["w", "dw", "wbar"], ["b", "db"]];
   const bench = [["sit"], ["d"], ["t"]];
-  if (stacked) return [[[x], [w], [b, ...bench.slice(0, 1)], [z], [["d"]], [["t"]]], [[["x"]], [["dx"]], [w], [b, ["sit"]], [["z"]], [["dz"]], [["d"]], [["t"]]]];
+  const below = [[["d"]], [["t"]]];
+  if (stacked) {
+    const apart = [[["x"]], [["dx"]], [w], [b, ["sit"]], [["z"]], [["dz"]], ...below];
+    return [[[x], [w, ["sit"]], [b], [z], ...below], [[x], [w], [b, ["sit"]], [z], ...below], apart];
+  }
   const line = [[x, w, b, z, ...bench]];
   if (show === "forward") return [line, [[x, z], [w, b]], [[x, w, b], [z]]];
   return [

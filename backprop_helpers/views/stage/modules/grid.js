@@ -69,27 +69,31 @@ function drawGrid(frame, grid, view) {
     canvas.style.width = `${places.width}px`;
     canvas.style.height = `${places.height}px`;
   }
-  paintBase(grid, frame);
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, width, height);
-  context.drawImage(grid.base, 0, 0);
+  const sheet = sheetOf(grid, frame);
+  if (sheet) context.drawImage(sheet, 0, 0);
   context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
+  if (!sheet) paintCells(context, view, places, frame.theme, grid.numbers);
   paintMarks(context, view, places, frame.theme);
   describeGrid(grid);
 }
 
-// Cells and numbers on a sheet of their own: while only the marks move, it is kept.
-function paintBase(grid, frame) {
+// Cells and numbers on a sheet of their own, made when only the marks have moved, and kept while only they move.
+function sheetOf(grid, frame) {
   const { marks, frames, note, about, ...rest } = grid.view;
-  const based = grid.view.fade ? grid.view : rest;
-  if (sameView(grid.based, based) && grid.baseTheme === frame.theme && grid.baseRatio === frame.ratio) return;
-  Object.assign(grid, { based, baseTheme: frame.theme, baseRatio: frame.ratio });
-  grid.base ??= document.createElement("canvas");
-  grid.base.width = grid.canvas.width; // clears it
-  grid.base.height = grid.canvas.height;
-  const context = grid.base.getContext("2d");
+  const painted = grid.view.fade ? grid.view : rest;
+  const same = sameView(grid.painted, painted) && grid.paintedFor === frame.theme && grid.paintedAt === frame.ratio;
+  if (same && grid.sheet) return grid.sheet;
+  Object.assign(grid, { painted, paintedFor: frame.theme, paintedAt: frame.ratio, sheet: null });
+  if (!same) return null;
+  grid.sheet = document.createElement("canvas");
+  grid.sheet.width = grid.canvas.width;
+  grid.sheet.height = grid.canvas.height;
+  const context = grid.sheet.getContext("2d");
   context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
   paintCells(context, grid.view, grid.places, frame.theme, grid.numbers);
+  return grid.sheet;
 }
 
 function describeGrid({ canvas, letter, note, view, places, numbers, editable }) {

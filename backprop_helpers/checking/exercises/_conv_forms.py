@@ -1,0 +1,280 @@
+"""Mistakes in a convolution's backward pass, in every form: functions (dz, x, w, **options) -> dx, dw, db."""
+
+import numpy as np
+
+from backprop_helpers import layers
+from backprop_helpers.checking.exercises._forms import ALL, Form, in_part, selections
+from backprop_helpers.checking.exercises._inputs import pair
+
+PARTS = ("dx", "dw", "db")
+
+
+def conv_backward(dz, x, w, **options):
+    """Return the right dx, dw and db."""
+    _, cache = layers.conv_forward(x, w, np.zeros(w.shape[3]), **options)
+    return layers.conv_backward(dz, cache)
+
+
+def general_forms():
+    """Return the forms, those about dx first."""
+    names = {
+        "first window": "conv.returns_in_the_loop",
+        "last window": "conv.last_window_only",
+        "first example": "conv.first_example_only",
+        "last example": "conv.last_example_only",
+        "last filter": "conv.last_filter_only",
+    }
+    return [*_dx_forms(), *_dw_forms(), *_db_forms(), *_geometry(), *selections(names, conv_backward, PARTS)]
+
+
+# --- dx
+
+
+def _dx_forms():
+    """Return dx with another kernel, with terms overwritten, or cut out in another place."""
+    kernels = (
+        ("conv.no_rotation", lambda w: w[::-1, ::-1], None),
+        ("conv.rows_reversed_only", lambda w: w[::-1], None),
+        ("conv.rows_reversed_only", lambda w: w[:, ::-1], None),
+        ("conv.kernel_transposed", lambda w: w.swapaxes(0, 1), _square),
+        ("conv.kernel_transposed", lambda w: w.swapaxes(0, 1)[::-1, ::-1], _square),
+        ("conv.kernel_transposed", lambda w: w.swapaxes(0, 1)[::-1], _square),
+        ("conv.kernel_transposed", lambda w: w.swapaxes(0, 1)[:, ::-1], _square),
+        ("conv.channels_reversed_too", lambda w: w[:, :, ::-1], None),
+        ("conv.channels_reversed_too", lambda w: w[:, :, ::-1, ::-1], None),
+        ("conv.channels_not_exchanged", _read_as_exchanged, None),
+        ("conv.channels_not_exchanged", lambda w: w.swapaxes(2, 3), _as_many_filters),
+        ("conv.filter_index_dropped", lambda w: np.repeat(w[..., :1], w.shape[3], axis=3), None),
+        ("conv.patches_channel_first", _channel_first, None),
+    )
+    forms = [Form(name, 0, _with_kernel(of), "", applies) for name, of, applies in kernels]
+    for name, keep in (("first", np.s_[:1, :1]), ("last", np.s_[-1:, -1:])):
+        said = f"only the {name} weight of each kernel counts in dx: is there an `=` where `+=` belongs?"
+        forms.append(
+            Form("conv.overlap_overwritten", 0, _with_kernel(lambda w, keep=keep: _only(w, keep)), said)
+        )
+    for order in (_window_by_window, _offset_by_offset):
+        for filters in (np.s_[:], np.s_[-1:]):
+            function = _overwritten(order, filters)
+            forms.append(Form("conv.overlap_overwritten", 0, in_part(0, conv_backward, function)))
+    forms.append(Form("conv.odd_padding_on_top", 0, in_part(0, conv_backward, _cropped(lambda t, b: b))))
+    forms.append(Form("conv.unpads_with_minus_pad", 0, _assigns_what_is_left))
+    return forms
+
+
+def _square(case):
+    w = case.arguments[-1]
+    return w.shape[0] == w.shape[1]
+
+
+def _as_many_filters(case):
+    w = case.arguments[-1]
+    return w.shape[2] == w.shape[3]
+
+
+def _read_as_exchanged(w):
+    """Return w with its numbers read as if filters came before channels."""
+    F_h, F_w, C, K = w.shape
+    return w.reshape(F_h, F_w, K, C).swapaxes(2, 3)
+
+
+def _channel_first(w):
+    """Return w with its numbers read as if channels came first."""
+    F_h, F_w, C, K = w.shape
+    return w.reshape(C, F_h, F_w, K).transpose(1, 2, 0, 3)
+
+
+def _only(w, keep):
+    one = np.zeros(w.shape)
+    one[keep] = w[keep]
+    return one
+
+
+def _with_kernel(kernel_of):
+    """Return the backward pass with the dx of another kernel."""
+    return in_part(
+        0, conv_backward, lambda dz, x, w, **options: conv_backward(dz, x, kernel_of(w), **options)
+    )
+
+
+def _geometry_of(dz, x, w, stride, padding, dilation):
+    """Return (top, bottom, left, right), and stride and dilation as pairs."""
+    pads = layers.resolve_padding(padding, x.shape[1:3], w.shape[:2], stride=stride, dilation=dilation)
+    return pads, pair(stride), pair(dilation)
+
+
+def _window_by_window(dx, dz, w, s, d):
+    for i, j in np.ndindex(dz.shape[1:3]):
+        rows, columns = (
+            slice(n * step, n * step + gap * (f - 1) + 1, gap)
+            for n, step, gap, f in zip((i, j), s, d, w.shape)
+        )
+        dx[:, rows, columns] = np.einsum("uvck,mk->muvc", w, dz[:, i, j])
+
+
+def _offset_by_offset(dx, dz, w, s, d):
+    for u, v in np.ndindex(w.shape[:2]):
+        rows, columns = (
+            slice(n * gap, n * gap + step * (out - 1) + 1, step)
+            for n, step, gap, out in zip((u, v), s, d, dz.shape[1:3])
+        )
+        dx[:, rows, columns] = dz @ w[u, v].T
+
+
+def _overwritten(order, filters):
+    """Return dx with `=` for `+=`, in the order of the windows or of the offsets; of some filters alone."""
+
+    def backward(dz, x, w, *, stride, padding, dilation):
+        (top, bottom, left, right), s, d = _geometry_of(dz, x, w, stride, padding, dilation)
+        M, H, W, C = x.shape
+        padded = np.zeros((M, H + top + bottom, W + left + right, C))
+        order(padded, dz[..., filters], w[..., filters], s, d)
+        return (padded[:, top : top + H, left : left + W],)
+
+    return backward
+
+
+def _cropped(first):
+    """Return dx cut out of the padded one from another row and column on."""
+
+    def backward(dz, x, w, *, stride, padding, dilation):
+        (top, bottom, left, right), _, _ = _geometry_of(dz, x, w, stride, padding, dilation)
+        M, H, W, C = x.shape
+        whole = np.zeros((M, H + top + bottom, W + left + right, C))
+        dx = conv_backward(dz, whole, w, stride=stride, padding="valid", dilation=dilation)[0]
+        start, across = first(top, bottom), first(left, right)
+        return (dx[:, start : start + H, across : across + W],)
+
+    return backward
+
+
+def _assigns_what_is_left(dz, x, w, *, stride, padding, dilation):
+    """Assign the padded dx without its rim to dx, which raises an error where there is no rim."""
+    (top, bottom, left, right), _, _ = _geometry_of(dz, x, w, stride, padding, dilation)
+    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+    whole, dw, db = conv_backward(dz, padded, w, stride=stride, padding="valid", dilation=dilation)
+    dx = np.zeros(x.shape)
+    for m in range(len(x)):
+        dx[m] = whole[m, top:-bottom, left:-right]
+    return dx, dw, db
+
+
+# --- dw and db
+
+
+def _dw_forms():
+    """Return dw turned, averaged, in another order, of other zeros around the image."""
+    changes = (
+        ("conv.dw_rotated", lambda dw, dz: dw[::-1, ::-1]),
+        ("conv.patches_channel_first", lambda dw, dz: dw.transpose(2, 0, 1, 3).reshape(dw.shape)),
+        ("conv.patches_channel_first", lambda dw, dz: _channel_first(dw)),
+        ("conv.divided_by_m_again", lambda dw, dz: dw / len(dz)),
+        ("conv.dw_averaged", lambda dw, dz: dw / (dz.shape[1] * dz.shape[2])),
+        ("conv.dw_averaged", lambda dw, dz: dw / (dz.size / dz.shape[3])),
+    )
+    forms = []
+    for name, change in changes:
+        said = DIVIDED.format("dw") if name == "conv.divided_by_m_again" else ""
+        forms.append(Form(name, 1, _changed(1, change), said))
+    for mode in ("edge", "reflect", "symmetric", "wrap", "mean", "maximum", "minimum"):
+        forms.append(Form("conv.padding_not_zero", 1, _padded_by(mode=mode)))
+    for value in (1, -1):
+        forms.append(Form("conv.padding_not_zero", 1, _padded_by(constant_values=value)))
+    return forms
+
+
+DIVIDED = "{} is divided by M, though the 1/M of the mean loss is already in dz: M times too small"
+
+
+def _changed(part, change):
+    def backward(dz, x, w, **options):
+        results = list(conv_backward(dz, x, w, **options))
+        results[part] = change(results[part], dz)
+        return tuple(results)
+
+    return backward
+
+
+def _padded_by(**numbers):
+    def wrong(dz, x, w, *, stride, padding, dilation):
+        (top, bottom, left, right), _, _ = _geometry_of(dz, x, w, stride, padding, dilation)
+        padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), **numbers)
+        return conv_backward(dz, padded, w, stride=stride, padding="valid", dilation=dilation)
+
+    return in_part(1, conv_backward, wrong)
+
+
+def _db_forms():
+    """Return db that is averaged, not summed over all three axes, one number, or of another shape."""
+    changes = (
+        ("conv.bias_averaged", lambda db, dz: dz.mean(axis=(0, 1, 2)), ""),
+        ("conv.bias_averaged", lambda db, dz: dz.mean(axis=(1, 2)).sum(axis=0), POSITIONS),
+        ("conv.divided_by_m_again", lambda db, dz: db / len(dz), DIVIDED.format("db")),
+        ("conv.bias_one_number", lambda db, dz: np.full(db.shape, dz.sum()), ""),
+        ("conv.bias_one_number", lambda db, dz: dz.sum(), ONE),
+        ("conv.bias_squeezed", lambda db, dz: db.squeeze(), ""),
+        ("conv.bias_not_summed", lambda db, dz: dz, ""),
+        ("conv.bias_not_summed", lambda db, dz: dz.sum(axis=(1, 2)), EXAMPLES),
+        ("conv.bias_not_summed", lambda db, dz: dz.sum(axis=(0, 1)), COLUMNS),
+        ("conv.bias_over_examples_only", lambda db, dz: dz.sum(axis=0), ""),
+        ("conv.bias_axes_kept", lambda db, dz: dz.sum(axis=(0, 1, 2), keepdims=True), ""),
+        ("conv.bias_axes_kept", lambda db, dz: db[None], ""),
+        ("conv.bias_axes_kept", lambda db, dz: db[:, None], ""),
+    )
+    return [Form(name, 2, _changed(2, change), said) for name, change, said in changes]
+
+
+POSITIONS = "db is a mean over the positions; a nudge of the bias moves all of them, so they add up"
+ONE = "db is one number, the sum of everything; there is one bias per filter"
+EXAMPLES = "db has one row an example; all examples share the bias, so they are summed too"
+COLUMNS = "db is not summed over the columns; all positions share the bias"
+
+
+# --- stride, padding and dilation
+
+
+def _geometry():
+    """Return the forms that use another stride or dilation on the way back, in all results or in one."""
+    settings = (
+        ("conv.stride_ignored", lambda s, d: ((1, 1), d), ""),
+        ("conv.stride_ignored_on_one_axis", lambda s, d: ((s[0], 1), d), ""),
+        ("conv.stride_ignored_on_one_axis", lambda s, d: ((1, s[1]), d), ""),
+        ("conv.rows_for_both", lambda s, d: ((s[0], s[0]), (d[0], d[0])), ""),
+        ("conv.rows_for_both", lambda s, d: ((s[0], s[0]), d), OF_ROWS.format("stride")),
+        ("conv.rows_for_both", lambda s, d: (s, (d[0], d[0])), OF_ROWS.format("dilation")),
+        ("conv.rows_for_both", lambda s, d: ((s[1], s[1]), (d[1], d[1])), OF_COLUMNS),
+        ("conv.dilation_ignored", lambda s, d: (s, (1, 1)), ""),
+        ("conv.dilation_ignored", lambda s, d: (s, (d[0], 1)), "the dilation of the columns is not used"),
+        ("conv.dilation_ignored", lambda s, d: (s, (1, d[1])), "the dilation of the rows is not used"),
+    )
+    forms = []
+    for name, change, said in settings:
+        wrong = _with_geometry(change)
+        forms.append(Form(name, ALL, wrong, said))
+        forms += [Form(name, p, in_part(p, conv_backward, wrong), said) for p in (0, 1)]
+    return forms
+
+
+OF_ROWS = "of the {}'s pair (rows, columns) the number for the rows is used for both axes"
+OF_COLUMNS = "of the pairs (rows, columns) the number for the columns is used for both axes"
+
+
+def _with_geometry(change):
+    """Return the backward pass by windows, which stand where another stride and dilation put them."""
+
+    def backward(dz, x, w, *, stride, padding, dilation):
+        (top, bottom, left, right), s, d = _geometry_of(dz, x, w, stride, padding, dilation)
+        s, d = change(s, d)
+        H, W = x.shape[1:3]
+        padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+        dx, dw = np.zeros(padded.shape), np.zeros(w.shape)
+        for i, j in np.ndindex(dz.shape[1:3]):
+            rows, columns = (
+                slice(n * step, n * step + gap * (f - 1) + 1, gap)
+                for n, step, gap, f in zip((i, j), s, d, w.shape)
+            )
+            dw += np.einsum("muvc,mk->uvck", padded[:, rows, columns], dz[:, i, j])
+            dx[:, rows, columns] += np.einsum("uvck,mk->muvc", w, dz[:, i, j])
+        return dx[:, top : top + H, left : left + W], dw, dz.sum(axis=(0, 1, 2))
+
+    return backward

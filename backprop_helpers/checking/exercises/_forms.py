@@ -1,0 +1,136 @@
+"""The forms in which a known mistake about a linear layer is met, made from the right backward pass.
+
+A backward pass is a sum of terms. What a loop that ends too early, an outdented line or an ``=`` for ``+=``
+leaves of them are the terms of some of the outputs: the right function, asked with the others set to zero.
+"""
+
+import itertools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from backprop_helpers.checking.exercises._exercise import Suspect
+
+WHY = {
+    "first": "does `return`, or a counter, stand inside the wrong loop?",
+    "last": "is there an `=` where `+=` belongs, or a line outside its loop?",
+}
+
+
+ALL = -1
+
+
+class Form(NamedTuple):
+    """One way in which a mistake is made.
+
+    Attributes
+    ----------
+    name : str
+        The misconception's.
+    part : int
+        The result that is wrong; ALL of them.
+    function : callable
+        With the arguments and results of the whole backward pass.
+    diagnosis : str
+        What is wrong, where more can be said than the catalogue does.
+    applies : callable or None
+        As for a Suspect.
+    """
+
+    name: str
+    part: int
+    function: Callable
+    diagnosis: str = ""
+    applies: Callable | None = None
+
+
+def as_suspects(forms, part=None, adapt=None):
+    """Return the forms as suspects of an exercise: all of them, or those about one of the results."""
+    return tuple(
+        Suspect(
+            form.name,
+            lambda function=form.function: function if adapt is None else adapt(function),
+            form.applies,
+            form.diagnosis,
+        )
+        for form in forms
+        if part is None or form.part == part
+    )
+
+
+def in_part(part, right, wrong):
+    """Return the right backward pass with one of its results taken from a wrong one."""
+
+    def backward(*arguments, **options):
+        results = list(right(*arguments, **options))
+        results[part] = wrong(*arguments, **options)[part]
+        return tuple(results)
+
+    return backward
+
+
+def selections(names, right, parts, outputs="window", channels="filter"):
+    """Return the forms in which only some outputs count: the first or last example, window, row, filter.
+
+    Parameters
+    ----------
+    names : mapping
+        The misconceptions' names for "first example", "last example", "first window", "last window",
+        "last filter"; what has no name there is left out.
+    right : callable
+        The right backward pass, of (dz, ...); dz is (M, H_out, W_out, K).
+    parts : sequence of str
+        The names of the results.
+    outputs, channels : str
+        What the second and third axis of dz, and its last one, are called.
+    """
+    ends = (None, "first", "last")
+    forms = []
+    for m, i, j, k in itertools.product(ends, ends, ends, ends):
+        kind = next(
+            (f"{end} {what}" for end, what in ((i or j, "window"), (m, "example"), (k, channels)) if end), ""
+        )
+        if kind not in names or (i and j and i != j):
+            continue
+        said = _selected(m, i, j, k, outputs, channels)
+        why = WHY[i or j or m or k]
+        wrong = _selecting(right, (m, i, j, k))
+        forms.append(Form(names[kind], ALL, wrong, f"only {said} counts: {why}"))
+        for p, part in enumerate(parts if len(parts) > 1 else ()):
+            forms.append(
+                Form(names[kind], p, in_part(p, right, wrong), f"only {said} counts in {part}: {why}")
+            )
+    return forms
+
+
+def _selected(m, i, j, k, outputs, channels):
+    """Return ``the last window of each example`` and the like."""
+    line = {
+        (True, True): outputs,
+        (True, False): f"row of {outputs}s",
+        (False, True): f"column of {outputs}s",
+    }
+    said = []
+    if i or j:
+        said.append(f"the {i or j} {line[bool(i), bool(j)]}")
+        said.append(f"of the {m} example" if m else "of each example")
+    elif m:
+        said.append(f"the {m} example")
+    if k:
+        said.append(f"of the {k} {channels}" if said else f"the {k} {channels}")
+    return " ".join(said)
+
+
+def _selecting(right, ends):
+    """Return the right backward pass of the dz in which all but some outputs are zero."""
+
+    def backward(dz, *arguments, **options):
+        index = tuple(
+            slice(None) if end is None else slice(-1, None) if end == "last" else slice(1) for end in ends
+        )
+        kept = np.zeros(dz.shape)
+        kept[index] = dz[index]
+        return right(kept, *arguments, **options)
+
+    return backward

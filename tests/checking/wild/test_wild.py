@@ -1,0 +1,121 @@
+"""Mistakes of the kinds that other people have made: none is accepted, none misnamed, most are named."""
+
+import numpy as np
+import pytest
+
+from backprop_helpers.checking import check
+
+from . import answers
+
+NAMES = [f"{answer.exercise}: {answer.what}".replace(" ", "_") for answer in answers.WRONG]
+
+
+@pytest.mark.parametrize("answer", answers.WRONG, ids=NAMES)
+@pytest.mark.parametrize("seed", [0, 3])
+def test_it_is_told_what_is_wrong(answer, seed):
+    result = getattr(check, answer.exercise)(answer.function, seed=seed)
+    assert not result.passed
+    assert result.diagnosis == answer.diagnosis, result
+    assert answer.says in str(result)
+    assert not answer.silent or answer.silent not in str(result)
+    assert (result.hint is None) == (answer.diagnosis is None)
+
+
+def test_most_are_named():
+    named = [answer for answer in answers.WRONG if answer.diagnosis]
+    assert len(answers.WRONG) >= 70
+    assert len(named) >= 0.85 * len(answers.WRONG)
+
+
+def test_the_right_ones_among_them_pass():
+    """So that it is the mistake that is seen."""
+    assert check.conv_backward(answers.RIGHT_GENERAL).passed
+    assert check.input_backward(answers.scattered).passed
+    assert check.max_pool_backward(
+        lambda dz, x, *, size, stride: answers.pooled_back(dz, x, size, stride)
+    ).passed
+    average = check.average_pool_backward(
+        lambda dz, x, *, size, stride: answers.averaged_back(dz, x, size, stride)
+    )
+    assert average.passed
+
+
+EYE = np.eye(10)
+
+
+def with_a_constant_outside(y_hat, y):
+    return -EYE[y, : y_hat.shape[1]] / y_hat / len(y)
+
+
+class Layer:
+    def __init__(self):
+        self.W = np.ones((3, 2))
+
+    def backward(self, dz, x, w):
+        return dz @ w.T, x.T @ dz, dz.sum(axis=0)
+
+
+def test_a_constant_outside_is_told_and_the_numbers_are_right():
+    result = check.cross_entropy_backward(with_a_constant_outside)
+    assert result.passed
+    assert "it reads EYE" in str(result)
+    assert "The numbers are right" in str(result)
+    assert "W" not in str(check.fc_backward(Layer().backward)).replace("\n", " ").split("and ")[-1]
+    assert check.fc_backward(Layer().backward).passed
+
+
+def test_the_smallest_failing_case_is_given_as_arrays():
+    def wrong(dz, x, w):
+        return dz @ w.T, x.T @ dz + 0.1 * np.sin(dz).sum(), dz.sum(axis=0)
+
+    result = check.fc_backward(wrong)
+    case = result.case
+    assert set(case.arguments) == {"dz", "x", "w"}
+    _, dw, db = wrong(**case.arguments, **case.options)
+    np.testing.assert_array_equal(case.got["dw"], dw)
+    np.testing.assert_allclose(case.expected["db"], db)
+    assert case.got["dw"][case.look_at] != case.expected["dw"][case.look_at]
+    sizes = [
+        sum(a.size for a in c.arguments)
+        for c in check.exercises["fc_backward"].cases(np.random.default_rng(0))
+    ]
+    assert sum(a.size for a in case.arguments.values()) == min(sizes)
+    assert "[" + ", ".join(map(str, case.look_at)) + "]" in str(result)
+    assert check.fc_backward(lambda dz, x, w: (dz @ w.T, x.T @ dz, dz.sum(axis=0))).case is None
+
+
+@pytest.mark.parametrize("factor", [2.0, -1.0, 0.999])
+def test_a_constant_is_told_if_every_case_agrees(factor):
+    text = str(check.bias_backward(lambda dz: factor * dz.sum(axis=(0, 1, 2))))
+    said = {2.0: "2 times too large", -1.0: "sign flipped", 0.999: "too small by 0.1 %"}
+    assert said[factor] in text
+
+
+def test_a_constant_has_a_name_only_if_it_is_that_in_every_case():
+    by_units = str(check.fc_backward(lambda dz, x, w: (dz @ w.T, x.T @ dz / w.shape[1], dz.sum(axis=0))))
+    assert "K times too small" in by_units
+    assert "M" not in by_units.partition("difference")[2].partition("\n")[0].replace("(M", "")
+    by_two = str(check.fc_backward(lambda dz, x, w: (dz @ w.T, x.T @ dz / 2, dz.sum(axis=0))))
+    assert "2 times too small" in by_two
+    assert "number of examples" not in by_two
+
+
+def test_mistakes_are_named_in_float32_too():
+    for answer in answers.WRONG:
+        if (
+            answer.exercise not in ("input_backward", "max_pool_backward", "weights_backward")
+            or not answer.diagnosis
+        ):
+            continue
+
+        def single(*arguments, function=answer.function, **options):
+            arguments = [a.astype(np.float32) for a in arguments]
+            return np.asarray(function(*arguments, **options), np.float32)
+
+        assert getattr(check, answer.exercise)(single).diagnosis == answer.diagnosis, answer.what
+
+
+def test_a_factor_besides_is_told():
+    result = check.input_backward(lambda dz, w: -3 * answers.scattered(dz, w[::-1, ::-1]))
+    assert result.diagnosis == "conv.no_rotation"
+    assert "besides, dx is sign flipped, and 3 times too large" in str(result)
