@@ -43,6 +43,7 @@ This view answers when Python runs: `python3 tools/open_lessons {number}`. The f
 :::"""
 EXPLORER = "run the cell to use it"
 RAW = "```{{raw}} html\n{}\n```"
+SCRIPT = '<script src="{}_static/stage/{}"></script>'
 STAGE_HERE = re.compile(r"<!-- stage: (\w+) -->")
 
 
@@ -103,7 +104,7 @@ def prepare_lesson(notebook, name, known):
         What the lesson has of each stage.
     """
     number = Path(name).name[:2].lstrip("0") or "0"
-    found = stages.make_places(notebook)
+    found = stages.make_places(notebook, lambda names: SCRIPT.format("../", stages.script_name(names)))
     stages.hide_sources(notebook)
     cells = []
     for cell in notebook.cells:
@@ -117,9 +118,6 @@ def prepare_lesson(notebook, name, known):
     notebook.cells = cells
     title = notebook.cells[0]
     title.source = title.source.rstrip() + "\n\n" + HOW_TO_RUN.format(number=number)
-    if found:
-        script = stages.script_name(stages.compositions(found))
-        cells.append(new_markdown_cell(RAW.format(f'<script src="../_static/stage/{script}"></script>')))
     return found
 
 
@@ -131,8 +129,7 @@ def main_stage(found):
 def lone_stage(found):
     """Return the HTML of a lesson's stage for a page at the top of the site."""
     spec = main_stage(found)
-    script = f'<script src="_static/stage/{stages.script_name([spec["composition"]])}"></script>'
-    return RAW.format(stages.place(spec) + script)
+    return RAW.format(stages.place(spec) + SCRIPT.format("", stages.script_name([spec["composition"]])))
 
 
 if __name__ == "__main__":

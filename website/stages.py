@@ -9,17 +9,22 @@ from backprop_helpers.views.stage._base import COMMITTED
 HIDDEN = "remove-input"  # the tag by which MyST knows such a cell
 
 
-def make_places(notebook):
-    """Put a place in each output that is a stage; return what the notebook has of them, in order."""
-    found = []
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            spec = output.get("data", {}).get(COMMITTED)
-            if spec is not None:
-                picture = output.data["image/png"], output.metadata["image/png"]["alt"]
-                output.data = {"text/html": place(spec, picture)}
-                output.metadata = {}
-                found.append(spec)
+def make_places(notebook, script=lambda names: ""):
+    """Put a place in each output that is a stage; return what the notebook has of them, in order.
+
+    `script` gives, for the names of the compositions, the HTML that follows the first place: that one comes
+    alive before the rest of the page is there.
+    """
+    found, outputs = [], []
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        spec = output.get("data", {}).get(COMMITTED)
+        if spec is not None:
+            picture = output.data["image/png"], output.metadata["image/png"]["alt"]
+            output.data, output.metadata = {"text/html": place(spec, picture)}, {}
+            found.append(spec)
+            outputs.append(output)
+    if outputs:
+        outputs[0].data["text/html"] += script(compositions(found))
     return found
 
 

@@ -64,6 +64,7 @@ def test_text_form_is_one_line():
         (("?", "c"), {"options": ["a", "b"]}, ValueError, "answer must be one of the options"),
         (("?", "a"), {"options": ["a", "a"]}, ValueError, "at least two different"),
         (("?", (3, 0)), {"shape": (3, 3)}, ValueError, "a cell .* of the 3×3 grid; got"),
+        (("?", (0, -1)), {"shape": (3, 3)}, ValueError, "a cell"),
         (("?", (0, 0, 0)), {"shape": (3, 3)}, ValueError, "a cell"),
         (("?", (0, 0)), {"shape": (13, 13)}, ValueError, "at most 144 cells"),
         (("?", (0, 0)), {"grid": np.zeros(3)}, ValueError, "rows and columns"),

@@ -7,21 +7,27 @@ MODULES = Path(__file__).parent / "modules"
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?function|const|class)", re.MULTILINE)
 RENDER = "\nexport default { render: ({ model, el }) => %s(el, specOf(model), linkOf(model)) };\n"
-# A page without Python: each place holds a picture, which stays if its stage fails, and the spec as JSON.
+# A page without Python: each place holds a picture, which stays if its stage fails, and the spec as JSON. The
+# places above the script are filled at once, those below when they are there.
 PAGE = """(() => {
 %s
 const compositions = { %s };
-for (const place of document.querySelectorAll(".bp-place")) {
+const link = { set() {}, on: () => () => {} };
+function fill(place) {
+  const kept = [...place.childNodes];
   const spec = JSON.parse(place.querySelector("script").textContent);
-  const [kept, away] = [[...place.childNodes], () => {}];
+  place.dataset.filled = "true";
   place.replaceChildren();
   try {
-    compositions[spec.composition](place, spec, { set: away, on: () => away });
+    compositions[spec.composition](place, spec, link);
   } catch (error) {
     place.replaceChildren(...kept);
     reportError(error);
   }
 }
+const fillAll = () => document.querySelectorAll(".bp-place:not([data-filled])").forEach(fill);
+fillAll();
+document.addEventListener("DOMContentLoaded", fillAll);
 })();
 """
 
