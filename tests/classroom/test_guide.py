@@ -35,7 +35,7 @@ def test_what_the_plan_projects_is_in_the_lesson(lesson, figures, explorers):
     code = code_of(lesson)
     for title in re.findall(r'"(.*?)"', figures):
         assert f'"{title}"' in code
-    shown = set(re.findall(r"\b([A-Z]\w+)Explorer\b", code))
+    shown = set(re.findall(r"\b([A-Z]\w+)(?:Explorer|Stage)\b", code))
     assert shown == set(explorers.split(", "))
 
 
