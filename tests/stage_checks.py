@@ -1,6 +1,8 @@
 """What a reader does with questions and worksheets: in JupyterLab, on the site, in an exported page."""
 
-TURNED = "the kernel was not rotated by 180° for dx; right only where it is its own rotation"
+from backprop_helpers.checking.misconceptions import misconceptions
+
+TURNED = misconceptions["conv.no_rotation"].diagnosis
 WRONG = ["-1", "5", "−6"]  # the first row of the mistake's dX
 RIGHT = ["1", "0", "−4", "6", "1", "6", "9", "3", "-2"]
 
