@@ -1,6 +1,8 @@
 """A stage in a page: its cells under the mouse, its buttons, what it says, and how it looks."""
 
-from tests.browser.shown import Page
+import pytest
+
+from tests.browser.shown import PATIENCE, Page, close_all, open_notebook, run_cells, write_notebook
 
 DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
@@ -94,3 +96,41 @@ class StagePage(Page):
                 return found;
             }"""
         )
+
+
+def stage_fixtures(name):
+    """Return two fixtures: a notebook that shows a stage, and ``make(arguments)``: it made anew."""
+    made = f"stage = {name}({{}})\nstage"
+
+    @pytest.fixture(scope="module")
+    def opened(lab, lab_page):
+        source = f"import numpy as np\nfrom backprop_helpers.views.stage import {name}\n"
+        source += "rng = np.random.default_rng(4)"
+        write_notebook(lab, f"{name}.ipynb", source, made.format(""))
+        notebook = open_notebook(lab_page, f"{name}.ipynb")
+        run_cells(lab_page, [0])
+        yield notebook
+        close_all(lab_page)
+
+    @pytest.fixture
+    def make(opened, lab):
+        def show(arguments=""):
+            opened.page.evaluate(
+                """async source => {
+                    const { content } = jupyterapp.shell.currentWidget;
+                    content.widgets[1].model.sharedModel.setSource(source);
+                }""",
+                made.format(arguments),
+            )
+            run_cells(opened.page, [1])
+            output = opened.scope.locator(".jp-Cell").nth(1).locator(".jp-OutputArea-output").last
+            output.locator('.bp-stage:not([data-drawn="0"])').wait_for(timeout=PATIENCE)
+            opened.page.mouse.move(2, 2)
+            return StagePage(opened.page, output, opened.requests)
+
+        yield show
+        assert opened.said_by_kernel() == []
+        assert opened.page.problems == []
+        assert opened.left_the_machine(lab) == []
+
+    return opened, make

@@ -28,8 +28,15 @@ def imports(source):
 
 
 def defined(source, *, exported_only=False):
-    """The names that a source defines on its outermost level."""
-    return [name for export, name in DEFINITION.findall(source) if export or not exported_only]
+    """The names that a source defines on its outermost level, taken apart (``const [A, B] =``) or not."""
+    names = [name for export, name in DEFINITION.findall(source) if export or not exported_only]
+    apart = re.findall(r"^(export )?const [\[{]([^\]}]*)[\]}] =", source, re.MULTILINE)
+    return names + [
+        name
+        for export, all_names in apart
+        if export or not exported_only
+        for name in re.findall(r"\w+", all_names)
+    ]
 
 
 def code(source):

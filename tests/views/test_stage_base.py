@@ -104,7 +104,7 @@ class TestNumbers:
             small(x=np.zeros(65_536), b=np.zeros(1))
 
 
-LARGE = pytest.mark.xfail(reason="its modules take 121 kB, and a page should load at most 60")
+LARGE = pytest.mark.xfail(strict=True, reason="its modules take 121 kB, and a page should load at most 60")
 
 
 @pytest.mark.parametrize("composition", ["predict", "worksheet", pytest.param("convolution", marks=LARGE)])

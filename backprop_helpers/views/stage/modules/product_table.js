@@ -20,7 +20,7 @@ const CHOICES = {
   w: ["weight: dW", "all products of one weight together"],
   x: ["input: dX", "all products of one pixel together"],
 };
-const [SIDE, GAP, HEAD] = [290, 12, 19]; // pixels: the grids beside the cards; between piles; above a pile
+const [BESIDE, BETWEEN, ABOVE] = [290, 12, 19]; // pixels: the grids beside the cards; between piles; above a pile
 
 export function productTable(el, spec, link) {
   const arrays = Object.fromEntries(Object.entries(spec.arrays).map(([name, json]) => [name, decodeArray(json)]));
@@ -164,17 +164,20 @@ function drawGrids(stage, spot) {
   const scales = (stage.views ??= Object.fromEntries(["value", "weight", "gradient"].map((kind) => [
     kind, kindScale(Object.keys(KINDS).filter((name) => KINDS[name] === kind && arrays[name]).map((name) => arrays[name]), kind),
   ])));
-  const width = frame.stacked ? frame.width : SIDE;
+  const width = frame.stacked ? frame.width : BESIDE;
   for (const [name, grid] of Object.entries(grids)) {
     const array = arrays[name];
     const [rows, columns = 1] = array.shape;
     const slices = array.shape.slice(2).reduce((product, n) => product * n, 1);
-    const cell = clamp(Math.floor((width / 2 - 34 - 12 * (slices - 1)) / (columns * slices)), 8, Math.min(40, 150 / rows));
+    const padding = geometry.padding ?? [0, 0, 0, 0];
+    const ring = name === "x" && padding.some(Boolean) && columns * slices < 8 ? padding : undefined;
+    const wide = columns * slices + (ring ? ring[2] + ring[3] : 0);
+    const high = rows + (ring ? ring[0] + ring[1] : 0);
+    const cell = clamp(Math.floor((width / 2 - 34 - 12 * (slices - 1)) / wide), 8, Math.min(40, Math.floor(150 / high)));
     const role = spot?.array === name ? "here" : OWNERS[name];
     const cells = [...new Map([...lit].map((n) => [String(indexIn(cards[n], name)), indexIn(cards[n], name)])).values()];
-    const padding = geometry.padding ?? [0, 0, 0, 0];
     const note = array.shape.join("×");
-    grid.draw({ array, cell, scale: scales[KINDS[name]], axes: true, note, marks: cells.length ? [{ role, cells }] : [], ring: name === "x" && padding.some(Boolean) && columns * slices < 8 ? padding : undefined });
+    grid.draw({ array, cell, scale: scales[KINDS[name]], axes: true, note, marks: cells.length ? [{ role, cells }] : [], ring });
   }
 }
 
@@ -186,7 +189,7 @@ function layCards(stage) {
   stage.piled = key;
   const ways = [false, true].map((tall) => sizedPiles(frame, pilesOf(layer, cards, by, tall)));
   const { piles, rows, columns, down, across, card } = ways[1].card.width > ways[0].card.width && ways[1].card.height >= 20 ? ways[1] : ways[0];
-  const pitch = [rows * card.height + HEAD + GAP, columns * card.width + GAP];
+  const pitch = [rows * card.height + ABOVE + BETWEEN, columns * card.width + BETWEEN];
   boxesFor(stage);
   for (const old of table.querySelectorAll(".bp-pile")) old.remove();
   stage.order = [];
@@ -197,18 +200,18 @@ function layCards(stage) {
     for (const { n, slot } of pile.cards) {
       stage.order.push(n);
       fillCard(stage, n, card);
-      stage.boxes[n].style.transform = `translate(${start + slot[1] * card.width}px, ${top + HEAD + slot[0] * card.height}px)`;
+      stage.boxes[n].style.transform = `translate(${start + slot[1] * card.width}px, ${top + ABOVE + slot[0] * card.height}px)`;
     }
   }
   table.style.height = `${down * pitch[0]}px`;
-  table.style.width = `${across * pitch[1] - GAP}px`;
+  table.style.width = `${across * pitch[1] - BETWEEN}px`;
 }
 
 function sizedPiles(frame, found) {
   const { rows, columns, down, across } = found;
-  const [wide, high] = [frame.stacked ? frame.width : frame.width - SIDE - 30, frame.stacked ? 460 : frame.room() - 8];
-  const width = clamp(Math.floor((wide - (across - 1) * GAP) / across / columns), 24, 92);
-  return { ...found, card: { width, height: clamp(Math.floor((high / down - HEAD - GAP) / rows), 17, 42) } };
+  const [wide, high] = [frame.stacked ? frame.width : frame.width - BESIDE - 30, frame.stacked ? 460 : frame.room() - 8];
+  const width = clamp(Math.floor((wide - (across - 1) * BETWEEN) / across / columns), 24, 92);
+  return { ...found, card: { width, height: clamp(Math.floor((high / down - ABOVE - BETWEEN) / rows), 17, 42) } };
 }
 
 function boxesFor(stage) {
