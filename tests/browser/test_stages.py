@@ -3,7 +3,16 @@
 import pytest
 
 from tests import stage_checks as checks
-from tests.browser.shown import NOTEBOOK, OPEN, open_notebook, run_cells, write_notebook
+from tests.browser.shown import (
+    NOTEBOOK,
+    OPEN,
+    THEMES,
+    assert_no_problem,
+    open_notebook,
+    run_cells,
+    set_theme,
+    write_notebook,
+)
 from tests.stage_lesson import CELLS, IMPORTS
 
 LESSON = "05_convolution_forward.ipynb"
@@ -19,7 +28,6 @@ SETTLED = """async () => {
     await jupyterapp.shell.currentWidget.sessionContext.session.kernel.info;
     await new Promise(done => setTimeout(done, 500));
 }"""
-THEME = "async theme => { await jupyterapp.commands.execute('apputils:change-theme', { theme }); }"
 RESTART = "async () => { await jupyterapp.shell.currentWidget.sessionContext.restartKernel(); }"
 
 
@@ -47,7 +55,7 @@ def test_questions_and_sheets_answer(lab, page, stages):
         "root => root.bpStage.sumText() === '1 of 9 right.'", arg=checks.sheet(page).element_handle()
     )
     assert stages.said_by_kernel() == []
-    assert page.problems == []
+    assert_no_problem(page)
     assert stages.left_the_machine(lab) == []
 
 
@@ -69,7 +77,7 @@ def test_a_restarted_or_busy_kernel_changes_nothing(page, stages):
     assert icons == 0  # the broken chain of ipywidgets
     checks.option_is_chosen(page)
     checks.mistake_is_named(page)
-    assert page.problems == []
+    assert_no_problem(page)
 
 
 def test_a_saved_stage_is_alive_the_next_day(lab, page, stages):
@@ -105,12 +113,12 @@ def test_opening_a_lesson_changes_nothing(lab, page):
     assert (lab.folder / LESSON).read_bytes() == before
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_stages_can_be_read_and_heard(page, stages, require_tool, theme):
     require_tool("axe_playwright_python")
     from axe_playwright_python.sync_playwright import Axe
 
-    page.evaluate(THEME, theme)
+    set_theme(page, theme)
     checks.question_is_answered_with_the_keyboard(page)
     checks.option_is_chosen(page)
     checks.mistake_is_named(page)
@@ -118,7 +126,7 @@ def test_stages_can_be_read_and_heard(page, stages, require_tool, theme):
         page, context={"include": [[".bp-stage"]]}, options={"resultTypes": ["violations", "passes"]}
     )
     found = found.response
-    page.evaluate(THEME, "JupyterLab Light")
+    set_theme(page, THEMES[0])
     assert [f"{v['id']}: {v['nodes'][0]['failureSummary']}" for v in found["violations"]] == []
     (contrast,) = [rule for rule in found["passes"] if rule["id"] == "color-contrast"]
     assert len(contrast["nodes"]) > 20
