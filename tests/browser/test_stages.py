@@ -97,9 +97,9 @@ def test_a_saved_stage_is_alive_the_next_day(lab, page, stages):
 def test_a_stage_that_was_never_saved_shows_its_picture(lab, page, stages):
     page.evaluate(RESTART)
     page.evaluate(SAVE)
-    (lab.folder / "next.ipynb").write_bytes((lab.folder / "stages.ipynb").read_bytes())
+    (lab.folder / "never_saved.ipynb").write_bytes((lab.folder / "stages.ipynb").read_bytes())
     page.evaluate("async () => { await jupyterapp.commands.execute('application:close-all'); }")
-    page.evaluate(OPEN, "next.ipynb")
+    page.evaluate(OPEN, "never_saved.ipynb")
     page.locator(f"{NOTEBOOK} .jp-OutputArea-output img").nth(len(CELLS) - 1).wait_for()
     assert page.get_by_text("Error displaying widget").count() == 0
 
