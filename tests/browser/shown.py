@@ -1,6 +1,5 @@
 """What a page of JupyterLab shows of the interactive views, and a mouse and keys to use them."""
 
-import contextlib
 import json
 import re
 import symtable
@@ -232,7 +231,11 @@ OPEN = """async path => {
     await sessionContext.session.kernel.info;
 }"""
 # JupyterLab asks the kernel for a subshell with each notebook: to close it unanswered is an uncaught error.
-ANSWERED = "!jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?._futures.size"
+# What cells asked for stays in a kernel's list when it is answered.
+ANSWERED = """() => {
+    const asked = jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?._futures.values() ?? [];
+    return [...asked].every(future => future.msg.header.msg_type === 'execute_request');
+}"""
 CLOSE = """async () => {
     const { commands, shell } = jupyterapp;
     const kernel = shell.currentWidget?.sessionContext?.session?.kernel;
@@ -261,10 +264,7 @@ def open_notebook(page, name):
 
 def close_all(page):
     """Close every notebook; forget what its cells made in the kernel."""
-    from playwright.sync_api import TimeoutError as TooLong  # playwright may be missing: see require_tool
-
-    with contextlib.suppress(TooLong):  # a request that the kernel never answers is not waited for
-        page.wait_for_function(ANSWERED, timeout=3_000)
+    page.wait_for_function(ANSWERED)
     page.evaluate(CLOSE)
 
 
