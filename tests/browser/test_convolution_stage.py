@@ -8,26 +8,20 @@ from backprop_helpers.layers import conv_backward, conv_forward
 from tests.browser.shown import (
     NOTEBOOK,
     PATIENCE,
+    THEMES,
     close_all,
     needed_cells,
     open_notebook,
     run_cells,
-    write_notebook,
+    set_theme,
 )
-from tests.browser.stages import StagePage
+from tests.browser.stages import StagePage, stage_fixtures
 from tests.lesson_rules import Lesson
 from tests.tool_loader import ROOT
 
 X = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
 W = np.array([[1, 2], [3, -1]])
 DZ = np.array([[1, -2], [3, 2]])
-THEMES = ("JupyterLab Light", "JupyterLab Dark")
-SOURCE = """
-import numpy as np
-from backprop_helpers.views.stage import ConvolutionStage
-rng = np.random.default_rng(4)
-"""
-MADE = "stage = ConvolutionStage({})\nstage"
 LARGE = (
     "rng.normal(size=(1, 16, 16, 16)), rng.normal(size=(3, 3, 16, 16)), rng.normal(size=16), padding='same'"
 )
@@ -50,38 +44,7 @@ def gradients(x, w, b, dz, **geometry):
     return (z, *conv_backward(dz, cache))
 
 
-@pytest.fixture(scope="module")
-def opened(lab, lab_page):
-    """A notebook whose cell shows a stage."""
-    write_notebook(lab, "stage.ipynb", SOURCE, MADE.format(""))
-    opened = open_notebook(lab_page, "stage.ipynb")
-    run_cells(lab_page, [0])
-    yield opened
-    close_all(lab_page)
-
-
-@pytest.fixture
-def make(opened, lab):
-    """Show a stage made of these arguments; return its `StagePage`."""
-
-    def show(arguments=""):
-        opened.page.evaluate(
-            """async source => {
-                const { content } = jupyterapp.shell.currentWidget;
-                content.widgets[1].model.sharedModel.setSource(source);
-            }""",
-            MADE.format(arguments),
-        )
-        run_cells(opened.page, [1])
-        output = opened.scope.locator(".jp-Cell").nth(1).locator(".jp-OutputArea-output").last
-        output.locator('.bp-stage:not([data-drawn="0"])').wait_for(timeout=PATIENCE)
-        opened.page.mouse.move(2, 2)
-        return StagePage(opened.page, output, opened.requests)
-
-    yield show
-    assert opened.said_by_kernel() == []
-    assert opened.page.problems == []
-    assert opened.left_the_machine(lab) == []
+opened, make = stage_fixtures("ConvolutionStage")
 
 
 @pytest.fixture
@@ -332,23 +295,16 @@ def test_sixteen_channels(make):
 # Looks -----------------------------------------------------------------------------------------------------
 
 
-def set_theme(page, theme):
-    """Change JupyterLab's theme; wait until the stage has seen its colours."""
-    page.evaluate(
-        "async theme => { await jupyterapp.commands.execute('apputils:change-theme', { theme }); }", theme
-    )
-    page.wait_for_function(
-        "dark => document.querySelector('.bp-stage').classList.contains('bp-dark') === dark",
-        arg=theme.endswith("Dark"),
-    )
-
-
 @pytest.mark.parametrize("theme", THEMES)
 def test_axe_finds_nothing(stage, require_tool, theme):
     require_tool("axe_playwright_python")
     from axe_playwright_python.sync_playwright import Axe
 
     set_theme(stage.page, theme)
+    stage.page.wait_for_function(
+        "dark => document.querySelector('.bp-stage').classList.contains('bp-dark') === dark",
+        arg=theme.endswith("Dark"),
+    )
     stage.click("dx", 1, 1, 0)
     rules = {"type": "tag", "values": ["wcag2a", "wcag2aa"]}
     found = Axe().run(stage.page, context={"include": [f"{NOTEBOOK} .bp-stage"]}, options={"runOnly": rules})
