@@ -48,15 +48,16 @@ def _cross_entropy_cases(rng):
     ]
     tiny = np.array([[1e-20, 1.0], [1e-9, 1 - 1e-9], [0.75, 0.25]])
     cases.append(Case("probabilities down to 1e-20", (tiny, np.array([0, 0, 1]))))
-    sure = np.array([[1e-12, 1 - 1e-12], [0.25, 0.75]])
-    cases.append(Case("a probability of nearly 1", (sure, np.array([1, 1]))))
+    sure = np.array([[1 - 1e-12, 1e-12], [0.75, 0.25]])  # no example of the last class: K is the width of ŷ
+    cases.append(Case("a probability of nearly 1", (sure, np.array([0, 0]))))
     return cases
 
 
 def _together_cases(rng):
     cases = [Case(f"{M} × {K} scores", (normal(rng, M, K), _labels(rng, M, K))) for M, K in _shapes(rng)]
     large = np.array([[1000.0, 0.0, -1000.0], [999.0, 1000.0, 998.0], [-1000.0, -1001.0, -1002.0]])
-    cases.append(Case("large scores, ±1000, in rows far apart", (large, np.array([2, 1, 0]))))
+    y = np.array([1, 1, 0])  # no example of the last class: K is the width of z
+    cases.append(Case("large scores, ±1000, in rows far apart", (large, y)))
     return cases
 
 

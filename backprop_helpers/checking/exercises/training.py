@@ -128,11 +128,12 @@ def _step_cases(rng):
         (between(rng, 2, 5), 3, 0.25),
         (2, 3, 0.0),
     ]:
+        steep = 1e6 if rate == 1.0 else 1.0  # a step that clips its gradients shows here
         arrays = (
             normal(rng, inputs, units),
             normal(rng, units),
-            normal(rng, inputs, units),
-            normal(rng, units),
+            steep * normal(rng, inputs, units),
+            steep * normal(rng, units),
         )
         cases.append(Case(f"w {inputs} × {units}, learning rate {rate:g}", (*arrays, rate)))
     arrays = integers(rng, 3, 2), integers(rng, 2), integers(rng, 3, 2), integers(rng, 2)

@@ -59,7 +59,7 @@ at: 1; 1; "rng"
 
 training.clips_inside_backward = fc_backward_by_gradient
 the gradients are clipped, or rescaled, inside backward: it has to be proportional to what arrives
-? double dz: does everything that comes back double?
+? double the gradient from above: does everything that comes back double?
 at: [[1.0, 20.0]]; (2, 1)
 - dw = x.T @ dz
 + dw = np.clip(x.T @ dz, -1, 1)
