@@ -300,7 +300,8 @@ function linesFor(stage, { looked, step, arrived }) {
     return linesOf(looked, state, model, { arrived, step, spread: stage.spread, resting: !state.pointed && !state.held, budget: (2 * frame.width) / width - 8 });
   }
   const back = ["all", "input"].includes(state.show);
-  const first = "Point at any cell. A click holds it, Escape lets go. Type over a number of X, W, b or dZ, or drag it sideways.";
+  const editable = state.show === "forward" ? "X, W or b" : "X, W, b or dZ";
+  const first = `Point at any cell. A click holds it, Escape lets go. Type over a number of ${editable}, or drag it sideways.`;
   if (!back) return [[first], ["▶ goes through the outputs one by one."]];
   return [[first], [step < model.count ? "Click an output of dZ to press its stamp onto dX, or press ▸." : "Click a pixel of dX to sit on it. ▶ presses the outputs one by one."]];
 }

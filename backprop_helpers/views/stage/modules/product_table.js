@@ -176,7 +176,7 @@ function drawGrids(stage, spot) {
     const cell = clamp(Math.floor((width / 2 - 34 - 12 * (slices - 1)) / wide), 8, Math.min(40, Math.floor(150 / high)));
     const role = spot?.array === name ? "here" : OWNERS[name];
     const cells = [...new Map([...lit].map((n) => [String(indexIn(cards[n], name)), indexIn(cards[n], name)])).values()];
-    const note = array.shape.join("×");
+    const note = shortIndex(array.shape, array.shape).join("×");
     grid.draw({ array, cell, scale: scales[KINDS[name]], axes: true, note, marks: cells.length ? [{ role, cells }] : [], ring });
   }
 }
