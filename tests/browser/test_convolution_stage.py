@@ -217,9 +217,9 @@ def test_outputs_are_pressed_in_the_learners_order(make):
 def test_a_stamp_travels(make):
     stage = make("show='input', step=0")
     stage.press_button("next output")
-    assert stage.stage.locator("canvas.bp-flight").count() == 1
+    assert stage.stage.locator(".bp-flyer").count() == 4
     assert set(stage.values("dx")) == {0}, "it has not landed"
-    stage.stage.locator("canvas.bp-flight").wait_for(state="detached")
+    stage.stage.locator(".bp-flyer").first.wait_for(state="detached")
     assert stage.values("dx") == [1, 2, 0, 3, -1, 0, 0, 0, 0]
 
 

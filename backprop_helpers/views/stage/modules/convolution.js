@@ -3,17 +3,16 @@
 // of dX: sit on it. Every number can be typed over or scrubbed; three readings of dX.
 
 import { arrange } from "./arrange.js";
-import { decodeArray, encodeArray } from "./arrays.js";
-import { afterSteps, computed, isLegal, legalForm, legalRanges, orderOf, paddingPair, pairOf, spreadOut, startOf, stepNow, withNumber } from "./convolution_state.js";
+import { decodeArrays, encodeArray } from "./arrays.js";
+import { afterSteps, computed, isLegal, legalForm, legalRanges, orderOf, paddingPair, pairOf, spreadOut, startOf, stepNow, changeNumber } from "./convolution_state.js";
 import { stampFlights, walkFlights } from "./convolution_motion.js";
 import { LETTERS, linesOf, lookedAt } from "./convolution_marks.js";
 import { arrangementsOf, framesOf, gridsShown, legendOf, viewsOf } from "./convolution_views.js";
 import { makeChoice, makePair, makePlayer, makeStepper, makeSwitch } from "./controls.js";
-import { fly } from "./flight.js";
 import { makeFrame } from "./frame.js";
 import { makeGrid } from "./grid.js";
 import { clamp } from "./page.js";
-import { showLegend, showSum } from "./sum.js";
+import { fly, showLegend, showSum } from "./sum.js";
 
 const EDITABLE = ["x", "w", "b", "dz"];
 const OPTIONS = ["stride", "padding", "dilation", "show", "reading", "channel", "filter", "step"];
@@ -28,18 +27,17 @@ const READINGS = {
 };
 
 export function convolution(el, spec, link) {
-  const arrays = Object.fromEntries(Object.entries(spec.arrays).map(([name, json]) => [name, decodeArray(json)]));
-  const stage = { spec, link, untold: new Map(), state: startOf({ arrays, options: spec.options }), grids: {}, landing: null };
+  const stage = { spec, state: startOf({ arrays: decodeArrays(spec.arrays), options: spec.options }), landing: null };
   stage.state.held = spec.selected ?? null;
-  const frame = makeFrame(el, {
+  const hear = Object.fromEntries([...OPTIONS, "selected", "arrays"].map((name) => [name, (value) => hearPython(stage, name, value)]));
+  const frame = makeFrame(el, link, {
     composition: "convolution", about: "A convolution, forward and backward", draw: () => drawStage(stage),
-    handle: { state: () => shownState(stage), grids: stage.grids, escape: () => letGo(stage) },
+    state: () => shownState(stage), escape: () => letGo(stage), hear,
   });
-  stage.frame = frame;
+  Object.assign(stage, { frame, grids: frame.grids });
   recompute(stage);
   makeControls(stage);
-  for (const name of [...OPTIONS, "selected", "arrays"]) frame.onDispose(link.on(name, (value) => hearPython(stage, name, value)));
-  frame.onDispose(() => (stage.player.stop(), tellNow(stage)));
+  frame.ends.push(stage.player.stop);
   frame.request();
   return frame.dispose;
 }
@@ -102,9 +100,8 @@ function drawControls(stage) {
     const ranges = legalRanges(state, name);
     const [top, bottom, left, right] = model.padding;
     const value = name === "padding" ? [top, left] : state[name];
-    const both = [Math.max(ranges[0][0], ranges[1][0]), Math.min(ranges[0][1], ranges[1][1])];
     const uneven = name === "padding" && (top !== bottom || left !== right);
-    control.show({ value, ranges, both, apart: state.apart, texts: uneven ? [`${top}|${bottom}`, `${left}|${right}`] : null });
+    control.show({ value, ranges, apart: state.apart, texts: uneven ? [`${top}|${bottom}`, `${left}|${right}`] : [] });
   }
   stage.same.show(state.padding === "same");
   stage.apart.show(state.apart);
@@ -148,24 +145,12 @@ function chooseApart(stage, apart) {
 
 const asOption = (state, name) => (name === "padding" && state.padding !== "same" ? paddingPair(state) : state[name]);
 
-// Python hears of what has changed after the frame that shows it, and of many changes in a row only the last.
-function tellPython(stage, name, value) {
-  stage.untold.set(name, value);
-  clearTimeout(stage.telling);
-  stage.telling = setTimeout(() => tellNow(stage), 40);
-}
-
-function tellNow({ untold, link }) {
-  for (const [name, value] of untold) link.set(name, typeof value === "function" ? value() : value);
-  untold.clear();
-}
-
 // A setting has changed: Python hears of it. The kernel's size is no option: it is W's own.
 function settle(stage, name) {
   stage.player.stop();
   recompute(stage);
   if (name === "kernel") tellArrays(stage);
-  else tellPython(stage, name, asOption(stage.state, name));
+  else stage.frame.tell(name, asOption(stage.state, name));
 }
 
 function chooseOption(stage, name, value) {
@@ -174,17 +159,17 @@ function chooseOption(stage, name, value) {
   const axis = { channel: { x: 2, dx: 2, w: 2, dw: 2 }, filter: { z: 2, dz: 2, w: 3, dw: 3, b: 0, db: 0 } }[name]?.[state.held?.array];
   if (axis !== undefined) state.held = { ...state.held, index: state.held.index.with(axis, value) }; // the cell in the slice now shown
   frame.request();
-  tellPython(stage, name, value);
+  stage.frame.tell(name, value);
 }
 
 function tellArrays(stage) {
-  tellPython(stage, "arrays", () => Object.fromEntries(EDITABLE.map((name) => [name, encodeArray(stage.model[name])])));
+  stage.frame.tell("arrays", () => Object.fromEntries(EDITABLE.map((name) => [name, encodeArray(stage.model[name])])));
 }
 
 function hearPython(stage, name, value) {
   const { state } = stage;
   if (name === "selected") state.held = value;
-  else if (name === "arrays") Object.assign(state.store, Object.fromEntries(Object.entries(value).map(([key, json]) => [key, decodeArray(json)])));
+  else if (name === "arrays") Object.assign(state.store, decodeArrays(value));
   else if (name === "padding") state.padding = legalForm(value);
   else state[name] = name === "stride" || name === "dilation" ? pairOf(value) : value;
   if (name === "arrays") state.kernel = state.store.w.shape.slice(0, 2);
@@ -196,17 +181,17 @@ function hearPython(stage, name, value) {
 function gridFor(stage, name) {
   const { state } = stage;
   return (stage.grids[name] ??= makeGrid(stage.frame, {
-    name, letter: LETTERS[name], editable: EDITABLE.includes(name), on: {
+    name, letter: LETTERS[name], on: {
       point: (index) => {
         state.pointed = index && { array: name, index };
         stage.frame.request();
       },
       click: (index) => click(stage, name, index),
-      edit: (index, value, done) => {
-        withNumber(state, stage.model, name, index, value);
+      edit: EDITABLE.includes(name) && ((index, value, done) => {
+        changeNumber(state, stage.model, name, index, value);
         recompute(stage);
         if (done) tellArrays(stage);
-      },
+      }),
     },
   }));
 }
@@ -218,7 +203,7 @@ function click(stage, name, index) {
   if (name === "dz" && step < model.count && at >= step) return press(stage, index);
   const same = state.held && state.held.array === name && String(state.held.index) === String(index);
   state.held = same ? null : { array: name, index };
-  tellPython(stage, "selected", state.held);
+  stage.frame.tell("selected", state.held);
   stage.frame.request();
   if (!same && name === "dx" && state.reading === "stamps") walk(stage, index);
 }
@@ -226,7 +211,7 @@ function click(stage, name, index) {
 function letGo(stage) {
   stage.player.stop();
   Object.assign(stage.state, { held: null, pointed: null });
-  tellPython(stage, "selected", null);
+  stage.frame.tell("selected", null);
   stage.frame.request();
 }
 
@@ -241,17 +226,13 @@ function press(stage, [i, j]) {
 async function goTo(stage, step) {
   const { state, model, frame } = stage;
   const forward = step === stepNow(state, model) + 1;
-  frame.cut?.();
   Object.assign(state, { step: step === model.count ? null : step, latest: step, held: null });
-  tellPython(stage, "step", state.step);
+  stage.frame.tell("step", state.step);
   const flight = {};
-  stage.landing = forward && !frame.still ? flight : null;
+  stage.landing = forward ? flight : null;
   rearrive(stage);
   if (!stage.landing) return;
-  await fly(frame, stampFlights(stage, stage.order[step - 1]), 480, (t) => {
-    stage.slide = t;
-    frame.request();
-  });
+  await fly(frame, stampFlights(stage, stage.order[step - 1]), 480);
   if (stage.landing !== flight) return;
   stage.landing = null;
   rearrive(stage);
@@ -259,7 +240,6 @@ async function goTo(stage, step) {
 
 async function walk(stage, index) {
   const { frame } = stage;
-  if (frame.still) return;
   stage.walking = true;
   await fly(frame, walkFlights(stage, index), 700);
   stage.walking = false;
@@ -279,13 +259,13 @@ function drawStage(stage) {
   shown.frames = framesOf(state, model, shown);
   shown.fade = (!state.pointed || state.pointed.array === "sit") && state.held?.array === "dx" && state.reading === "stamps";
   const views = viewsOf(state, model, shown);
-  if (views.sit) Object.assign(views.sit, { fade: false, ...(stage.walking ? { blank: () => true } : {}) });
+  if (views.sit) Object.assign(views.sit, { fade: false, ...(stage.walking ? { look: () => "blank" } : {}) });
   drawControls(stage);
   showSum(frame, linesFor(stage, shown));
   showLegend(frame, legendOf(views, state, model, shown));
-  const cells = layOut(stage, views);
   stage.shownNow = Object.keys(views);
-  for (const name of Object.keys(views)) gridFor(stage, name).draw({ ...views[name], cell: cells[name] });
+  const items = Object.fromEntries(Object.entries(views).map(([name, view]) => [name, { grid: gridFor(stage, name), view, ...sizing(name, view, frame) }]));
+  arrange(frame, items, arrangementsOf(frame.stacked, state.show));
 }
 
 // The window on its way from the output before to this one.
@@ -304,23 +284,6 @@ function linesFor(stage, { looked, step, arrived }) {
   const first = `Point at any cell. A click holds it, Escape lets go. Type over a number of ${editable}, or drag it sideways.`;
   if (!back) return [[first], ["▶ goes through the outputs one by one."]];
   return [[first], [step < model.count ? "Click an output of dZ to press its stamp onto dX, or press ▸." : "Click a pixel of dX to sit on it. ▶ presses the outputs one by one."]];
-}
-
-// The layout is found anew only when something has another size.
-function layOut(stage, views) {
-  const { frame, state } = stage;
-  const items = {};
-  frame.barHolds = state.apart;
-  const key = [frame.width, state.apart];
-  for (const [name, view] of Object.entries(views)) {
-    items[name] = { root: gridFor(stage, name).root, view, least: 26 + 6.8 * view.note.length, ...sizing(name, view, frame) };
-    key.push(name, view.array.shape.join(), String(view.ring ?? ""), view.slabs);
-  }
-  if (stage.laidOut !== key.join(" ")) {
-    stage.cells = arrange(frame, items, arrangementsOf(frame.stacked, state.show));
-    stage.laidOut = key.join(" ");
-  }
-  return stage.cells;
 }
 
 function sizing(name, view, frame) {

@@ -7,7 +7,7 @@
 import { at } from "./arrays.js";
 import { productsOf } from "./products.js";
 import { sumOfProducts } from "./sum.js";
-import { written } from "./numbers.js";
+import { written } from "./page.js";
 
 const ROLE_OF = { x: "input", dx: "input", w: "weight", dw: "weight", wbar: "weight", z: "output", dz: "output", b: "bias", db: "bias" };
 // What is marked when a cell of this array is looked at: numbered products, or only where the same position lies.
@@ -131,7 +131,7 @@ export function linesOf(looked, state, model, { arrived, step, spread, resting, 
   }
   const line = { name, budget, terms: products.map((product) => termOf(meant.array, product, model)) };
   line.total = totalOf(meant.array, meant.index, model, arrived);
-  if (meant.array === "z") line.extra = [factor(model.b.data[meant.index[2]], "bias")];
+  if (meant.array === "z") line.terms.unshift([factor(model.b.data[meant.index[2]], "bias")]);
   if (others.length) {
     const rest = others.reduce((sum, p) => sum + termOf(meant.array, p, model).reduce((a, { value }) => a * value, 1), 0);
     line.rest = { value: rest, text: meant.array === "z" ? "other channels" : "other filters" };

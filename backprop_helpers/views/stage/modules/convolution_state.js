@@ -1,7 +1,7 @@
 // What a convolution's stage knows: the learner's numbers, the setting, which values of it are legal, and all that
 // follows from them by products.js. Nothing here draws.
 
-import { makeArray, offset } from "./arrays.js";
+import { makeArray, offset, withNumber } from "./arrays.js";
 import { kindScale } from "./colors.js";
 import { clamp } from "./page.js";
 import { convBackward, convForward, convGeometry, productsOf, resolvePadding, spanOf } from "./products.js";
@@ -155,10 +155,8 @@ export function afterSteps(model, order, step) {
 }
 
 // An array with one number changed, kept in the store.
-export function withNumber(state, model, name, index, value) {
-  const array = makeArray(model[name].shape, Float64Array.from(model[name].data));
-  array.data[offset(array.shape, index)] = value;
-  state.store[name] = remembered(state.store[name], array);
+export function changeNumber(state, model, name, index, value) {
+  state.store[name] = remembered(state.store[name], withNumber(model[name], index, value));
 }
 
 // dZ spread out by the stride, with the zeros around it that make a window of it for every pixel: D.

@@ -4,7 +4,7 @@ import { at, makeArray, offset } from "./arrays.js";
 import { sparseMatrix, spreadOut, turned } from "./convolution_state.js";
 import { LETTERS, marksOf, turnedIndex } from "./convolution_marks.js";
 import { spanOf, windowsOver } from "./products.js";
-import { written } from "./numbers.js";
+import { written } from "./page.js";
 
 const FORWARD = { forward: ["x", "w", "b", "z"], weights: ["x", "w", "b", "z"], input: ["x", "w", "z"], all: ["x", "w", "b", "z"] };
 const BACKWARD = { forward: [], weights: ["dw", "db", "dz"], input: ["dx", "dz"], all: ["dx", "dw", "db", "dz"] };
@@ -78,12 +78,12 @@ function contentOf(name, state, model, { arrived, step, spread }) {
   const [value, weight, gradient] = [scales.value, scales.weight, scales.gradient];
   const done = arrived.done && ((place) => arrived.done[Math.floor(place / model.K)]);
   if (name === "x") return { array: model.x, scale: value, ring: model.padding };
-  if (name === "z") return { array: model.z, scale: value, ...(done ? { blank: (place) => !done(place) } : {}) };
+  if (name === "z") return { array: model.z, scale: value, ...(done ? { look: (place) => !done(place) && "blank" } : {}) };
   if (name === "w" || name === "b") return { array: model[name], scale: weight };
-  if (name === "dz") return { array: model.dz, scale: gradient, ...(done && step ? { pale: done } : {}) };
+  if (name === "dz") return { array: model.dz, scale: gradient, ...(done && step ? { look: (place) => done(place) && "pale" } : {}) };
   if (name === "dx") return { array: arrived.dx, scale: gradient, ring: model.padding, ringArray: arrived.dxPadded };
   if (name === "wbar") return { array: (model.turned ??= turned(model)), scale: weight };
-  if (name === "d") return { array: spread.array, scale: gradient, pale: (place) => !spread.own[Math.floor(place / model.K)] };
+  if (name === "d") return { array: spread.array, scale: gradient, look: (place) => !spread.own[Math.floor(place / model.K)] && "pale" };
   if (name === "t") return matrixContent(state, model, weight);
   if (name === "sit") return sitContent(state, model, weight);
   return { array: arrived[name], scale: gradient, columns };
@@ -99,7 +99,7 @@ function matrixContent(state, model, scale) {
 function madeMatrix(state, model, scale) {
   const { array, weights } = sparseMatrix(model, state.channel, state.filter);
   const own = new Set(weights.map(([row, column]) => row * array.shape[1] + column));
-  return { array, scale, pale: (place) => !own.has(place), note: "a row for every output, a column for every pixel" };
+  return { array, scale, look: (place) => !own.has(place) && "pale", note: "a row for every output, a column for every pixel" };
 }
 
 // The pixel of dX that is looked at: its weights in the places of their outputs, which is the kernel turned.
@@ -119,7 +119,7 @@ function gathered(spot, state, model, scale) {
     under.set(there, `· ${written(at(model.dz, [...output, state.filter]))}`);
   }
   const note = spot ? `on dX[${spot.index.slice(0, 2).join(", ")}]` : "click a pixel of dX";
-  return { array, scale, blank: (place) => !under.has(place), under: (place) => under.get(place), note };
+  return { array, scale, look: (place) => !under.has(place) && "blank", under: (place) => under.get(place), note };
 }
 
 // Marks in the grids of the readings.
