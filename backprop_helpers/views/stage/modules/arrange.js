@@ -38,7 +38,10 @@ function layOut(frame, items, arrangements) {
     return root;
   });
   showParts(frame, [...parts, frame.cover]);
-  frame.field.style.height = `${size.height}px`;
+  // The page below stands still: a stage grows where it must and does not shrink. To lay out a notebook costs a frame.
+  frame.tallest = frame.wide === frame.width ? Math.max(frame.tallest, size.height) : size.height;
+  frame.wide = frame.width;
+  frame.field.style.height = `${frame.tallest}px`;
   frame.covered = size;
   frame.over = cleared(frame.cover, size, frame.theme);
 }
