@@ -2,7 +2,16 @@
 
 import pytest
 
-from tests.browser.shown import PATIENCE, Page, close_all, open_notebook, run_cells, write_notebook
+from tests.browser.shown import (
+    PATIENCE,
+    THEMES,
+    Page,
+    close_all,
+    open_notebook,
+    run_cells,
+    set_theme,
+    write_notebook,
+)
 
 DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
@@ -96,6 +105,24 @@ class StagePage(Page):
                 return found;
             }"""
         )
+
+
+def axe_finds(stage, require_tool):
+    """Return what axe finds in a stage against WCAG 2 A and AA, light and dark."""
+    require_tool("axe_playwright_python")
+    from axe_playwright_python.sync_playwright import Axe
+
+    rules = {"type": "tag", "values": ["wcag2a", "wcag2aa"]}
+    found = []
+    for theme in reversed(THEMES):
+        set_theme(stage.page, theme)
+        stage.page.wait_for_function(
+            "dark => document.querySelector('.bp-stage').classList.contains('bp-dark') === dark",
+            arg=theme.endswith("Dark"),
+        )
+        result = Axe().run(stage.page, context={"include": [".bp-stage"]}, options={"runOnly": rules})
+        found += [(v["id"], [n["html"][:150] for n in v["nodes"]]) for v in result.response["violations"]]
+    return found
 
 
 def stage_fixtures(name):

@@ -7,6 +7,7 @@ import importlib
 
 _HOMES = {
     "ConvolutionStage": "convolution",
+    "PoolingStage": "pooling",
     "ProductsStage": "products",
     "Predict": "predict",
     "Worksheet": "worksheet",
