@@ -88,7 +88,6 @@ SUBJECTS = (
     explorer("NudgeExplorer", view='.bp-matrix:has(.bp-matrix-title:has-text("Δz"))', slider="nudge ε"),
     explorer("ReLUExplorer", slider="bias"),
     explorer("SoftmaxExplorer", slider="z[0]"),
-    explorer("PoolingExplorer", slider="size"),
     explorer("CheckExplorer", view="", slider="step ε"),  # its curve is no matrix
     explorer(
         "NetworkExplorer",
@@ -123,6 +122,12 @@ STAGES = (
     convolution(
         "convolution, 12×12, 64 filters",
         "rng.integers(-4, 5, (1, 12, 12, 1)), rng.integers(-4, 5, (3, 3, 1, 64))",
+    ),
+    StageSubject(
+        "pooling, 12×12",
+        "import numpy as np\nfrom backprop_helpers.views.stage import PoolingStage\n"
+        "PoolingStage(np.random.default_rng(0).normal(size=(12, 12)), stride=2)",
+        (("dx", [0, 0, 0]), ("dx", [5, 5, 0])),
     ),
 )
 

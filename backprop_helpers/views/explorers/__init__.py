@@ -9,7 +9,6 @@ _HOMES = {
     "NudgeExplorer": "nudge",
     "ReLUExplorer": "relu",
     "SoftmaxExplorer": "softmax",
-    "PoolingExplorer": "pooling",
     "CheckExplorer": "check",
     "NetworkExplorer": "network",
 }
