@@ -129,6 +129,12 @@ STAGES = (
         "PoolingStage(np.random.default_rng(0).normal(size=(12, 12)), stride=2)",
         (("dx", [0, 0, 0]), ("dx", [5, 5, 0])),
     ),
+    StageSubject(
+        "softmax",
+        "from backprop_helpers.views.stage import SoftmaxStage\nSoftmaxStage()",
+        (("jacobian", [0, 0]), ("jacobian", [1, 1])),
+        ("+ 1", "− 1"),
+    ),
 )
 
 # Every frame that an event causes writes `data-drawn`; the task after it has seen style, layout and painting.

@@ -9,6 +9,7 @@ _HOMES = {
     "ConvolutionStage": "convolution",
     "PoolingStage": "pooling",
     "ProductsStage": "products",
+    "SoftmaxStage": "softmax",
     "Predict": "predict",
     "Worksheet": "worksheet",
     "mistakes_of": "worksheet",
