@@ -74,10 +74,12 @@ function rearrive(stage) {
 function makeControls(stage) {
   const { frame: { bar }, state, model } = stage;
   const chosen = (name) => (value) => choose(stage, name, value);
-  const steppers = Object.entries(SETTINGS).map(([name, hint]) => [name, makeStepper(bar, { label: name, hint, change: (n) => set(stage, name, n) })]);
-  stage.steppers = Object.fromEntries(steppers);
-  stage.same = makeSwitch(bar, { label: "same", hint: "padding: as many outputs as pixels, divided by the stride", change: (on) => set(stage, "padding", on ? "same" : null) });
-  stage.axes = makeChoice(bar, { label: "of", options: AXES, change: (axes) => ((state.axes = axes), stage.frame.request()) });
+  stage.steppers = {};
+  for (const [name, hint] of Object.entries(SETTINGS)) {
+    stage.steppers[name] = makeStepper(bar, { label: name, hint, change: (n) => set(stage, name, n) });
+    if (name === "padding") stage.same = makeSwitch(bar, { label: "same", hint: "as many outputs as pixels, divided by the stride", change: (on) => set(stage, name, on ? "same" : null) });
+  }
+  stage.axes = makeChoice(bar, { label: "axes", options: AXES, change: (axes) => ((state.axes = axes), stage.frame.request()) });
   stage.player = makePlayer(bar, { label: "outputs so far", unit: "output", change: (step) => goTo(stage, step) });
   if (["all", "input"].includes(state.show)) stage.reading = makeChoice(bar, { label: "dX as", options: READINGS, change: chosen("reading") });
   if (model.C > 1) stage.channel = makeStepper(bar, { label: "channel c", change: chosen("channel") });

@@ -74,7 +74,7 @@ function paintCell(context, view, side, { x, y, value, place, look }, theme, num
   context.fillRect(x + line, y + line, side - line, side - line);
   context.fillStyle = theme.soft;
   if (look === "blank") return context.fillRect(x + side / 2, y + side / 2, 2 * line, 2 * line);
-  if (pale && line) strokeBox(context, [x + 0.5, y + 0.5, side, side], theme.soft, 1, [1, 2]);
+  if (pale && line) strokeBox(context, [x + 0.5, y + 0.5, side, side], side < 20 ? theme.hair : theme.soft, 1, [1, 2]);
   if (Number.isNaN(value)) for (let n = 3; n < side; n += 4) context.fillRect(x, y + n, side, 0.5); // hatched
   if (!numbers) return;
   const under = side >= 34 && view.under?.(place);
