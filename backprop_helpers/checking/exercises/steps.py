@@ -20,8 +20,8 @@ X, W, DZ = (
 )
 TURNED = W[::-1, ::-1]
 A, B, DC = np.array([[1, 2]]), np.array([[3, 0, -1], [1, 4, 2]]), np.array([[2, -1, 1]])
-FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2]]), np.array([[2, 1], [0, -1], [1, 3]])
-FC_B, FC_DZ = np.array([1, -2]), np.array([[1, -1], [2, 3]])
+FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2], [0, 1, -2], [2, 0, 1]]), np.array([[2, 1], [0, -1], [1, 3]])
+FC_B, FC_DZ = np.array([1, -2]), np.array([[1, -1], [2, 3], [-1, 0], [0, 2]])
 FOUR = np.array([-2.0, 3.0, -1.0, 0.5])
 FIVE = np.array([-2.0, -0.3, 0.0, 0.3, 2.0])
 RELU_Z, RELU_DA = np.array([[3, -1, 0], [-2, 4, 5]]), np.array([[2, 5, -3], [7, -1, 4]])
@@ -223,13 +223,71 @@ def lesson_02():
     def bugs(part, *names):
         return [known(f"fc.{name}", part, FC_DZ, FC_X, FC_W) for name in names]
 
+    another_input = "another_input: this is what another input would do. Which one does the weight multiply?"
+    another_weight = "another_weight: these are the weights of another input. Which row of W starts at X[3, 2]?"
+    one_output = "one_output: this is the card of one output alone. How many outputs read X[1, 0]?"
+    another_example = "another_example: this is row 0. Which row of dZ belongs to example 1?"
+    outer = [np.outer(*rows) for rows in zip(FC_X, FC_DZ)]
     return [
+        step(
+            "02.column",
+            "by how much the four outputs of column 1 move when W[0, 1] is nudged by 1",
+            FC_X[:, 0],
+            own(another_input, FC_X[:, 1]),
+            own(another_input, FC_X[:, 2]),
+            own("output: this is the column of Z itself. Asked for is by how much it moves", z[:, 1]),
+            given=(FC_X, FC_W, FC_B),
+        ),
+        step(
+            "02.row",
+            "by how much the two outputs of row 3 move when X[3, 2] is nudged by 1",
+            FC_W[2],
+            own(another_weight, FC_W[0]),
+            own(another_weight, FC_W[1]),
+            own("output: this is the row of Z itself. Asked for is by how much it moves", z[3]),
+            given=(FC_X, FC_W, FC_B),
+        ),
+        step(
+            "02.cards",
+            "the three products that add up to Z[1, 1], before the bias",
+            FC_X[1] * FC_W[:, 1],
+            own(
+                "another_output: these add up to Z[1, 0]. Which column of W does Z[1, 1] use?",
+                FC_X[1] * FC_W[:, 0],
+            ),
+            own(
+                "another_example: these add up to Z[0, 1]. Which row of X does Z[1, 1] read?",
+                FC_X[0] * FC_W[:, 1],
+            ),
+            given=(FC_X, FC_W),
+        ),
         step("02.z", "Z, from X, W and b", z, own(NO_BIAS, FC_X @ FC_W)),
+        step(
+            "02.corner",
+            "dW[0, 0], from X and dZ",
+            dw[0, 0],
+            own("divided: this is divided by M. Where is the 1/M of the mean already?", dw[0, 0] / len(FC_X)),
+            given=(FC_X, FC_DZ),
+        ),
+        step(
+            "02.dx_row",
+            "the gradients of the three inputs of example 1, from dZ and W",
+            dx[1],
+            own(one_output, FC_DZ[1, 0] * FC_W[:, 0]),
+            own(one_output, FC_DZ[1, 1] * FC_W[:, 1]),
+            own(another_example, dx[0]),
+        ),
         step(
             "02.dw",
             "dW, from X and dZ",
             dw,
             *bugs(1, "last_example_only", "dw_transposed", "divided_by_m_again"),
+        ),
+        step(
+            "02.dx",
+            "dX, from dZ and W",
+            dx,
+            own("divided: this is divided by M. Do two examples share an input?", dx / len(FC_X)),
         ),
         step(
             "02.db",
@@ -239,10 +297,12 @@ def lesson_02():
             own("one_number: this is the sum of all of dZ. How many biases are there?", FC_DZ.sum()),
         ),
         step(
-            "02.dx",
-            "dX, from dZ and W",
-            dx,
-            own("divided: this is divided by M. Do two examples share an input?", dx / 2),
+            "02.outer",
+            "what example 1 adds to dW",
+            outer[1],
+            own("another_example: this is what example 0 adds. Which row is example 1?", outer[0]),
+            own("turned: this is dZ times X. Which of the two runs down a column of dW?", outer[1].T),
+            own("batch: this is the dW of all four examples. What does one of them add?", dw),
         ),
     ]
 

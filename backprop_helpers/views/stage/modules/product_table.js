@@ -20,7 +20,8 @@ const CHOICES = {
   w: ["weight: dW", "all products of one weight together"],
   x: ["input: dX", "all products of one pixel together"],
 };
-const [BESIDE, BETWEEN, ABOVE] = [290, 12, 19]; // pixels: the grids beside the cards; between piles; above a pile
+// Pixels: the grids beside the cards, and all their rows; between piles; above a pile.
+const [BESIDE, TALL, BETWEEN, ABOVE] = [290, 300, 12, 19];
 
 export function productTable(el, spec, link) {
   const arrays = Object.fromEntries(Object.entries(spec.arrays).map(([name, json]) => [name, decodeArray(json)]));
@@ -165,6 +166,7 @@ function drawGrids(stage, spot) {
     kind, kindScale(Object.keys(KINDS).filter((name) => KINDS[name] === kind && arrays[name]).map((name) => arrays[name]), kind),
   ])));
   const width = frame.stacked ? frame.width : BESIDE;
+  const below = ["x", "w", "z"].reduce((rows, name) => rows + (grids[name] ? arrays[name].shape[0] : 0), 0);
   for (const [name, grid] of Object.entries(grids)) {
     const array = arrays[name];
     const [rows, columns = 1] = array.shape;
@@ -173,7 +175,7 @@ function drawGrids(stage, spot) {
     const ring = name === "x" && padding.some(Boolean) && columns * slices < 8 ? padding : undefined;
     const wide = columns * slices + (ring ? ring[2] + ring[3] : 0);
     const high = rows + (ring ? ring[0] + ring[1] : 0);
-    const cell = clamp(Math.floor((width / 2 - 34 - 12 * (slices - 1)) / wide), 8, Math.min(40, Math.floor(150 / high)));
+    const cell = clamp(Math.floor((width / 2 - 34 - 12 * (slices - 1)) / wide), 8, Math.min(40, Math.floor(150 / high), Math.floor(TALL / below)));
     const role = spot?.array === name ? "here" : OWNERS[name];
     const cells = [...new Map([...lit].map((n) => [String(indexIn(cards[n], name)), indexIn(cards[n], name)])).values()];
     const note = shortIndex(array.shape, array.shape).join("×");
