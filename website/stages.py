@@ -6,8 +6,8 @@ import json
 from backprop_helpers.views.stage import _join
 from backprop_helpers.views.stage._base import COMMITTED
 
-# The tags by which MyST knows a cell that is shown without its code, and one with a button before its outputs.
-HIDDEN, BEHIND_A_BUTTON = "remove-input", "hide-output"
+# The tags by which MyST knows a cell that is shown without its code, and one whose outputs wait for a click.
+HIDDEN, WAITING = "remove-input", "hide-output"
 
 
 def make_places(notebook, script=lambda names: ""):
@@ -30,8 +30,8 @@ def make_places(notebook, script=lambda names: ""):
 
 
 def hide_parts(notebook):
-    """Leave out the code that JupyterLab folds, such as that of a question; put folded outputs behind a button."""
-    tags = {"source_hidden": HIDDEN, "outputs_hidden": BEHIND_A_BUTTON}
+    """Leave out the code that JupyterLab folds, such as that of a question; let folded outputs wait."""
+    tags = {"source_hidden": HIDDEN, "outputs_hidden": WAITING}
     for cell in notebook.cells:
         folded = [tag for part, tag in tags.items() if cell.metadata.get("jupyter", {}).get(part)]
         if folded:

@@ -224,7 +224,7 @@ def lesson_02():
         return [known(f"fc.{name}", part, FC_DZ, FC_X, FC_W) for name in names]
 
     another_input = "another_input: this is what another input would do. Which one does the weight multiply?"
-    another_weight = "another_weight: these are the weights of another input. Which row of W starts at X[3, 2]?"
+    another_weight = "another_weight: these are the weights of another input. Which row of W is X[3, 2]'s?"
     one_output = "one_output: this is the card of one output alone. How many outputs read X[1, 0]?"
     another_example = "another_example: this is row 0. Which row of dZ belongs to example 1?"
     outer = [np.outer(*rows) for rows in zip(FC_X, FC_DZ)]
