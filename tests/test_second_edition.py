@@ -89,6 +89,11 @@ def drop_pictures(notebook):
         cell.outputs = []
 
 
+def drop_formulas(notebook):
+    card = cell_with(notebook, "## The card")
+    card.source = card.source.replace("| $", "| ")
+
+
 CHANGES = [
     ("opens_with_a_stage", longer),
     ("opens_with_a_stage", no_stage),
@@ -108,7 +113,7 @@ CHANGES = [
     ("card", replaced("**5.** ", "**6.** ")),
     ("card", replaced("</details>\n\n**3.**", "**3.**")),
     ("card", drop_pictures),
-    ("card", replaced("| $Z = XW + b$", "| Z = XW + b")),
+    ("card", drop_formulas),
     ("no_captions_apart", replaced("Ten times the digit", "**How to read it.** Ten times the digit")),
 ]
 
