@@ -347,7 +347,7 @@ def main(arguments=None):
 
 
 def write(table, path=TABLE, *, whole=False):
-    """Keep the counts of these equations; others stay as they are, but for those of lessons that are whole."""
+    """Keep the counts of these equations; others stay as they are, but for those of `whole` lessons."""
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     gone = {lesson_of(tag) for tag in table if whole}
     kept = {tag: row for tag, row in kept.items() if lesson_of(tag) not in gone}
