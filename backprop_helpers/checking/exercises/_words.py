@@ -83,6 +83,8 @@ def _read(evidence, p, r):
         if q != p and array.size > 1
     ]
     text = read_difference(got, right, bad, name_axes(name, right.shape, examples), others=others)
+    if "zero" in text and np.any(got[bad]) and np.any(right[bad]):  # beside numbers a million times as large
+        return None
     if not text or "times too" in text or text.startswith("sign flipped") or re.search(r"\d+ of \d+", text):
         return None
     if text.startswith("the "):  # the right numbers in the wrong places, the rows are in reversed order
