@@ -126,7 +126,9 @@ class GradientReport:
             error = rounded(row.relative_error, 1)
         else:
             error = "–"
-        verdict = "; ".join(filter(None, ["right" if row.passed else row.reading, *self._remarks(row)]))
+        looked_at = row.compared + row.kinks
+        right = "right" if looked_at == size else f"right in the {looked_at} of {size} looked at"
+        verdict = "; ".join(filter(None, [right if row.passed else row.reading, *self._remarks(row)]))
         mark = {True: "✓", False: "✗", None: "–"}[row.passed]
         return (mark, row.name, str(row.shape), entries, error, verdict)
 
