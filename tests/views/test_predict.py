@@ -39,7 +39,7 @@ def test_it_is_small(asked):
     assert len(base64.b64decode(data["image/png"])) < 10_000
     assert asked.options["question"] in metadata["image/png"]["alt"]
     assert len((_join.MODULES / "predict.js").read_bytes()) <= 6_000
-    assert _join.ordered("predict") == ["typed", "predict"]
+    assert _join.ordered("predict") == ["page", "predict"]
 
 
 @ALL

@@ -1,82 +1,109 @@
-// Puts grids into the field so that the whole fits, with cells as large as that allows.
-//
-//   arrange(frame, items, arrangements) → { key: cell size }
-//   items          { key: { root, view, cell?: (size) => size, most?, head? } }    cell: this grid's own size at a common `size`;
-//                  most: its largest cell; head: pixels above the canvas (title); gridless items give `extent: [width, height]`
-//   arrangements   [[row, …], …]; a row is a list of clusters, a cluster a list of keys: [["x", "dx"], ["z", "dz"]].
-//                  The one with the largest cells is taken, but what stands first is left only for a clear gain.
+// Puts grids into the field so that the whole fits, with cells as large as that allows, and draws them. Arrangements:
+// contributing/stages.md.
 
-import { gridExtent } from "./grid_places.js";
-import { makeElement } from "./page.js";
+import { TITLE, cleared } from "./grid.js";
+import { gridPlaces } from "./grid_places.js";
 
-const [LARGEST, STACKED_LARGEST] = [54, 40];
 const GAIN = 1.18; // an arrangement further down the list has to be so much better
-const HEAD = 23; // the title above a grid
-const NEAR = 16; // between the grids of a cluster
-const FAR = 34; // between clusters
-const BELOW = 12; // between rows
+const STEADY = 1.4; // and cells so much larger than before
+const [NEAR, FAR, BELOW] = [16, 34, 12]; // between the grids of a cluster, between clusters, between rows
+const [HIGHEST, OTHERS] = [640, 156]; // pixels: what JupyterLab shows at 1280×800; the sum, two lines of legend and what is between
+const [ZOOMED, SEEN] = [700, 330]; // at 150 % the sum and the field are seen together
 
-const sideOf = (item, size) => Math.max(1, Math.min(item.most ?? LARGEST, item.cell ? item.cell(size) : size));
+// What the bar, the sum and the legend leave of the height; a narrow stage stands as high as it has to.
+export function roomOf({ stacked, barHeight, width }) {
+  return stacked ? Infinity : Math.min(HIGHEST - OTHERS - barHeight, width < ZOOMED ? SEEN : Infinity);
+}
+
+export function arrange(frame, items, arrangements) {
+  const sizes = Object.entries(items).map(([key, item]) => [key, extentOf(item, 10), extentOf(item, 30)]);
+  const key = JSON.stringify([frame.width, frame.barHeight, frame.theme.ratio, sizes]);
+  if (frame.arranged !== key) layOut(frame, items, arrangements);
+  frame.arranged = key;
+  for (const [name, { grid, view }] of Object.entries(items)) grid?.draw({ ...view, cell: frame.cells[name] });
+}
+
+function layOut(frame, items, arrangements) {
+  const { rows, size } = chosen(frame, items, arrangements);
+  const { spots, height } = placed(items, rows, size);
+  frame.cells = {};
+  const parts = Object.entries(spots).map(([key, [left, top]]) => {
+    const { grid, root = grid.root } = items[key];
+    if (grid) Object.assign(grid, { left, top });
+    Object.assign(root.style, { left: `${left}px`, top: `${top}px` });
+    frame.cells[key] = sideOf(items[key], size);
+    return root;
+  });
+  showParts(frame, [...parts, frame.cover]);
+  // The page below stands still: a stage grows where it must and does not shrink. To lay out a notebook costs a frame.
+  const tallest = Math.max(height, frame.covered?.width === frame.width ? frame.covered.height : 0);
+  frame.covered = { width: frame.width, height: tallest };
+  frame.field.style.height = `${tallest}px`;
+  frame.over = cleared(frame.cover, frame.covered, frame.theme);
+}
+
+// The cells keep their size while they fit, and what is larger is no clear gain: what has not changed stands still.
+function chosen(frame, items, arrangements) {
+  let best = { size: 0 };
+  arrangements.forEach((rows, n) => {
+    const size = largestFitting(frame, items, rows);
+    if (size > best.size * GAIN) best = { n, size, width: frame.width };
+  });
+  const { chosen: before } = frame;
+  const rows = before?.width === frame.width && arrangements[before.n];
+  const still = rows && best.size <= before.size * STEADY && fits(frame, placed(items, rows, before.size));
+  const { n, size } = (frame.chosen = still ? before : best);
+  return { rows: arrangements[n], size };
+}
+
+const sideOf = ({ most = 54, cell }, size) => Math.max(1, Math.min(most, cell ? cell(size) : size));
 
 function extentOf(item, size) {
-  if (item.extent) return { width: item.extent[0], height: item.extent[1] };
-  const { width, height } = gridExtent(item.view, sideOf(item, size));
-  return { width: Math.max(width, item.least ?? 0), height: height + (item.head ?? HEAD) };
+  if (item.size) return { width: item.size[0], height: item.size[1] };
+  const { width, height } = gridPlaces(item.view, sideOf(item, size));
+  return { width: Math.max(width, 26 + 6.8 * (item.view.note ?? "").length), height: height + TITLE };
 }
 
-function fits(items, rows, size, width, height) {
-  let tall = -BELOW;
+// Where everything stands at a size: { spots: { key: [left, top] }, width, height }.
+function placed(items, rows, size) {
+  const spots = {};
+  let [width, y] = [0, 0];
   for (const row of rows) {
-    let [wide, high] = [-FAR, 0];
+    let [x, high] = [0, 0];
     for (const cluster of row) {
-      wide += FAR - NEAR;
-      for (const key of cluster) {
-        const extent = extentOf(items[key], size);
-        wide += extent.width + NEAR;
+      const part = cluster.filter((key) => items[key] || Array.isArray(key));
+      for (const key of part) {
+        const { spots: inner = { [key]: [0, 0] }, ...extent } = Array.isArray(key) ? placed(items, key, size) : extentOf(items[key], size);
+        for (const [name, [left, top]] of Object.entries(inner)) spots[name] = [x + left, y + top];
+        x += extent.width + NEAR;
         high = Math.max(high, extent.height);
       }
+      if (part.length) x += FAR - NEAR;
     }
-    if (wide > width) return false;
-    tall += high + BELOW;
+    width = Math.max(width, x - FAR);
+    if (high) y += high + BELOW;
   }
-  return tall <= height;
+  return { spots, width, height: y - BELOW };
 }
 
-function largestFitting(items, rows, { width, stacked }, height) {
-  let [low, high] = [1, stacked ? STACKED_LARGEST : LARGEST];
+const fits = (frame, { width, height }) => width <= frame.width && height <= roomOf(frame);
+
+function largestFitting(frame, items, rows) {
+  let [low, high] = [1, frame.stacked ? 40 : 54];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (fits(items, rows, middle, width, height)) low = middle;
+    if (fits(frame, placed(items, rows, middle))) low = middle;
     else high = middle - 1;
   }
   return low;
 }
 
-export function arrange(frame, items, arrangements) {
-  const height = frame.room();
-  let [best, size] = [null, 0];
-  for (const arrangement of arrangements) {
-    const rows = arrangement.map((row) => row.map((cluster) => cluster.filter((key) => items[key])).filter((c) => c.length));
-    const found = largestFitting(items, rows.filter((row) => row.length), frame, height);
-    if (found > size * GAIN) [best, size] = [rows.filter((row) => row.length), found];
-  }
-  placeRows(frame, items, best);
-  return Object.fromEntries(Object.keys(items).map((key) => [key, items[key].extent ? 0 : sideOf(items[key], size)]));
-}
-
-// Moves the grids only where the arrangement has changed: what has the focus keeps it.
-function placeRows(frame, items, rows) {
-  const name = JSON.stringify(rows);
-  if (frame.arranged === name) return;
-  frame.arranged = name;
-  const focused = frame.field.contains(document.activeElement) ? document.activeElement : null;
-  frame.field.replaceChildren(...rows.map((row) => {
-    const line = makeElement("div", "bp-row");
-    for (const cluster of row) {
-      const together = makeElement("div", "bp-cluster", line);
-      for (const key of cluster) together.append(items[key].root);
-    }
-    return line;
-  }));
-  focused?.focus();
+// In this order, which is the keyboard's; what has the focus keeps it.
+function showParts(frame, parts) {
+  const { field, parts: before = [] } = frame;
+  if (parts.length === before.length && parts.every((part, n) => part === before[n])) return;
+  frame.parts = parts;
+  const focused = field.contains(document.activeElement) && document.activeElement;
+  field.replaceChildren(...parts);
+  if (focused) focused.focus();
 }

@@ -1,20 +1,15 @@
 // Arrays as NumPy lays them out: { shape, data }, the last index running fastest.
 
-// `data`: numbers in row-major order, zeros where nothing is given. A Float64Array is kept, not copied.
-export function makeArray(shape, data) {
+import { decodeNumber } from "./page.js";
+
+// Zeros where no numbers are given. A Float64Array is kept, not copied.
+export function makeArray(shape, data = new Float64Array(sizeOf(shape))) {
   const size = sizeOf(shape);
-  let numbers = data ?? new Float64Array(size);
-  if (!(numbers instanceof Float64Array)) numbers = Float64Array.from(numbers);
-  if (numbers.length !== size) {
-    const fault = `data must hold ${size} numbers for shape (${shape})`;
-    throw new RangeError(`makeArray: ${fault}; it holds ${numbers.length}`);
-  }
-  return { shape: [...shape], data: numbers };
+  if (data.length !== size) throw new RangeError(`makeArray: data must hold ${size} numbers for shape (${shape}); it holds ${data.length}`);
+  return { shape: [...shape], data: data instanceof Float64Array ? data : Float64Array.from(data) };
 }
 
-export function sizeOf(shape) {
-  return shape.reduce((product, n) => product * n, 1);
-}
+export const sizeOf = (shape) => shape.reduce((product, n) => product * n, 1);
 
 // Where an index lies in `data`: ((i₀·n₁ + i₁)·n₂ + i₂)…
 export function offset(shape, index) {
@@ -23,37 +18,28 @@ export function offset(shape, index) {
   return place;
 }
 
-export function at(array, index) {
-  return array.data[offset(array.shape, index)];
-}
+export const at = (array, index) => array.data[offset(array.shape, index)];
+
+export const withNumber = ({ shape, data }, index, value) => ({ shape, data: data.with(offset(shape, index), value) });
 
 // Every index of a shape, in row-major order.
 export function indicesOf(shape) {
-  let indices = [[]];
-  for (const n of shape) {
-    indices = indices.flatMap((start) => Array.from({ length: n }, (_, i) => [...start, i]));
-  }
-  return indices;
+  return shape.reduce((all, n) => all.flatMap((start) => Array.from({ length: n }, (_, i) => [...start, i])), [[]]);
 }
 
-const NOT_FINITE = { nan: NaN, inf: Infinity, "-inf": -Infinity };
-
-// From JSON, in which NaN and the infinities are the words "nan", "inf" and "-inf".
-export function decodeArray(json) {
-  return makeArray(json.shape, json.data.map((value) => {
-    const number = typeof value === "string" ? NOT_FINITE[value] : value;
-    if (typeof number === "number") return number;
-    throw new TypeError(`decodeArray: ${JSON.stringify(value)} is not a number`);
+export function decodeArray({ shape, data }) {
+  return makeArray(shape, data.map((json) => {
+    const number = decodeNumber(json);
+    if (typeof number !== "number") throw new TypeError(`decodeArray: ${JSON.stringify(json)} is not a number`);
+    return number;
   }));
 }
 
-// For JSON: integers as they are, all else to six significant digits.
-export function encodeArray(array) {
-  return { shape: [...array.shape], data: Array.from(array.data, encodeNumber) };
-}
+export const decodeArrays = (named) => Object.fromEntries(Object.entries(named).map(([name, json]) => [name, decodeArray(json)]));
 
-export function encodeNumber(value) {
-  if (Number.isNaN(value)) return "nan";
-  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
-  return Number.isInteger(value) ? value : Number(value.toPrecision(6));
+// For JSON: integers as they are, all else to six significant digits.
+export function encodeArray({ shape, data }) {
+  const encode = (value) => (Number.isInteger(value) ? value : Number(value.toPrecision(6)));
+  const word = (value) => (Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf");
+  return { shape: [...shape], data: Array.from(data, (value) => (Number.isFinite(value) ? encode(value) : word(value))) };
 }

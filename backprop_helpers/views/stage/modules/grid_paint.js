@@ -1,40 +1,42 @@
-// Paints a view (see grid.js) on a canvas, whole: slabs behind, cells, numbers, padding, what fades, marks, frames.
-//   paintCells(context, view, places, theme, numbers)    all but the marks; theme: {dark, ink, soft, ground, hair, font, digit} of the frame
-//   fitNumbers(view, places, theme)              {size, factor, text(value)} or null where the cells are too small for numbers
-//   paintMarks(context, view, places, theme)             marks and frames
-//   strokeRole(context, role, theme, box)        one mark; also used by what flies
+// Paints a view on a canvas: what stands in the cells, and the marks over them.
 
 import { offset } from "./arrays.js";
-import { PAPER, ROLES, cellColor, inkOn, roleColor } from "./colors.js";
+import { colorOf, inkOn } from "./colors.js";
 import { cellBox, indexOf, panelCorner } from "./grid_places.js";
 import { gridNumbers } from "./numbers.js";
 
-const SMALLEST = 8.5; // pixels of type; below it a grid is a map
-const FADED = 0.2;
+// A mark's dashes (none: a full line) and its width: never colour alone.
+const LINES = { here: [[], 2.5], input: [[], 2], weight: [[5, 2.5], 2], output: [[2, 2], 2.5], bias: [[8, 2, 2, 2], 2], moved: [[1, 3], 3] };
 
-export function fitNumbers(view, places, theme) {
+// How numbers are written in the cells: { size, factor, text(value) }, or null where cells are too small for them.
+export function fitNumbers(view, places, { digit }) {
   if (view.cell < 15 || view.plain) return null;
-  const values = [];
-  for (const [at] of cellsOf(view, places)) values.push(view.array.data[at]);
-  const numbers = gridNumbers(values);
+  const values = [...cellsOf(view, places)].map(({ value }) => value);
+  const { factor, most, text } = gridNumbers(values);
   const wanted = Math.min(19, view.cell * 0.42);
-  for (let decimals = numbers.most; decimals >= 0; decimals -= 1) {
-    let longest = 1;
-    for (const value of values) if (!Number.isNaN(value)) longest = Math.max(longest, numbers.text(value, decimals).length);
-    const size = Math.min(wanted, (view.cell - 3) / (longest * theme.digit));
-    if (size >= Math.min(wanted, decimals ? 9 : SMALLEST)) {
-      return { size, factor: numbers.factor, text: (value) => numbers.text(value, decimals) };
-    }
+  for (let decimals = most; decimals >= 0; decimals -= 1) {
+    const longest = Math.max(...values.map((value) => (Number.isNaN(value) ? 1 : text(value, decimals).length)));
+    const size = Math.min(wanted, (view.cell - 3) / (longest * digit));
+    if (size >= Math.min(wanted, decimals ? 9 : 8.5)) return { size, factor, text: (value) => text(value, decimals) };
   }
   return null;
 }
 
-// Every shown cell: [place in the data, row, column, panel].
-function* cellsOf(view, places) {
-  for (let panel = 0; panel < places.panels.length; panel += 1) {
-    for (let row = 0; row < places.rows; row += 1) {
-      for (let column = 0; column < places.columns; column += 1) {
-        yield [offset(view.array.shape, indexOf(places, panel, row, column)), row, column, panel];
+// Every cell of every slice; those of the padding are pale.
+function* cellsOf({ array, ringArray, look }, places) {
+  const { rows, columns, cell, ring: [top, bottom, left, right], panels } = places;
+  for (let panel = 0; panel < panels.length; panel += 1) {
+    const corner = panelCorner(places, panel);
+    for (let row = -top; row < rows + bottom; row += 1) {
+      for (let column = -left; column < columns + right; column += 1) {
+        const [x, y] = [corner.x + (column + left) * cell, corner.y + (row + top) * cell];
+        if (row >= 0 && column >= 0 && row < rows && column < columns) {
+          const place = offset(array.shape, indexOf(places, panel, row, column));
+          yield { x, y, place, value: array.data[place], look: look?.(place) };
+        } else {
+          const value = ringArray ? ringArray.data[offset(ringArray.shape, [row + top, column + left, ...panels[panel]])] : 0;
+          yield { x, y, value, look: "pale" };
+        }
       }
     }
   }
@@ -43,206 +45,99 @@ function* cellsOf(view, places) {
 export function paintCells(context, view, places, theme, numbers) {
   context.textAlign = "center";
   context.textBaseline = "middle";
-  for (let panel = 0; panel < places.panels.length; panel += 1) {
-    const corner = panelCorner(places, panel);
-    if (places.slab) paintSlabs(context, places, corner, theme);
-    context.globalAlpha = view.fade ? FADED * 2 : 1;
-    paintRing(context, view, places, panel, theme, numbers);
-    context.globalAlpha = 1;
-    if (places.axis) paintIndices(context, places, corner, theme, panel === 0);
-  }
-  const kept = view.fade ? keptCells(view) : null;
-  const tiny = places.cell < 8;
-  if (tiny) paintPaper(context, places, theme);
-  for (const [at, row, column, panel] of cellsOf(view, places)) {
-    if (tiny && view.array.data[at] === 0) continue;
-    const box = cellBox(places, indexOf(places, panel, row, column));
-    context.globalAlpha = kept && !kept.has(at) ? FADED : 1;
-    if (view.blank?.(at)) paintBlank(context, box, theme);
-    else paintCell(context, view, at, box, theme, numbers);
-  }
-  context.globalAlpha = 1;
-  for (let panel = 0; panel < places.panels.length; panel += 1) paintLines(context, places, panel, theme);
+  places.panels.forEach((_, panel) => paintGround(context, places, panel, theme));
+  for (const cell of cellsOf(view, places)) paintCell(context, view, places.cell, cell, theme, numbers);
 }
 
-function paintPaper(context, places, theme) {
-  context.fillStyle = theme.dark ? PAPER.dark : PAPER.light;
-  for (let panel = 0; panel < places.panels.length; panel += 1) {
-    const { x, y, side } = cellBox(places, indexOf(places, panel, 0, 0));
-    context.fillRect(x, y, places.columns * side, places.rows * side);
+// Slabs behind, small indices along the edges, and the hairlines that show between the cells.
+function paintGround(context, places, panel, theme) {
+  const { rows, columns, cell, ring: [top, , left], wide, high, slab, axis, lead } = places;
+  const { x, y } = panelCorner(places, panel);
+  for (let shift = slab; shift >= 0; shift -= 4) {
+    context.fillStyle = theme.ground;
+    context.fillRect(x + shift, y - shift, wide, high);
+    if (shift) strokeBox(context, [x + shift + 0.5, y - shift + 0.5, wide, high], theme.hair, 1, []);
   }
+  context.fillStyle = theme.hair;
+  context.fillRect(x + left * cell, y + top * cell, columns * cell + 1, rows * cell + 1);
+  if (!axis) return;
+  context.fillStyle = theme.soft;
+  context.font = `10px ${theme.font}`;
+  for (let n = 0; n < columns; n += 1) context.fillText(n, x + (n + left + 0.5) * cell, y - slab - 7);
+  for (let n = 0; n < rows && lead > 1 && !panel; n += 1) context.fillText(n, x - 8, y + (n + top + 0.5) * cell + 1);
 }
 
-function keptCells(view) {
-  return new Set(view.marks.flatMap(({ cells }) => cells.map((cell) => offset(view.array.shape, cell))));
-}
-
-function paintCell(context, view, at, { x, y, side }, theme, numbers) {
-  const value = view.array.data[at];
-  const color = cellColor(view.scale, value, theme.dark);
-  if (view.pale?.(at)) return paintPale(context, value, color, { x, y, side }, theme, numbers);
-  context.fillStyle = color;
-  context.fillRect(x, y, side, side);
-  if (Number.isNaN(value)) paintHatch(context, x, y, side, theme);
+function paintCell(context, view, side, { x, y, value, place, look }, theme, numbers) {
+  const [pale, line] = [look === "pale", side < 8 ? 0 : 1];
+  const rgb = look === "blank" ? theme.paper : colorOf(view.scale, value, theme.ramps);
+  context.fillStyle = `rgb(${pale ? rgb.map((c, n) => 0.45 * c + 0.55 * theme.paper[n]) : rgb})`;
+  context.fillRect(x + line, y + line, side - line, side - line);
+  context.fillStyle = theme.soft;
+  if (look === "blank") return context.fillRect(x + side / 2, y + side / 2, 2 * line, 2 * line);
+  if (pale && line) strokeBox(context, [x + 0.5, y + 0.5, side, side], side < 20 ? theme.hair : theme.soft, 1, [1, 2]);
+  if (Number.isNaN(value)) for (let n = 3; n < side; n += 4) context.fillRect(x, y + n, side, 0.5); // hatched
   if (!numbers) return;
-  const under = side >= 34 ? view.under?.(at) : null;
-  const nan = Number.isNaN(value);
-  const size = nan ? Math.min(numbers.size, (side - 4) / 2) : numbers.size;
-  context.fillStyle = nan || context.globalAlpha < 1 ? theme.ink : inkOn(color);
+  const under = side >= 34 && view.under?.(place);
+  const size = Number.isNaN(value) ? Math.min(numbers.size, (side - 4) / 2) : numbers.size * (pale ? 0.9 : 1);
+  if (!pale) context.fillStyle = inkOn(rgb);
   context.font = `${size}px ${theme.font}`;
-  context.fillText(numbers.text(value), x + side / 2, y + side / 2 + 1 - (under ? side * 0.12 : 0));
+  context.fillText(numbers.text(value), x + side / 2, y + side * (under ? 0.38 : 0.5) + 1);
   if (!under) return;
   context.font = `${Math.max(9, size * 0.7)}px ${theme.font}`;
   context.fillText(under, x + side / 2, y + side * 0.76);
 }
 
-function paintHatch(context, x, y, side, theme) {
-  context.save();
-  context.beginPath();
-  context.rect(x, y, side, side);
-  context.clip();
-  context.beginPath();
-  for (let shift = -side; shift < side; shift += 5) {
-    context.moveTo(x + shift, y + side);
-    context.lineTo(x + shift + side, y);
-  }
-  context.strokeStyle = theme.hair;
-  context.lineWidth = 1;
-  context.stroke();
-  context.restore();
+function strokeBox(context, box, color, width, dash) {
+  context.setLineDash(dash);
+  context.strokeStyle = color;
+  context.lineWidth = width;
+  context.strokeRect(...box);
 }
 
-function paintBlank(context, { x, y, side }, theme) {
-  context.fillStyle = theme.dark ? PAPER.dark : PAPER.light;
-  context.fillRect(x, y, side, side);
-  if (side < 8) return;
-  context.fillStyle = theme.soft;
-  context.fillRect(x + side / 2 - 1, y + side / 2 - 1, 2, 2);
-}
-
-// A zero that was put in, or a number that has had its turn: pale, with a dotted frame.
-function paintPale(context, value, color, { x, y, side }, theme, numbers) {
-  const faded = context.globalAlpha;
-  context.globalAlpha = faded * 0.45;
-  context.fillStyle = color;
-  context.fillRect(x, y, side, side);
-  if (side >= 8) {
-    context.setLineDash([1, 2]);
-    context.strokeStyle = theme.soft;
-    context.lineWidth = 1;
-    context.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1);
-    context.setLineDash([]);
-  }
-  context.globalAlpha = faded;
-  if (!numbers) return;
-  context.fillStyle = theme.soft;
-  context.font = `${numbers.size * 0.9}px ${theme.font}`;
-  context.fillText(numbers.text(value), x + side / 2, y + side / 2 + 1);
-}
-
-// The padding: pale, dotted; its zeros, or what falls into it (`view.ringArray`, of the padded shape).
-function paintRing(context, view, places, panel, theme, numbers) {
-  const [top, bottom, left, right] = places.ring;
-  if (!(top || bottom || left || right)) return;
-  const padded = view.ringArray;
-  for (let row = -top; row < places.rows + bottom; row += 1) {
-    for (let column = -left; column < places.columns + right; column += 1) {
-      if (row >= 0 && column >= 0 && row < places.rows && column < places.columns) continue;
-      const box = cellBox(places, indexOf(places, panel, row, column));
-      const value = padded ? padded.data[offset(padded.shape, [row + top, column + left, ...places.panels[panel]])] : 0;
-      paintPale(context, value, cellColor(view.scale, value, theme.dark), box, theme, numbers);
-    }
-  }
-}
-
-function paintLines(context, places, panel, theme) {
-  const { x, y } = cellBox(places, indexOf(places, panel, 0, 0));
-  const { cell, rows, columns } = places;
-  context.beginPath();
-  const every = cell >= 8 ? 1 : 0;
-  for (let row = 0; row <= rows; row += every || rows) {
-    context.moveTo(x, y + row * cell + 0.5);
-    context.lineTo(x + columns * cell + 1, y + row * cell + 0.5);
-  }
-  for (let column = 0; column <= columns; column += every || columns) {
-    context.moveTo(x + column * cell + 0.5, y);
-    context.lineTo(x + column * cell + 0.5, y + rows * cell + 1);
-  }
-  context.strokeStyle = theme.hair;
-  context.lineWidth = 1;
-  context.stroke();
-}
-
-function paintSlabs(context, places, { x, y }, theme) {
-  context.strokeStyle = theme.hair;
-  context.fillStyle = theme.ground;
-  context.lineWidth = 1;
-  for (let shift = places.slab; shift > 0; shift -= 4) {
-    context.fillRect(x + shift, y - shift, places.wide, places.high);
-    context.strokeRect(x + shift + 0.5, y - shift + 0.5, places.wide, places.high);
-  }
-  context.fillRect(x, y, places.wide, places.high);
-}
-
-function paintIndices(context, places, { x, y }, theme, withRows) {
-  if (!places.lead) return;
-  const { cell, rows, columns, ring } = places;
-  context.fillStyle = theme.soft;
-  context.font = `10px ${theme.font}`;
-  for (let column = 0; column < columns; column += 1) {
-    context.fillText(String(column), x + (column + ring[2] + 0.5) * cell, y - places.slab - 7);
-  }
-  if (!withRows || places.lead < 2) return;
-  for (let row = 0; row < rows; row += 1) context.fillText(String(row), x - 8, y + (row + ring[0] + 0.5) * cell + 1);
-}
-
+// Marks, frames round many cells, and a veil over what has no part.
 export function paintMarks(context, view, places, theme) {
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  const depth = new Map();
-  for (const { role, cells, badges } of view.marks ?? []) {
+  const { marks = [], frames = [], fade } = view;
+  if (fade) paintVeil(context, view, places, theme);
+  const inset = new Map();
+  for (const { role, cells, badges } of marks) {
     cells.forEach((cell, n) => {
       const box = cellBox(places, cell);
       if (!box) return;
-      const key = cell.join();
-      const inset = depth.get(key) ?? 0;
-      depth.set(key, inset + 1);
-      strokeRole(context, role, theme, box, inset * 3);
-      if (badges?.[n] && box.side >= 30) paintBadge(context, box, badges[n], roleColor(role, theme.dark), theme);
+      const depth = inset.get(String(cell)) ?? 0;
+      inset.set(String(cell), depth + 3);
+      strokeRole(context, role, theme, box, depth);
+      if (badges?.[n] && box.side >= 30) paintBadge(context, role, theme, box, badges[n]);
     });
   }
-  for (const { role, from, size } of view.frames ?? []) paintFrame(context, places, role, from, size, theme);
+  for (const { role, from, size } of frames) {
+    const box = cellBox(places, from);
+    if (box) strokeRole(context, role, theme, box, -1, size);
+  }
+}
+
+function paintVeil(context, { array, marks }, places, theme) {
+  const kept = new Set(marks.flatMap(({ cells }) => cells.map((cell) => offset(array.shape, cell))));
+  context.globalAlpha = 0.8;
+  context.fillStyle = `rgb(${theme.paper})`;
+  for (const { x, y, place } of cellsOf({ array }, places)) if (!kept.has(place)) context.fillRect(x, y, places.cell, places.cell);
+  context.globalAlpha = 1;
 }
 
 // The number of a product, in the corner: the same in all the grids that it joins.
-function paintBadge(context, { x, y, side }, text, color, theme) {
-  const small = Math.min(10, side * 0.26);
-  context.font = `600 ${small}px ${theme.font}`;
-  context.fillStyle = theme.dark ? PAPER.dark : PAPER.light;
-  context.fillRect(x + 2, y + 2, small * 0.62 * text.length + 3, small + 2);
-  context.fillStyle = color;
-  context.fillText(text, x + 3.5 + small * 0.31 * text.length, y + 3.5 + small / 2);
+function paintBadge(context, role, theme, { x, y, side }, text) {
+  context.font = `600 ${Math.min(10, side * 0.26)}px ${theme.font}`;
+  context.lineWidth = 3;
+  context.strokeStyle = `rgb(${theme.paper})`;
+  context.fillStyle = theme.inks[role];
+  for (const paint of ["strokeText", "fillText"]) context[paint](text, x + 4 + 3 * text.length, y + 8);
 }
 
-export function strokeRole(context, role, theme, { x, y, side, wide = side, high = side }, inset = 0) {
-  const { dash, width } = ROLES[role];
-  const thin = Math.min(side, high, wide) < 9;
-  const edge = (thin ? 0.5 : width / 2) + inset;
-  const box = [x + 0.5 + edge, y + 0.5 + edge, wide - 2 * edge, high - 2 * edge];
+function strokeRole(context, role, theme, { x, y, side }, inset, [rows, columns] = [1, 1]) {
+  const thin = side < 9;
+  const [dash, width] = thin ? [[], 1.5] : LINES[role];
+  const edge = 0.5 + inset + (thin ? 0.5 : width / 2);
+  const box = [x + edge, y + edge, columns * side + 1 - 2 * edge, rows * side + 1 - 2 * edge];
   if (box[2] <= 0 || box[3] <= 0) return;
-  context.setLineDash([]);
-  context.strokeStyle = theme.dark ? PAPER.dark : PAPER.light;
-  context.lineWidth = thin ? 1.5 : width + 1.5;
-  context.strokeRect(...box);
-  context.setLineDash(thin ? [] : dash);
-  context.strokeStyle = roleColor(role, theme.dark);
-  context.lineWidth = thin ? 1.5 : width;
-  context.strokeRect(...box);
-  context.setLineDash([]);
-}
-
-function paintFrame(context, places, role, from, size, theme) {
-  const box = cellBox(places, from);
-  if (!box) return;
-  strokeRole(context, role, theme, { ...box, wide: size[1] * box.side, high: size[0] * box.side }, -1);
+  strokeBox(context, box, `rgb(${theme.paper})`, thin ? 1.5 : width + 1.5, []);
+  strokeBox(context, box, theme.inks[role], width, dash);
 }

@@ -3,8 +3,7 @@
 // The spec as it stands now: an option that is a trait, and what is selected, are read from the model.
 export function specOf(model) {
   const spec = model.get("spec");
-  const options = { ...spec.options };
-  for (const name of Object.keys(options)) options[name] = model.get(name) ?? options[name];
+  const options = Object.fromEntries(Object.entries(spec.options).map(([name, value]) => [name, model.get(name) ?? value]));
   return { ...spec, options, selected: model.get("selected") ?? null };
 }
 
@@ -12,7 +11,6 @@ export function specOf(model) {
 export function linkOf(model) {
   let own = false; // a listener is not told what its own composition has just set
   const trait = (name) => (name === "arrays" ? "spec" : name);
-  const said = (name) => (name === "arrays" ? model.get("spec").arrays : model.get(name));
   return {
     set(name, value) {
       own = true;
@@ -21,7 +19,7 @@ export function linkOf(model) {
       model.save_changes();
     },
     on(name, listener) {
-      const heard = () => own || listener(said(name));
+      const heard = () => own || listener(name === "arrays" ? model.get("spec").arrays : model.get(name));
       model.on(`change:${trait(name)}`, heard);
       return () => model.off(`change:${trait(name)}`, heard);
     },

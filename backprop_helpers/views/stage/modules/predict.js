@@ -1,7 +1,7 @@
 // A question before the answer: asks for a guess, keeps the answer until there is one, says how far off it was.
 // A guess stays in the page: it is not stored, and nobody is told.
 
-import { element, readNumber, writeNumber } from "./typed.js";
+import { decodeNumber, element, readNumber, written } from "./page.js";
 
 // spec.options: kind "number" | "choice" | "cell", question, answer, unit, tolerance, choices, name, then
 export function predict(el, spec) {
@@ -31,8 +31,8 @@ function askNumber({ options: { unit = "", question } }, answered) {
   const button = element("button", "", { type: "button" }, "That is my guess");
   button.onclick = () => {
     const value = readNumber(input.value);
-    input.ariaInvalid = String(Number.isNaN(value));
-    if (Number.isNaN(value)) return input.focus();
+    input.ariaInvalid = String(value === null);
+    if (value === null) return input.focus();
     input.readOnly = button.hidden = true;
     answered(value);
   };
@@ -52,7 +52,7 @@ function askChoice({ options: { choices, answer } }, answered) {
 function askCell({ arrays: { grid }, options: { answer, shape, name = "" } }, answered) {
   const [rows, columns] = shape;
   const cells = Array.from({ length: rows * columns }, (_, at) => {
-    const text = grid ? writeNumber(grid.data[at]) : "";
+    const text = grid ? written(decodeNumber(grid.data[at])) : "";
     const label = `${name}[${Math.floor(at / columns)}, ${at % columns}] ${text}`;
     return element("button", "", { type: "button", tabindex: at ? -1 : 0, "aria-label": label.trim() }, text);
   });
@@ -103,7 +103,7 @@ function verdictOn({ options }, guess) {
   if (kind === "choice") return guess === answer ? `Yes: ${choices[answer]}.` : `No: ${choices[answer]}.`;
   if (kind === "number") {
     const off = farOff(guess, answer, tolerance);
-    return `${off ? "It is" : "Yes:"} ${writeNumber(answer)} ${unit}`.trim() + (off && `; yours is ${off}`) + ".";
+    return `${off ? "It is" : "Yes:"} ${written(answer)} ${unit}`.trim() + (off && `; yours is ${off}`) + ".";
   }
   const columns = shape[1];
   const aways = answer.map(([i, j]) => [Math.abs(i - Math.floor(guess / columns)), Math.abs(j - (guess % columns))]);
@@ -115,9 +115,9 @@ function verdictOn({ options }, guess) {
 
 function farOff(guess, answer, tolerance) {
   const [gap, ratio] = [guess - answer, guess / answer];
-  const digits = (value) => writeNumber(Number(value.toPrecision(2)));
+  const digits = (value) => written(Number(value.toPrecision(2)));
   if (Math.abs(gap) <= tolerance + 1e-6 * Math.abs(answer)) return "";
   if (ratio >= 3) return `${digits(ratio)} times too large`;
   if (ratio > 0 && ratio <= 1 / 3) return `${digits(1 / ratio)} times too small`;
-  return `${writeNumber(Math.abs(gap))} too ${gap > 0 ? "high" : "low"}`;
+  return `${written(Math.abs(gap))} too ${gap > 0 ? "high" : "low"}`;
 }

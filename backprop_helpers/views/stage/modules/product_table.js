@@ -1,15 +1,16 @@
 // The table of products of a linear layer. Every product is a card (z, x, w). Piled by z the cards add up to Z, piled by w
 // to dW, piled by x to dX: the same cards. Hover a card to see its three places; hover a number to see its cards.
 
-import { at, decodeArray, encodeArray, offset } from "./arrays.js";
-import { roleColor, kindScale } from "./colors.js";
+import { arrange, roomOf } from "./arrange.js";
+import { at, decodeArrays, encodeArray, withNumber } from "./arrays.js";
+import { kindScale } from "./colors.js";
 import { makeChoice } from "./controls.js";
 import { makeFrame } from "./frame.js";
 import { makeGrid } from "./grid.js";
-import { clamp, makeElement } from "./page.js";
-import { written } from "./numbers.js";
+import { clamp, element, written } from "./page.js";
 import { cardsOf, FACTORS, indexIn, pilesOf, shortIndex, SUMS, valueOf } from "./product_piles.js";
-import { convBackward, convForward, convGeometry, fcBackward, fcForward, fcGeometry, poolBackward, poolForward, poolGeometry } from "./products.js";
+import { convBackward, convForward, convGeometry } from "./conv_layer.js";
+import { fcBackward, fcForward, fcGeometry, poolBackward, poolForward, poolGeometry } from "./products.js";
 import { showLegend, showSum, sumOfProducts } from "./sum.js";
 
 const NAMES = { x: "X", w: "W", z: "Z", dx: "dX", dw: "dW", dz: "dZ" };
@@ -20,27 +21,25 @@ const CHOICES = {
   w: ["weight: dW", "all products of one weight together"],
   x: ["input: dX", "all products of one pixel together"],
 };
-// Pixels: the grids beside the cards, and all their rows; between piles; above a pile.
-const [BESIDE, TALL, BETWEEN, ABOVE] = [290, 300, 12, 19];
+const [BESIDE, BETWEEN, ABOVE] = [290, 12, 19]; // pixels: the grids beside the cards; between piles; above a pile
 
 export function productTable(el, spec, link) {
-  const arrays = Object.fromEntries(Object.entries(spec.arrays).map(([name, json]) => [name, decodeArray(json)]));
-  const stage = { spec, link, given: arrays, by: spec.options.by, held: spec.selected, pointed: null, grids: {}, cards: [] };
-  const escape = () => hold(stage, null);
-  const frame = makeFrame(el, {
+  const stage = { spec, given: decodeArrays(spec.arrays), by: spec.options.by, held: spec.selected, pointed: null, cards: [] };
+  const hear = {
+    by: (by) => pile(stage, by),
+    selected: (spot) => (stage.held = spot),
+    arrays: (json) => {
+      Object.assign(stage.given, decodeArrays(json));
+      recomputeTable(stage);
+    },
+  };
+  stage.frame = makeFrame(el, link, {
     composition: "productTable", about: "The products of a layer, piled in three ways", draw: () => drawTable(stage),
-    handle: { state: () => tableState(stage), grids: stage.grids, escape },
+    state: () => tableState(stage), escape: () => hold(stage, null), hear,
   });
-  stage.frame = frame;
   makeTable(stage);
   recomputeTable(stage);
-  frame.onDispose(link.on("by", (by) => pile(stage, by)));
-  frame.onDispose(link.on("selected", (spot) => ((stage.held = spot), frame.request())));
-  frame.onDispose(link.on("arrays", (json) => {
-    for (const name of Object.keys(json)) stage.given[name] = decodeArray(json[name]);
-    recomputeTable(stage);
-  }));
-  return frame.dispose;
+  return stage.frame.dispose;
 }
 
 const tableState = ({ by, held, pointed, cards, layer, lit }) => ({
@@ -77,41 +76,33 @@ function makeTable(stage) {
   const { frame, spec } = stage;
   const pooled = !["conv", "fc"].includes(spec.options.layer);
   const { w, ...others } = CHOICES;
-  stage.choice = makeChoice(frame.bar, { label: "pile the cards by", options: pooled ? others : { z: CHOICES.z, w, x: CHOICES.x }, change: (by) => (pile(stage, by), stage.link.set("by", by)) });
-  stage.table = makeElement("div", "bp-cards", frame.field, {
-    tabindex: "0", role: "listbox", "aria-label": "the products; arrow keys go from one to the next", "data-lm-suppress-shortcuts": "true",
-  });
-  stage.side = makeElement("div", "bp-card-grids", frame.field);
-  frame.field.classList.add("bp-beside");
-  for (const pair of pooled ? [["x", "dx"], ["z", "dz"]] : [["x", "dx"], ["w", "dw"], ["z", "dz"]]) {
-    const row = makeElement("div", "bp-cluster", stage.side);
-    for (const name of pair) row.append((stage.grids[name] = tableGrid(stage, name)).root);
-  }
+  stage.choice = makeChoice(frame.bar, { label: "pile the cards by", options: pooled ? others : { z: CHOICES.z, w, x: CHOICES.x }, change: (by) => (pile(stage, by), frame.tell("by", by)) });
+  stage.table = element("div", "bp-cards", { tabindex: "0", role: "listbox", "aria-label": "the products; arrow keys go from one to the next" });
+  for (const name of pooled ? ["x", "dx", "z", "dz"] : ["x", "dx", "w", "dw", "z", "dz"]) tableGrid(stage, name);
   listenToCards(stage);
 }
 
 function tableGrid(stage, name) {
   const editable = ["x", "w", "dz"].includes(name);
-  return makeGrid(stage.frame, { name, letter: NAMES[name], editable, on: {
+  return makeGrid(stage.frame, { name, letter: NAMES[name], on: {
     point: (index) => point(stage, index && { array: name, index }),
     click: (index) => hold(stage, { array: name, index }),
-    edit: (index, value, done) => {
-      const { shape, data } = stage.given[name];
-      stage.given[name] = { shape, data: data.with(offset(shape, index), value) };
+    edit: editable && ((index, value, done) => {
+      stage.given[name] = withNumber(stage.given[name], index, value);
       recomputeTable(stage);
-      if (done) stage.link.set("arrays", Object.fromEntries(Object.entries(stage.given).map(([key, array]) => [key, encodeArray(array)])));
-    },
+      if (done) stage.frame.tell("arrays", Object.fromEntries(Object.entries(stage.given).map(([key, array]) => [key, encodeArray(array)])));
+    }),
   } });
 }
 
 function listenToCards(stage) {
-  const { table, frame } = stage;
+  const { table } = stage;
   const under = (event) => event.target.closest(".bp-card, .bp-pile")?.dataset;
   const spotOf = (data) => data && (data.card ? { array: "card", index: [Number(data.card)] } : { array: SUMS[stage.by], index: data.index.split(",").map(Number) });
-  frame.listen(table, "pointerover", (event) => point(stage, spotOf(under(event))));
-  frame.listen(table, "pointerleave", () => point(stage, null));
-  frame.listen(table, "click", (event) => under(event) && hold(stage, spotOf(under(event))));
-  frame.listen(table, "keydown", (event) => {
+  table.addEventListener("pointerover", (event) => point(stage, spotOf(under(event))));
+  table.addEventListener("pointerleave", () => point(stage, null));
+  table.addEventListener("click", (event) => under(event) && hold(stage, spotOf(under(event))));
+  table.addEventListener("keydown", (event) => {
     const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (event.key === "Enter" && stage.pointed) hold(stage, stage.pointed);
     if (!by) return;
@@ -120,7 +111,7 @@ function listenToCards(stage) {
     event.preventDefault();
     event.stopPropagation();
   });
-  frame.listen(table, "blur", () => point(stage, null));
+  table.addEventListener("blur", () => point(stage, null));
 }
 
 function point(stage, spot) {
@@ -131,14 +122,14 @@ function point(stage, spot) {
 function hold(stage, spot) {
   stage.held = spot && JSON.stringify(spot) !== JSON.stringify(stage.held) ? spot : null;
   if (!stage.held) stage.pointed = null;
-  stage.link.set("selected", stage.held);
+  stage.frame.tell("selected", stage.held);
   stage.frame.request();
 }
 
 function pile(stage, by) {
   Object.assign(stage, { by, piled: null });
   if (stage.held && Object.values(SUMS).includes(stage.held.array)) stage.held = null;
-  stage.table.classList.toggle("bp-moving", !stage.frame.still);
+  stage.table.classList.add("bp-moving");
   stage.frame.request();
 }
 
@@ -161,32 +152,30 @@ function drawTable(stage) {
 }
 
 function drawGrids(stage, spot) {
-  const { layer: { arrays, geometry }, grids, cards, lit, frame } = stage;
+  const { layer: { arrays, geometry }, cards, lit, frame } = stage;
   const scales = (stage.views ??= Object.fromEntries(["value", "weight", "gradient"].map((kind) => [
     kind, kindScale(Object.keys(KINDS).filter((name) => KINDS[name] === kind && arrays[name]).map((name) => arrays[name]), kind),
   ])));
-  const width = frame.stacked ? frame.width : BESIDE;
-  const below = ["x", "w", "z"].reduce((rows, name) => rows + (grids[name] ? arrays[name].shape[0] : 0), 0);
-  for (const [name, grid] of Object.entries(grids)) {
+  const items = { cards: { root: stage.table, size: stage.extent } };
+  for (const [name, grid] of Object.entries(frame.grids)) {
     const array = arrays[name];
     const [rows, columns = 1] = array.shape;
     const slices = array.shape.slice(2).reduce((product, n) => product * n, 1);
     const padding = geometry.padding ?? [0, 0, 0, 0];
     const ring = name === "x" && padding.some(Boolean) && columns * slices < 8 ? padding : undefined;
-    const wide = columns * slices + (ring ? ring[2] + ring[3] : 0);
-    const high = rows + (ring ? ring[0] + ring[1] : 0);
-    const cell = clamp(Math.floor((width / 2 - 34 - 12 * (slices - 1)) / wide), 8, Math.min(40, Math.floor(150 / high), Math.floor(TALL / below)));
     const role = spot?.array === name ? "here" : OWNERS[name];
     const cells = [...new Map([...lit].map((n) => [String(indexIn(cards[n], name)), indexIn(cards[n], name)])).values()];
     const note = shortIndex(array.shape, array.shape).join("×");
-    grid.draw({ array, cell, scale: scales[KINDS[name]], axes: true, note, marks: cells.length ? [{ role, cells }] : [], ring });
+    items[name] = { grid, view: { array, scale: scales[KINDS[name]], axes: true, note, marks: [{ role, cells }], ring }, most: 40 };
   }
+  const pairs = [["x", "dx"], ["w", "dw"], ["z", "dz"]].map((pair) => [pair]);
+  arrange(frame, items, [frame.stacked ? [[["cards"]], ...pairs] : [[["cards"], [pairs]]]]);
 }
 
 // Cards move by the style sheet's transition; their boxes are kept while only the piles change.
 function layCards(stage) {
   const { table, cards, by, layer, frame } = stage;
-  const key = `${by} ${frame.width} ${frame.theme.dark} ${cards.length}`;
+  const key = `${by} ${frame.width} ${cards.length}`;
   if (stage.piled === key) return;
   stage.piled = key;
   const ways = [false, true].map((tall) => sizedPiles(frame, pilesOf(layer, cards, by, tall)));
@@ -205,13 +194,13 @@ function layCards(stage) {
       stage.boxes[n].style.transform = `translate(${start + slot[1] * card.width}px, ${top + ABOVE + slot[0] * card.height}px)`;
     }
   }
-  table.style.height = `${down * pitch[0]}px`;
-  table.style.width = `${across * pitch[1] - BETWEEN}px`;
+  stage.extent = [frame.stacked ? frame.width : Math.max(across * pitch[1] - BETWEEN, frame.width - BESIDE - 40), down * pitch[0]];
+  Object.assign(table.style, { width: `${stage.extent[0]}px`, height: `${stage.extent[1]}px` });
 }
 
 function sizedPiles(frame, found) {
   const { rows, columns, down, across } = found;
-  const [wide, high] = [frame.stacked ? frame.width : frame.width - BESIDE - 30, frame.stacked ? 460 : frame.room() - 8];
+  const [wide, high] = [frame.stacked ? frame.width : frame.width - BESIDE - 30, frame.stacked ? 460 : roomOf(frame) - 8];
   const width = clamp(Math.floor((wide - (across - 1) * BETWEEN) / across / columns), 24, 92);
   return { ...found, card: { width, height: clamp(Math.floor((high / down - ABOVE - BETWEEN) / rows), 17, 42) } };
 }
@@ -220,23 +209,24 @@ function boxesFor(stage) {
   if (stage.boxes?.length === stage.cards.length) return;
   stage.table.replaceChildren();
   const id = `bp-${Math.random().toString(36).slice(2)}`;
-  stage.boxes = stage.cards.map((_, n) => makeElement("div", "bp-card", stage.table, { role: "option", "data-card": n, id: `${id}-${n}`, "aria-selected": "false" }));
+  stage.boxes = stage.cards.map((_, n) => stage.table.appendChild(element("div", "bp-card", { role: "option", "data-card": n, id: `${id}-${n}`, "aria-selected": "false" })));
 }
 
-function headOf({ table, layer, by, frame }, { index, cards }, { top, left, width }) {
+function headOf({ table, layer, by }, { index, cards }, { top, left, width }) {
   const name = SUMS[by];
-  const head = makeElement("div", "bp-pile", table, { "data-index": index.join(), role: "presentation" });
-  head.style.cssText = `left:${left}px; top:${top}px; width:${width}px; color:${roleColor(OWNERS[name], frame.theme.dark)}`;
+  const head = element("div", `bp-pile bp-ink-${OWNERS[name]}`, { "data-index": index.join(), role: "presentation" });
+  head.style.cssText = `left:${left}px; top:${top}px; width:${width}px`;
+  table.append(head);
   const total = cards.length ? written(at(layer.arrays[name], index)) : "0";
   head.textContent = width < 110 ? total : `${entryOf(layer, name, index)} = ${total}`;
 }
 
-function fillCard({ boxes, cards, by, layer, frame }, n, { width, height }) {
+function fillCard({ boxes, cards, by, layer }, n, { width, height }) {
   const [box, card] = [boxes[n], cards[n]];
   Object.assign(box.style, { width: `${width - 3}px`, height: `${height - 3}px` });
   const factors = valueOf(card, by, layer.arrays);
   const texts = factors.map((value, m) => (m && value < 0 ? `(${written(value)})` : written(value)));
-  const colored = (name, text) => `<span style="color:${roleColor(OWNERS[name], frame.theme.dark)}">${text}</span>`;
+  const colored = (name, text) => `<span class="bp-ink-${OWNERS[name]}">${text}</span>`;
   const product = FACTORS[by].map((name, m) => colored(name, texts[m])).join("·");
   const triple = ["z", "x", "w"].map((name) => colored(name, shortIndex(layer.geometry[name], card[name]).join(""))).join(" ");
   box.style.fontSize = `${clamp(width / 5, 10, 15)}px`;
@@ -266,9 +256,9 @@ function sentences(stage, spot) {
   }
   const sum = { z: "z", dz: "z", w: "w", dw: "w", x: "x", dx: "x" }[spot.array];
   const terms = [...lit].map((n) => valueOf(cards[n], sum, arrays).map((value, m) => ({ value, role: OWNERS[FACTORS[sum][m]] })));
-  const extra = sum === "z" && given.b ? [{ value: given.b.data[spot.index.at(-1)], role: "bias" }] : [];
+  const extra = sum === "z" && given.b ? [[{ value: given.b.data[spot.index.at(-1)], role: "bias" }]] : [];
   const words = `${lit.size} ${lit.size === 1 ? "card has" : "cards have"} this ${{ z: "output", w: "weight", x: "input" }[sum]}.`;
   const total = at(arrays[SUMS[sum]], spot.index);
-  const inSum = geometry.kind === "pool" && sum === "w" ? [words] : sumOfProducts({ name: entry(SUMS[sum], spot.index), terms, total, extra });
+  const inSum = geometry.kind === "pool" && sum === "w" ? [words] : sumOfProducts({ name: entry(SUMS[sum], spot.index), terms: [...extra, ...terms], total });
   return [[words], inSum];
 }

@@ -1,77 +1,85 @@
-// The written sum: every number in the colour of its cell, cut where it grows too long.
-//
-//   showSum(frame, parts)                       parts: strings and { text, role }; the screen reader hears the same text
-//   sumOfProducts({ name, terms, total, extra, rest, budget }) → parts of "dX[1, 1] = 1·2 + (−2)·3 = −4"
-//     terms: [[{ value, role }, { value, role }], …]    one or more factors each
-//     extra: [{ value, role }]                          alone, in front (a bias)
-//     rest: { value, text }                             what is not spelled out: "(other channels: 12)"
-//     budget                                            characters that fit; later terms stand together: "(13 more: −4)"
-//   showLegend(frame, [[role | "padding" | …, words], …])         each mark that is on screen, once
+// The written sum, every number in the colour of its cell; the legend of the marks; and what flies.
 
-import { roleColor } from "./colors.js";
+import { colorOf, inkOn } from "./colors.js";
+import { boxOf } from "./grid.js";
 import { sumNumbers } from "./numbers.js";
-import { makeElement } from "./page.js";
+import { element, written } from "./page.js";
 
-const bracketed = (text) => (text.startsWith("−") ? `(${text})` : text);
+export const bracketed = (text) => (text.startsWith("−") ? `(${text})` : text);
 
-export function sumOfProducts({ name, terms, total, extra = [], rest = null, budget = 150 }) {
-  const alone = rest ? [...extra, rest] : extra;
-  const values = [...alone.map(({ value }) => [value]), ...terms.map((term) => term.map(({ value }) => value))];
-  const numbers = sumNumbers(values, total);
-  const parts = [{ text: name, role: "here" }, " = "];
-  let [length, first] = [name.length + 14 + (rest ? rest.text.length + 12 : 0), true];
-  const plus = () => (first ? ((first = false), "") : " + ");
-  for (const { value, role } of extra) parts.push(plus(), { text: bracketed(numbers.factor(value)), role });
-  for (const [n, term] of terms.entries()) {
-    const texts = term.map(({ value }) => bracketed(numbers.factor(value)));
-    length += texts.join("·").length + 3;
-    if (length > budget && n < terms.length - 1) {
-      const later = terms.slice(n);
-      const sum = later.reduce((all, factors) => all + factors.reduce((product, { value }) => product * value, 1), 0);
-      parts.push(plus(), `(${later.length} more: ${numbers.factor(sum)})`);
-      break;
-    }
-    parts.push(plus());
-    term.forEach(({ role }, m) => parts.push(...(m ? ["·"] : []), { text: texts[m], role }));
+// The parts of "dX[1, 1] = 1·2 + (−2)·3 = −4" for showSum.
+//   terms   [[{ value, role, cell? }, …], …]: the factors of each; cell: [grid, index], where its number comes from
+//   rest    { value, text }: what is not spelled out: "(other channels: 12)"
+//   budget  characters that fit; later terms stand together: "(13 more: −4)"
+export function sumOfProducts({ name, terms, total, rest = null, budget = 150 }) {
+  const values = (factors) => factors.map(({ value }) => value);
+  const numbers = sumNumbers([...terms.map(values), ...(rest ? [[rest.value]] : [])], total);
+  const product = (factors) => values(factors).reduce((a, b) => a * b, 1);
+  const summands = [];
+  let length = name.length + 14 + (rest ? rest.text.length + 12 : 0);
+  for (const [n, factors] of terms.entries()) {
+    const parts = factors.flatMap((factor, m) => [...(m ? ["·"] : []), { ...factor, text: bracketed(numbers.factor(factor.value)) }]);
+    length += parts.reduce((sum, part) => sum + (part.text ?? part).length, 3);
+    const later = terms.slice(n);
+    const cut = length > budget && later.length > 1;
+    summands.push(cut ? [`(${later.length} more: ${numbers.factor(later.map(product).reduce((a, b) => a + b))})`] : parts);
+    if (cut) break;
   }
-  if (rest) parts.push(plus(), `(${rest.text}: ${numbers.factor(rest.value)})`);
-  if (first) parts.push("0");
-  if (terms.length + alone.length > 1 || terms[0]?.length > 1) {
-    parts.push(numbers.exact ? " = " : " ≈ ", { text: numbers.total, role: "here" });
-  }
-  return parts;
+  if (rest) summands.push([`(${rest.text}: ${numbers.factor(rest.value)})`]);
+  const sum = summands.flatMap((parts, n) => (n ? [" + ", ...parts] : parts));
+  const result = summands.length > 1 || sum.length > 1 ? [numbers.exact ? " = " : " ≈ ", { text: numbers.total, role: "here" }] : [];
+  return [{ text: name, role: "here" }, " = ", ...(sum.length ? sum : ["0"]), ...result];
 }
 
+// Lines of parts: strings and { text, role, cell? }. A screen reader hears them too.
 export function showSum(frame, lines) {
-  const key = JSON.stringify([lines, frame.theme.dark]);
+  const key = JSON.stringify(lines);
   if (frame.summed === key) return;
-  frame.summed = key;
-  const texts = lines.map((parts) => parts.map((part) => part.text ?? part).join(""));
-  frame.sum.replaceChildren(...lines.map((parts) => {
-    const line = makeElement("div", parts.some((part) => part.role) ? "bp-sum-line" : "bp-sum-line bp-sum-words");
-    for (const part of parts) {
-      if (typeof part === "string") line.append(part);
-      else {
-        const span = makeElement("span", part.role === "here" ? "bp-total" : "bp-factor", line);
-        span.textContent = part.text;
-        span.style.color = roleColor(part.role, frame.theme.dark);
-      }
-    }
-    return line;
-  }));
-  frame.say(texts.join(". "));
+  Object.assign(frame, { summed: key, arriving: [] });
+  frame.sum.replaceChildren(...lines.map((parts) => element("div", parts.some(({ role }) => role) ? "" : "bp-words", {}, ...parts.map((part) => {
+    const { text, role, cell } = part;
+    const made = role ? element("b", `bp-ink-${role}`, {}, text) : part;
+    if (cell) frame.arriving.push([made, part]);
+    return made;
+  }))));
+  frame.say(lines.map((parts) => parts.map((part) => part.text ?? part).join("")).join(". "));
 }
 
-// A swatch for each mark: the same line as in the cells.
+// Each mark that is on screen, as it is in the cells: [[role | "padding" | "plain", words], …].
 export function showLegend(frame, entries) {
-  const key = JSON.stringify([entries, frame.theme.dark]);
+  const key = JSON.stringify(entries);
   if (frame.legended === key) return;
   frame.legended = key;
-  frame.legend.replaceChildren(...entries.map(([role, words]) => {
-    const entry = makeElement("span", "bp-entry");
-    const swatch = makeElement("i", `bp-swatch bp-swatch-${role}`, entry);
-    swatch.setAttribute("aria-hidden", "true");
-    entry.append(words);
-    return entry;
-  }));
+  frame.legend.replaceChildren(...entries.map(([role, words]) => element("span", "", {}, element("i", `bp-swatch bp-mark-${role}`), words)));
+}
+
+// Cells travel over the stage, [{ from, to, value, scale, role }], from box to box (of boxOf); a size is that of many
+// cells: a window slides. At once where motion is reduced.
+export async function fly(frame, flights, duration = 550) {
+  frame.land?.();
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const { theme: { ramps }, field } = frame;
+  const flyers = flights.filter(({ from, to }) => from && to).map(({ from, to, value, scale, role, size: [rows, columns] = [1, 1] }) => {
+    const flyer = element("span", `bp-flyer bp-mark-${role}`, {}, scale ? written(value) : "");
+    const rgb = scale && colorOf(scale, value, ramps);
+    if (rgb) Object.assign(flyer.style, { background: `rgb(${rgb})`, color: inkOn(rgb) });
+    field.append(flyer);
+    const frames = [from, to].map(({ x, y, side }) => ({
+      left: `${x}px`, top: `${y}px`, width: `${columns * side}px`, height: `${rows * side}px`, fontSize: `${side * 0.36}px`, lineHeight: `${side - 4}px`,
+    }));
+    return { flyer, motion: flyer.animate(frames, { duration, easing: "ease-in-out" }) };
+  });
+  frame.land = () => flyers.forEach(({ motion }) => motion.finish());
+  await Promise.allSettled(flyers.map(({ motion }) => motion.finished));
+  flyers.forEach(({ flyer }) => flyer.remove());
+}
+
+// The numbers of the written sum come from their cells: flights for fly, once the sum has been drawn.
+export function sumFlights(frame) {
+  const corner = frame.field.getBoundingClientRect();
+  return (frame.arriving ?? []).map(([made, { value, role, cell: [name, index] }]) => {
+    const { left, top, height } = made.getBoundingClientRect();
+    const to = { x: left - corner.left, y: top - corner.top, side: height };
+    return { from: boxOf(frame.grids[name], index), to, value, scale: frame.grids[name]?.view?.scale, role };
+  });
 }

@@ -1,7 +1,7 @@
 // Grids of numbers with blanks: ✓ for each that is right, or the mistake by its name, and the rest after an attempt.
 // Python has computed what each known mistake gives in the blanks; the page only compares.
 
-import { element, readNumber, writeNumber } from "./typed.js";
+import { decodeNumber, element, readNumber, written } from "./page.js";
 
 // spec.arrays: the grids with their right numbers.
 // spec.options: rows [[{grid} | {text}]], blanks {grid: [flat indices]}, mistakes [{name, blanks: {grid: [numbers]}}],
@@ -58,9 +58,9 @@ function gridTable(sheet, name, channel) {
 
 // A number, or a box for one.
 function gridCell(sheet, name, at, index) {
-  const right = sheet.spec.arrays[name].data[at];
+  const right = decodeNumber(sheet.spec.arrays[name].data[at]);
   const blank = (sheet.spec.options.blanks[name] ?? []).indexOf(at);
-  if (blank < 0) return writeNumber(right);
+  if (blank < 0) return written(right);
   const label = index.length ? `${name}[${index.join(", ")}]` : name;
   const input = element("input", "", { autocomplete: "off", spellcheck: "false", "aria-label": label });
   sheet.cells.push({ name, at, blank, right, input });
@@ -86,7 +86,7 @@ function showRest(sheet) {
   sheet.status.append(" The others stand in italics.");
   for (const { input, right } of sheet.cells) {
     if (input.dataset.mark === "✓") continue;
-    input.value = writeNumber(right);
+    input.value = written(right);
     delete input.dataset.mark;
     input.removeAttribute("aria-invalid");
     input.classList.add("bp-shown");
@@ -152,13 +152,14 @@ function recognisedMistake(sheet, written) {
 }
 
 // Whole numbers are compared exactly; others to the digits that were written, if these are two at least.
-function near(sheet, { input }, wanted) {
+function near(sheet, { input }, json) {
   const text = input.value.trim();
-  if (typeof wanted === "string") return writeNumber(wanted) === text;
+  const [number, wanted] = [readNumber(text), decodeNumber(json)];
+  if (number === null || !Number.isFinite(wanted)) return Object.is(number, wanted);
   const [, whole, decimals] = /^[-−+]?(\d*)[.,]?(\d*)$/.exec(text) ?? ["", "", ""];
   const rounded = (whole + decimals).replace(/^0+/, "").length > 1 ? 0.5001 * 10 ** -decimals.length : 0;
   const slack = Number.isInteger(wanted) ? 1e-9 : Math.max(rounded, 0.005 * Math.abs(wanted));
-  return Math.abs(readNumber(text) - wanted) <= Math.max(sheet.spec.options.tolerance, slack);
+  return Math.abs(number - wanted) <= Math.max(sheet.spec.options.tolerance, slack);
 }
 
 // Enter goes to the next box, arrows up and down to the one above or below.
