@@ -75,10 +75,11 @@ def as_int(function, name, value, minimum, expected="an integer"):
 def as_pair(function, name, value, minimum=1):
     """Return `value`, one integer or a pair (rows, columns), as a pair of ints of at least `minimum`."""
     expected = "an integer, or a pair of them (rows, columns)"
-    pair = value if isinstance(value, (tuple, list)) else (value, value)
-    if len(pair) != 2:
+    if not isinstance(value, (tuple, list)):
+        return (as_int(function, name, value, minimum, expected),) * 2
+    if len(value) != 2:
         raise ValueError(f"{function}: {name} must be {expected}; got {shown(value)}")
-    return tuple(as_int(function, name, number, minimum, expected) for number in pair)
+    return tuple(as_int(function, f"{name} ({of})", n, minimum) for of, n in zip(("rows", "columns"), value))
 
 
 def as_image_shape(function, name, shape):

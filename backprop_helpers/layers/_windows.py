@@ -59,7 +59,8 @@ def pad_all_sides(function, padding, input_size, size, stride, dilation):
         rows, columns = map(same_padding, input_size, size, stride, dilation)
         return (*rows, *columns)
     if isinstance(padding, str):
-        raise ValueError(f'{function}: padding must be "same", "valid", or integers; got {shown(padding)}')
+        expected = '"same", "valid", an integer or a pair (rows, columns)'
+        raise ValueError(f"{function}: padding must be {expected}; got {shown(padding)}")
     rows, columns = as_pair(function, "padding", padding, minimum=0)
     return rows, rows, columns, columns
 

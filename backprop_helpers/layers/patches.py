@@ -1,7 +1,6 @@
 """im2col: each window's pixels as a row, so that a convolution is one matrix product (lesson 05).
 
-P is up to F_h·F_w times as large as the images, and a convolution's cache keeps it: take thousands of images
-batch by batch.
+P is up to F_h·F_w times as large as the images, and a convolution's cache keeps it: go batch by batch.
 """
 
 import math

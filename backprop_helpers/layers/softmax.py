@@ -118,7 +118,6 @@ def softmax_cross_entropy_backward(dloss, cache):
     - dloss: one number, the gradient at the loss; 1.0 where the loss is the end of the chain
     """
     y_hat, y, dloss = _checked("softmax_cross_entropy_backward", dloss, cache)
-
     return (y_hat - y) / len(y_hat) * dloss
 
 
