@@ -40,7 +40,8 @@ def col2im(columns, x_shape, kernel_shape, *, stride=1, padding=0, dilation=1):
     windows = place_windows("col2im", input_size, size, stride=stride, padding=padding, dilation=dilation)
     shape = (M * math.prod(windows.count), math.prod(size) * C)
     columns = as_upstream("col2im", "columns", columns, shape, ("M·H_out·W_out", "F_h·F_w·C"))
-    return add_patches(*in_one_dtype(columns), x_shape, windows)
+    (columns,) = in_one_dtype(columns)
+    return add_patches(columns.reshape(len(columns), -1, C).swapaxes(0, 1), x_shape, windows, columns.dtype)
 
 
 def patches(x, windows):
@@ -53,11 +54,10 @@ def patches(x, windows):
     return view.transpose(0, 1, 2, 4, 5, 3).reshape(-1, F_h * F_w * x.shape[3])
 
 
-def add_patches(columns, x_shape, windows):
-    """Return the images, (M, H_in, W_in, C), to which every row has been added where its window stands."""
+def add_patches(terms, x_shape, windows, dtype):
+    """Return the sum, (M, H_in, W_in, C), of one term a place (u, v): (M·H_out·W_out, C), a row a window."""
     (M, H_in, W_in, C), (top, bottom, left, right) = x_shape, windows.padding
-    stacked = columns.reshape(M, *windows.count, *windows.size, C)
-    x_padded = np.zeros((M, top + H_in + bottom, left + W_in + right, C), columns.dtype)
-    for u, v in windows.offsets():
-        x_padded[windows.pixels_under(u, v)] += stacked[:, :, :, u, v]
+    x_padded = np.zeros((M, top + H_in + bottom, left + W_in + right, C), dtype)
+    for (u, v), term in zip(windows.offsets(), terms):
+        x_padded[windows.pixels_under(u, v)] += term.reshape(M, *windows.count, C)
     return x_padded[:, top : top + H_in, left : left + W_in]
