@@ -127,7 +127,7 @@ def texts():
             for cell in lesson.notebook.cells:
                 words = "\n".join([cell.source, *cell.metadata.get("tags", [])])
                 found.append(text(f"{name}, cell {cell.id}", words, number, cell.cell_type == "markdown"))
-        elif name.endswith(".md"):
+        elif name.endswith((".md", ".js", ".css", ".html", ".toml", ".yml", ".cff")):
             found.append(text(name, content))
         elif name.endswith(".py") or name.startswith("tools/"):
             found += said_in(name, content)
