@@ -53,13 +53,11 @@ class Function:
                 "returned real numbers for complex input, so the step is lost; "
                 'it does not keep complex numbers. Use method="central"'
             )
-        if out.dtype in (np.float32, np.complex64):
-            self._refuse(
-                f"must return {wanted}, got {out.dtype}, whose rounding is larger than the nudge; "
-                "compute in float64 (net.astype(np.float64) for a network)"
-            )
         if out.dtype != wanted:
-            self._refuse(f"must return {wanted}, got {out.dtype}")
+            coarse = ", whose rounding is larger than the nudge; compute in float64 "
+            coarse += "(net.astype(np.float64) for a network)"
+            narrow = out.dtype in (np.float32, np.complex64)
+            self._refuse(f"must return {wanted}, got {out.dtype}{coarse * narrow}")
         return out
 
     def _refuse(self, text):
