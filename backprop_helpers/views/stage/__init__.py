@@ -7,6 +7,7 @@ import importlib
 
 _HOMES = {
     "ConvolutionStage": "convolution",
+    "NudgeStage": "nudge",
     "ProductsStage": "products",
     "Predict": "predict",
     "Worksheet": "worksheet",
