@@ -4,13 +4,19 @@ import { layOutGraph } from "./graph_layout.js";
 import { BROKEN, isKept, shortText } from "./nudge_words.js";
 import { element, readNumber, written } from "./page.js";
 
-const [HIGH, BETWEEN_ROWS, BESIDE_LEAST, BESIDE_MOST, ACROSS] = [60, 22, 44, 92, 46]; // pixels; ACROSS where it runs down
+const [HIGH, BETWEEN_ROWS, BESIDE_LEAST, BESIDE_MOST, ACROSS] = [60, 22, 34, 92, 46]; // pixels; ACROSS where it runs down
 const SVG = "http://www.w3.org/2000/svg";
 
 function vector(parent, tag, attributes = {}) {
   const made = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   return parent.appendChild(made);
+}
+
+// A number that has little room.
+function alongText(number, signed) {
+  const text = written(Number(number.toPrecision(Math.abs(number) < 0.1 ? 2 : 3)));
+  return signed && number > 0 ? `+${text}` : text;
 }
 
 const putText = (target, text) => target.textContent === text || (target.textContent = text);
@@ -22,10 +28,10 @@ export function makeGraph(frame, nodes, on) {
   const root = element("div", "bp-graph");
   const drawing = vector(root, "svg", { "aria-hidden": "true" });
   const edges = layout.edges.map((edge) => ({
-    ...edge, path: vector(drawing, "path", { class: "bp-edge" }), slope: vector(drawing, "text", { class: "bp-edge-slope" }), along: vector(drawing, "text"),
+    ...edge, spread: spreadOf(edge, layout.edges), path: vector(drawing, "path", { class: "bp-edge" }), slope: vector(drawing, "text", { class: "bp-edge-slope" }), along: vector(drawing, "text"),
   }));
   const boxes = nodes.map((node, n) => makeNode(root, node, n, on));
-  const wide = Math.min(118, Math.max(70, ...nodes.map(({ label }) => 6.7 * label.length + 18)));
+  const wide = Math.min(118, Math.max(64, ...nodes.map(({ label }) => 6.3 * label.length + 16)));
   const centerOf = (n) => {
     const { left, top, width, height } = boxes[n].root.getBoundingClientRect();
     return [left + width / 2, top + height / 2];
@@ -34,11 +40,17 @@ export function makeGraph(frame, nodes, on) {
   frame.graph = { root, drawing, layout, edges, boxes, wide, centerOf };
 }
 
+// Where an edge is written on: away from where it meets others.
+function spreadOf({ from, to }, edges) {
+  const [forked, meeting] = [edges.filter((edge) => edge.from === from).length > 1, edges.filter((edge) => edge.to === to).length > 1];
+  return forked === meeting ? 0.5 : forked ? 0.66 : 0.34;
+}
+
 function makeNode(parent, { name, label, steps }, n, on) {
-  const [value, change, gradient] = [element("b"), element("span", "bp-ink-moved"), element("span", "bp-node-d bp-ink-output")];
+  const [value, below] = [element("b"), element("span", "bp-node-d")];
   const root = parent.appendChild(element("div", "bp-node", {
     tabindex: "0", role: "slider", "aria-label": `nudge of ${name}`, "aria-valuemin": "-10", "aria-valuemax": "10", "data-node": name,
-  }, element("span", "bp-node-label", {}, label), element("span", "bp-node-value", {}, value, change), gradient));
+  }, element("span", "bp-node-label", {}, label), element("span", "bp-node-value", {}, value), below));
   let press = null;
   Object.assign(root, {
     onpointerenter: () => on.point(n), onpointerleave: () => on.point(-1),
@@ -68,7 +80,7 @@ function makeNode(parent, { name, label, steps }, n, on) {
       event.stopPropagation();
     },
   });
-  return { root, value, change, gradient };
+  return { root, value, below };
 }
 
 // Enter keeps what was typed, Escape does not, leaving keeps it if it is a number.
@@ -94,8 +106,8 @@ function typeOver(root, name, typed, value, keep) {
 }
 
 // From left to right where there is room, else from top to bottom.
-function placeGraph({ graph, width, field, fieldRoom }) {
-  const { root, layout: { places, edges, columns, rows }, wide, boxes, drawing } = graph;
+function placeGraph({ graph, width, field }) {
+  const { root, layout: { places, columns, rows }, wide, boxes, drawing } = graph;
   if (graph.width === width) return;
   graph.width = width;
   const beside = columns > 1 ? (width - columns * wide) / (columns - 1) : 0;
@@ -109,16 +121,23 @@ function placeGraph({ graph, width, field, fieldRoom }) {
     const [x, y] = spot(places[n]);
     box.style.cssText = `left: ${x - side / 2}px; top: ${y - HIGH / 2}px; width: ${side}px; height: ${HIGH}px`;
   });
-  edges.forEach((edge, n) => placeEdge(graph.edges[n], edge, { spot, places, across, reach: across ? side / 2 : HIGH / 2 }));
+  graph.edges.forEach((edge) => placeEdge(edge, { spot, places, across, reach: across ? side / 2 : HIGH / 2 }));
   for (const [name, value] of Object.entries({ width: size[0], height: size[1] })) drawing.setAttribute(name, value);
   Object.assign(root.style, { width: `${size[0]}px`, height: `${size[1]}px` });
   field.style.height = `${size[1] + 4}px`;
   root.classList.toggle("bp-wide-graph", size[0] > width);
 }
 
-function placeEdge({ path, slope, along }, { from, to, via, bow }, { spot, places, across, reach }) {
+// On the curve from start to end, a part of the way.
+function pointBetween(start, end, across, part) {
+  const [along, aside] = [1.5 * (1 - part) * part + part ** 3, part * part * (3 - 2 * part)];
+  const [x, y] = across ? [along, aside] : [aside, along];
+  return [start[0] + (end[0] - start[0]) * x, start[1] + (end[1] - start[1]) * y];
+}
+
+function placeEdge({ path, slope, along, from, to, via, bow, spread }, { spot, places, across, reach }) {
   const onward = ([x, y], by) => (across ? [x + by, y] : [x, y + by]);
-  const aside = ([x, y]) => (across ? [x, y + 2 * 13 * bow] : [x + 2 * 17 * bow, y]);
+  const aside = ([x, y]) => (across ? [x, y + 38 * bow] : [x + 74 * bow, y]);
   const stops = [[onward(spot(places[from]), reach)], ...via.map((place) => [onward(spot(place), -reach), onward(spot(place), reach)]), [onward(spot(places[to]), -reach - 5)]];
   let line = `M${stops[0][0]}`;
   let middle = null;
@@ -126,9 +145,12 @@ function placeEdge({ path, slope, along }, { from, to, via, bow }, { spot, place
     const [start, end] = [stops[n - 1].at(-1), stops[n][0]];
     const half = across ? (end[0] - start[0]) / 2 : (end[1] - start[1]) / 2;
     line += `C${aside(onward(start, half))} ${aside(onward(end, -half))} ${end}${stops[n][1] ? `L${stops[n][1]}` : ""}`;
-    middle = [(start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + (across ? 19.5 * bow : 0)].map((c, axis) => (axis === 0 && !across ? c + 25.5 * bow : c));
+    const [x, y] = pointBetween(start, end, across, spread);
+    middle = across ? [x, y + 28 * bow] : [x + 55 * bow, y];
   }
-  path.setAttribute("d", line);
+  const [x, y] = stops.at(-1)[0];
+  path.dataset.line = line; // a message goes along it
+  path.setAttribute("d", `${line}${across ? `M${x - 4} ${y - 4}L${x + 2} ${y}L${x - 4} ${y + 4}` : `M${x - 4} ${y - 4}L${x} ${y + 2}L${x + 4} ${y - 4}`}`);
   for (const [text, dy] of [[slope, -4], [along, 13]]) {
     text.setAttribute("x", middle[0]);
     text.setAttribute("y", middle[1] + dy);
@@ -142,13 +164,14 @@ export function showGraph(frame, stage) {
   const { values, after, slopes, promised, moved, gradients } = found;
   const sent = new Set(senders.slice(0, messages));
   nodes.forEach(({ name }, n) => {
-    const { root, value, change, gradient } = graph.boxes[n];
+    const { root, value, below } = graph.boxes[n];
     const active = nudged >= 0 && epsilon;
     putText(value, shortText(after[n]));
-    putText(change, active && moved[n] ? `${moved[n] > 0 ? "+" : ""}${written(Number(moved[n].toPrecision(3)))}` : "");
-    putText(gradient, gradients[n] === null ? "" : `d ${shortText(gradients[n])}`);
-    const broken = active && moved[n] !== undefined && promised[n] !== null && !isKept(moved[n], promised[n] * epsilon)
-      && Math.abs(moved[n] - promised[n] * epsilon) > BROKEN * Math.abs(promised[n] * epsilon);
+    if (active) putText(below, moved[n] ? alongText(moved[n], true) : "");
+    else putText(below, gradients[n] === null ? "" : `d ${shortText(gradients[n])}`);
+    putClass(below, `bp-node-d ${active ? "bp-ink-moved" : "bp-ink-output"}`);
+    const promise = active && promised[n] !== null ? promised[n] * epsilon : 0;
+    const broken = active && !isKept(moved[n], promise) && Math.abs(moved[n] - promise) > BROKEN * Math.abs(promise);
     putClass(root, ["bp-node", nodes[n].steps ? "" : "bp-node-input", active && n === nudged ? "bp-nudged" : active && moved[n] ? "bp-moves" : "", pointed === n ? "bp-looked" : "", broken ? "bp-broken" : ""].filter(Boolean).join(" "));
     const now = n === nudged ? epsilon : 0;
     if (root.ariaValueNow !== String(now)) root.ariaValueNow = String(now);
@@ -159,8 +182,8 @@ export function showGraph(frame, stage) {
     const carries = nudged >= 0 && epsilon && moved[from] && to !== nudged;
     const back = !(nudged >= 0 && epsilon) && sent.has(to);
     const number = carries ? slopes[to][slot] * moved[from] : back ? gradients[to] * slopes[to][slot] : null;
-    putText(slope, `·${shortText(Number(slopes[to][slot].toPrecision(3)))}`);
-    putText(along, number === null ? "" : `${carries && number > 0 ? "+" : ""}${shortText(Number(number.toPrecision(3)))}`);
+    putText(slope, `·${alongText(slopes[to][slot], false)}`);
+    putText(along, number === null ? "" : alongText(number, carries));
     putClass(along, carries ? "bp-edge-moved" : "bp-edge-back");
     putClass(path, `bp-edge${carries ? " bp-carries" : back ? " bp-went" : ""}${slopes[to][slot] === 0 ? " bp-closed" : ""}`);
   }
@@ -172,7 +195,7 @@ export function sendAlong({ graph, root }, gate) {
   for (const { to, path, along } of graph.edges) {
     if (to !== gate) continue;
     const pill = graph.root.appendChild(element("span", "bp-message", { "aria-hidden": "true" }, along.textContent));
-    pill.style.offsetPath = `path("${path.getAttribute("d")}")`;
+    pill.style.offsetPath = `path("${path.dataset.line}")`;
     pill.animate([{ offsetDistance: "100%" }, { offsetDistance: "0%" }], { duration: 700, easing: "ease-in-out" }).finished.finally(() => pill.remove());
   }
 }

@@ -2,8 +2,14 @@
 
 const SWEEPS = 12;
 const mean = (numbers) => numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
-const pull = ({ behind }) => (behind.length ? 4 : 1); // an input gives way: what is computed runs straight
-const middleOf = (points) => points.reduce((sum, point) => sum + pull(point) * point.row, 0) / points.reduce((sum, point) => sum + pull(point), 0);
+const isInput = ({ behind }) => !behind.length;
+
+// Where a point would like to be. Edges past other nodes run straight, then what is computed; an input gives way.
+function wishOf(point) {
+  const near = [...point.ahead, ...point.behind].map((other) => [other.row, point.passes && other.passes ? 12 : point.passes || other.passes || isInput(other) ? 1 : 4]);
+  const weight = near.reduce((sum, [, own]) => sum + own, 0);
+  return weight ? near.reduce((sum, [row, own]) => sum + own * row, 0) / weight : point.row;
+}
 
 // reads: for each node, the nodes that it reads. Returns { places: [{ column, row }], edges: [{ from, to, slot, bow, via }],
 // columns, rows }: `via` are the places between the two where the edge passes; `bow` parts edges with the same ends.
@@ -14,7 +20,7 @@ export function layOutGraph(reads) {
     const via = [];
     let last = points[m];
     const join = (point) => (last.ahead.push(point), point.behind.push(last), (last = point));
-    for (let c = column[m] + 1; c < column[to]; c += 1) via.push(join({ column: c, ahead: [], behind: [], width: 0.62 }));
+    for (let c = column[m] + 1; c < column[to]; c += 1) via.push(join({ column: c, ahead: [], behind: [], width: 0.62, passes: true }));
     join(points[to]);
     const same = from.filter((other) => other === m).length;
     return { from: m, to, slot, via, bow: same > 1 ? from.slice(0, slot).filter((other) => other === m).length - (same - 1) / 2 : 0 };
@@ -23,6 +29,7 @@ export function layOutGraph(reads) {
   for (const point of [...points, ...edges.flatMap(({ via }) => via)]) levels[point.column].push(point);
   const ordered = orderedLevels(levels);
   placeRows(ordered);
+  for (const { via } of edges) straighten(via, ordered);
   const least = Math.min(...ordered.flat().map(({ row }) => row));
   for (const point of ordered.flat()) point.row -= least;
   for (const point of points) point.row = Math.round(2 * point.row) / 2; // what is one apart stays so
@@ -62,17 +69,43 @@ function crossings(levels) {
   }).length;
 }
 
-// Each point towards the middle of its neighbours, as far as those in its column leave room.
+// Each point towards its wish, as far as those in its column leave room: first what is computed, then the inputs.
 function placeRows(levels) {
-  const gap = (a, b) => (a.width + b.width) / 2;
-  for (const level of levels) level.forEach((point, n) => (point.row = n ? level[n - 1].row + gap(level[n - 1], point) : 0));
-  for (let round = 0; round < 40; round += 1) {
+  for (const level of levels) level.forEach((point, n) => (point.row = n ? level[n - 1].row + gapOf(level, n - 1, n) : 0));
+  for (let round = 0; round < 60; round += 1) {
     for (const level of round % 2 ? levels : [...levels].reverse()) {
-      const wish = level.map(({ ahead, behind, row }) => (ahead.length + behind.length ? middleOf([...ahead, ...behind]) : row));
-      const [down, up] = [[], []];
-      level.forEach((point, n) => (down[n] = n ? Math.max(wish[n], down[n - 1] + gap(level[n - 1], point)) : wish[n]));
-      for (let n = level.length - 1; n >= 0; n -= 1) up[n] = n < level.length - 1 ? Math.min(wish[n], up[n + 1] - gap(level[n], level[n + 1])) : wish[n];
-      level.forEach((point, n) => (point.row = (down[n] + up[n]) / 2));
+      const places = level.map((_, n) => n);
+      const firm = places.filter((n) => !isInput(level[n]));
+      placeFirm(level, firm.length ? firm : places);
+      if (firm.length) placeInputs(level, firm);
     }
   }
+}
+
+// The distance of two points in a column, with room for those between.
+const gapOf = (level, a, b) => level.slice(a, b).reduce((sum, point, n) => sum + (point.width + level[a + n + 1].width) / 2, 0);
+
+function placeFirm(level, places) {
+  const wish = places.map((n) => wishOf(level[n]));
+  const [down, up] = [[], []];
+  places.forEach((n, k) => (down[k] = k ? Math.max(wish[k], down[k - 1] + gapOf(level, places[k - 1], n)) : wish[k]));
+  for (let k = places.length - 1; k >= 0; k -= 1) up[k] = k < places.length - 1 ? Math.min(wish[k], up[k + 1] - gapOf(level, places[k], places[k + 1])) : wish[k];
+  places.forEach((n, k) => (level[n].row = (down[k] + up[k]) / 2));
+}
+
+// An edge past several columns at one height, where nothing stands there.
+function straighten(via, levels) {
+  const row = via.length > 1 ? mean(via.map((point) => point.row)) : 0;
+  const free = (point) => levels[point.column].every((other) => other === point || Math.abs(other.row - row) >= 0.85 * ((other.width + point.width) / 2));
+  if (via.length > 1 && via.every(free)) for (const point of via) point.row = row;
+}
+
+function placeInputs(level, firm) {
+  level.forEach((point, n) => {
+    if (!isInput(point)) return;
+    const below = firm.find((other) => other > n);
+    const high = below === undefined ? Infinity : level[below].row - gapOf(level, n, below);
+    const low = n ? level[n - 1].row + gapOf(level, n - 1, n) : -Infinity;
+    point.row = Math.max(low, Math.min(high, wishOf(point)));
+  });
 }

@@ -6,7 +6,7 @@ import { makePlayer, makeSlider } from "./controls.js";
 import { makeFrame } from "./frame.js";
 import { messagesBack, runGraph, sendersOf, slopesFrom } from "./graph_compute.js";
 import { makeGraph, showGraph, sendAlong } from "./graph_draw.js";
-import { clamp } from "./page.js";
+import { clamp, element } from "./page.js";
 import { nudgeSentences } from "./nudge_words.js";
 import { showLegend, showSum } from "./sum.js";
 
@@ -69,6 +69,7 @@ function nudge(stage, n, epsilon) {
 function makeNudgeControls(stage) {
   const { frame } = stage;
   stage.slider = makeSlider(frame.bar, { label: "the nudge ε", change: (place) => nudge(stage, Math.max(0, stage.nudged), sizeAt(place)) });
+  frame.bar.append(element("span", "bp-name", {}, "messages back"));
   stage.player = makePlayer(frame.bar, { label: "messages back", unit: "gate", change: (count) => {
     const more = count === stage.messages + 1;
     stage.messages = count;
@@ -104,8 +105,9 @@ function drawNudge(stage) {
   stage.player.show({ value: clamp(stage.messages, 0, senders.length), count: senders.length });
   showGraph(frame, stage);
   showSum(frame, nudgeSentences(stage));
+  const sign = epsilon && nudged >= 0;
   showLegend(frame, [
-    ["here", nudged < 0 || !epsilon ? "looked at" : "nudged"], ["moved", "moves with it"], ["slope", "on an edge: its slope"],
-    epsilon ? ["carried", "below: the change it promises"] : ["message", "below: the message that went back"], ["message", "d: how far J moves for a nudge of 1"],
+    ["here", sign ? "nudged" : "looked at"], ...(sign ? [["moved", "moves with it"], ["broken", "more than 5 % off its promise"]] : []),
+    ["slope", "on an edge: its slope"], sign ? ["carried", "below: the change it promises"] : ["message", "below: the message that went back; d in a node: their sum"],
   ]);
 }
