@@ -27,8 +27,9 @@ from numpy.lib.stride_tricks import as_strided
 from .modules import run
 
 CACHE_LINE = 64  # bytes
-SUMS = 2**18  # floats: products of windows that are kept until they are summed
-TILE = 2  # output rows that Winograd's algorithm makes together
+UNPACKED = 10**6  # multiply-adds up to which OpenBLAS reads the operands where they are
+UNPACKED_SUMS = 1200  # entries of a product of two matrices in rows, x @ z.T, up to which it does so there
+TILE = 4  # output rows that Winograd's algorithm makes together
 POINTS = (0, 1, -1, 2, -2, 0.5, -0.5, 3)  # where its polynomials are evaluated; the last one is infinity
 LEAST = 24  # F_w · C from which on its smaller products pay
 
@@ -66,11 +67,6 @@ def from_examples(examples, array):
     M = len(examples)
     array[..., :M] = np.moveaxis(examples.reshape(M, *array.shape[:-1]), 0, -1)
     array[..., M:] = 0
-
-
-def runs(array):
-    """View maps as (i, n), all numbers of a row of pixels side by side; and rows as one such row."""
-    return array.reshape(len(array) if array.ndim == 4 else 1, -1)
 
 
 class Step:
@@ -120,61 +116,62 @@ class Product(Step):
     """A convolution without its bias, which ``Bias`` adds: the products of lessons 05 to 08.
 
     ===========  ==========================  ===========================================================
-    ``shifted``  (i′, j, u, c, m)            row i′·s_h + u·d_h of the padded x
-    patches      (i′, j′, (v, u, c), m)      view of it: what lies under the kernel at (i′, j′)
-    ``stamps``   (i′, j′, u, v, c, m)        the kernel, times dz[i′, j′]
+    ``shifted``  (i, v, c, j′, m)            row i of the padded x, what columns j′ see under v
+    patches      (i′, (u, v, c), (j′, m))    view of it: what lies under the kernel at row i′
+    ``z``        (i′, k, (j′, m))            what others see as (i′, j′, k, m)
+    ``stamps``   (i′, u, v, c, j′, m)        the kernel, times row i′ of dz
     ===========  ==========================  ===========================================================
 
-    A kernel dilated along the row is one with zeros between its columns.
+    Only the F_w shifts along a row are copied: the F_h rows under a kernel follow each other there. A kernel
+    with dilated rows is one with rows of zeros between them.
     """
 
     def __init__(self, layer, x, room):
-        self.name, self.w, self.x, self.out = f"{layer.name}.w", layer.parameters["w"], x, new_edge(room)
+        self.name, self.w, self.x = f"{layer.name}.w", layer.parameters["w"], x
         (H, W, C, m), (F_h, F_w, _, K), (H_out, W_out, _) = x.values.shape, self.w.shape, room.shape
         self.windows = layer.windows((H, W))
-        (s_h, s_w), (d_h, d_w), (top, bottom, left, right) = self.windows[1:4]
-        self.spread = zeros((F_w - 1) * d_w + 1, F_h, C, K)
-        shifted = zeros(H_out, left + W + right, F_h, C, m)
-        self.copies = []
-        for u in range(F_h):
-            reads = [i for i in range(H_out) if 0 <= i * s_h + u * d_h - top < H]
+        (s_h, s_w), (self.d_h, d_w), (top, bottom, left, right) = self.windows[1:4]
+        out = new_edge(room._replace(shape=(H_out, K, W_out)))
+        self.out = Edge(*(array.swapaxes(1, 2) for array in out))
+        self.spread = zeros((F_h - 1) * self.d_h + 1, F_w, C, K)
+        shifted, self.copies = zeros(top + H + bottom, F_w, C, W_out, m), []
+        for v in range(F_w):
+            reads = [j for j in range(W_out) if 0 <= j * s_w + v * d_w - left < W]
             if reads:
-                first, count = reads[0] * s_h + u * d_h - top, len(reads)
-                target = shifted[reads[0] : reads[0] + count, left : left + W, u]
-                self.copies.append((target, x.values[first::s_h][:count]))
-        self.patches = _side_by_side(shifted.reshape(*shifted.shape[:2], -1, m), W_out, len(self.spread), s_w)
-        self.turned = zeros(H_out, W_out, m, K)
-        rows = max(1, SUMS // (W_out * self.spread.size))
-        self.parts = [slice(i, i + rows) for i in range(0, H_out, rows)]
-        self.sums = zeros(min(rows, H_out), W_out, *self.spread.reshape(-1, K).shape)
-        self.stamps = zeros(H_out, W_out, F_h, F_w, C, m) if room.need_dx else None
-        self.padded_dx = zeros(top + H + bottom, left + W + right, C, m) if room.need_dx else None
-        self.inside = slice(top, top + H), slice(left, left + W)
+                columns = slice(reads[0] * s_w + v * d_w - left, reads[-1] * s_w + v * d_w - left + 1, s_w)
+                target = shifted[top : top + H, v, :, reads[0] : reads[-1] + 1]
+                self.copies.append((target, x.values[:, columns].swapaxes(1, 2)))
+        patches = _stacked(shifted.reshape(len(shifted), F_w * C, -1), H_out, len(self.spread), s_h)
+        z, dz = (array.reshape(H_out, K, -1) for array in out)
+        self.product = _in_pieces(K, patches, z)
+        self.sum = _sum_in_pieces(patches, dz)
+        self.stamps = None
+        if room.need_dx:
+            self.stamps, self.dz = zeros(H_out, F_h, F_w, C, W_out, m), dz
+            self.padded_dx = zeros(top + H + bottom, left + W + right, C, m)
+            self.dx = self.padded_dx[top : top + H, left : left + W]
 
     def forward(self, learn):
-        """Compute z[i′, j′, k] = Σ_uvc W[u, v, c, k] · patches[i′, j′, (v, u, c)]."""
+        """Compute z[i′, k] = Σ_uvc W[u, v, c, k] · patches[i′, (u, v, c)]."""
         for target, source in self.copies:
             target[...] = source
-        self.spread[:: self.windows.dilation[1]] = self.w.swapaxes(0, 1)
-        np.matmul(self.spread.reshape(-1, self.w.shape[-1]).T, self.patches, out=self.out.values)
+        self.spread[:: self.d_h] = self.w
+        w = np.ascontiguousarray(self.spread.reshape(-1, self.w.shape[-1]).T)
+        np.matmul(w, self.product[0], out=self.product[1])
 
     def backward(self, gradients):
-        """Compute dW = Σ_i′j′ patches[i′, j′] · dz[i′, j′]ᵀ, and dx by stamping: col2im, lesson 08."""
-        dz, dw = self.out.gradient, 0
-        self.turned[...] = dz.swapaxes(2, 3)
-        for rows in self.parts:
-            products = self.sums[: len(dz[rows])]
-            np.matmul(self.patches[rows], self.turned[rows], out=products)
-            dw = dw + _total(products.reshape(-1, self.spread.size))
-        dw = dw.reshape(self.spread.shape)[:: self.windows.dilation[1]]
-        gradients[self.name][...] = dw.swapaxes(0, 1)
+        """Compute dW = Σ_i′ patches[i′] · dz[i′]ᵀ, and dx by stamping: col2im, lesson 08."""
+        patches, dz, products = self.sum
+        np.matmul(patches, dz, out=products)
+        gradients[self.name][...] = products.sum(axis=0).reshape(self.spread.shape)[:: self.d_h]
         if self.stamps is not None:
-            stamps = self.stamps.reshape(*dz.shape[:2], -1, dz.shape[-1])
-            np.matmul(self.w.reshape(-1, self.w.shape[-1]), dz, out=stamps)
+            stamps = self.stamps.reshape(len(self.dz), -1, self.dz.shape[-1])
+            np.matmul(self.w.reshape(-1, self.w.shape[-1]), self.dz, out=stamps)
             self.padded_dx[...] = 0
             for u, v in self.windows.offsets():
-                self.padded_dx[self.windows.pixels_under(u, v)[1:]] += self.stamps[:, :, u, v]
-            self.x.gradient[...] = self.padded_dx[self.inside]
+                pixels = self.windows.pixels_under(u, v)[1:]
+                self.padded_dx[pixels] += self.stamps[:, u, v].swapaxes(1, 2)
+            self.x.gradient[...] = self.dx
 
 
 def winograd(tile, taps):
@@ -225,14 +222,14 @@ class Winograd(Step):
         self.x_tiles = as_strided(rows, (T, P, W * C * m), strides, writeable=False)
         x_hat = zeros(T, P, left + W + right, C, m)
         self.x_hat = x_hat.reshape(T, P, -1)[:, :, left * C * m :][:, :, : W * C * m]
-        self.patches = _side_by_side(x_hat, W_out, F_w)
+        self.patches = _stacked(x_hat, W_out, F_w, 1)
         self.z_hat = zeros(T, P, W_out, K, m)
         self.sums = zeros(P, W_out, F_w * C, K)
         self.stamps = None
         if room.need_dx:
             dz_hat, before = zeros(T, P, W + F_w - 1, K, m), F_w - 1 - left
             self.dz_hat = dz_hat.reshape(T, P, -1)[:, :, before * K * m :][:, :, : W_out * K * m]
-            self.stamps = _side_by_side(dz_hat, W, F_w)
+            self.stamps = _stacked(dz_hat, W, F_w, 1)
             self.dx_hat, self.dx_tiles = zeros(T, P, W, C, m), zeros(T, P, W * C * m)
             self.dx_rows = zeros(*rows.shape)
             self.dx = self.dx_rows[top : top + H].reshape(x.values.shape)
@@ -284,7 +281,7 @@ class Bias(Step):
 
     def __init__(self, layer, x, room):
         self.name, self.b, self.x, self.out = f"{layer.name}.b", layer.parameters["b"], x, x
-        self.row = zeros(*x.values.shape[1:])
+        self.row = np.zeros_like(x.values[:1])
 
     def forward(self, learn):
         """Compute z[k] + b[k]."""
@@ -293,8 +290,7 @@ class Bias(Step):
 
     def backward(self, gradients):
         """Compute db[k] = Σ_i′j′m dz[i′, j′, k, m]."""
-        H, W, K, m = self.x.gradient.shape
-        _total(self.x.gradient.reshape(H * W, K * m)).reshape(K, m).sum(axis=1, out=gradients[self.name])
+        self.x.gradient.sum(axis=0).sum(axis=(0, 2), out=gradients[self.name])
 
 
 # --------------------------------------------------------------------------------- lessons 02, 03 and 09
@@ -305,9 +301,9 @@ class ReLU(Step):
 
     def __init__(self, layer, x, room):
         self.x = self.out = x
-        self.values, self.gradient = runs(x.values), runs(x.gradient)
-        self.zero = zeros(self.values.shape[1])
-        self.positive = np.empty(self.values.shape, bool)
+        self.values, self.gradient = x
+        self.zero = np.zeros_like(x.values[:1] if x.values.ndim == 4 else x.values)
+        self.positive = np.empty_like(x.values, bool)
 
     def forward(self, learn):
         """Compute a = max(z, 0), of two arrays: NumPy is half as fast with an array and a number."""
@@ -390,8 +386,9 @@ class MaxPool(Step):
     def __init__(self, layer, x, room):
         (H, W, C, m), (H_out, W_out, _) = x.values.shape, room.shape
         windows = layer.windows((H, W, C))
-        self.x, self.out = x, new_edge(room)
-        between = new_edge(Room((H, W_out, C), m, True, True))
+        between = Edge(*[np.empty_like(x.values[:, :W_out])] * 2)
+        values = np.zeros_like(x.values[:H_out, :W_out])
+        self.x, self.out = x, Edge(values, values if room.shared else np.zeros_like(values))
         self.stages, self.blank = [], []
         for edges, axis, count in (((x, between), 1, W_out), ((between, self.out), 0, H_out)):
             f, s, length = windows.size[axis], windows.stride[axis], x.values.shape[axis]
@@ -422,10 +419,21 @@ class AveragePool(MaxPool):
 
 
 class Flatten(Step):
-    """Maps are rows already, in the order (i, j, c) of ``layers``."""
+    """Maps become rows: in the order (i, j, c) of ``layers``, as they lie already, or else are copied."""
 
     def __init__(self, layer, x, room):
         self.x, self.out = x, Edge(*(array.reshape(-1, room.m) for array in x))
+        self.copied = not np.shares_memory(x.values, self.out.values)
+
+    def forward(self, learn):
+        """Copy."""
+        if self.copied:
+            self.out.values.reshape(self.x.values.shape)[...] = self.x.values
+
+    def backward(self, gradients):
+        """Copy back."""
+        if self.copied:
+            self.x.gradient[...] = self.out.gradient.reshape(self.x.gradient.shape)
 
 
 class FullyConnected(Step):
@@ -487,14 +495,36 @@ def _pair(setting):
     return setting if isinstance(setting, tuple) else (setting, setting)
 
 
-def _side_by_side(maps, count, width, step=1):
-    """View maps (…, j, c, m) as matrices (…, count, (v, c), m): ``width`` columns from 0, step, 2·step, … on.
+def _stacked(rows, count, height, step):
+    """View rows (i, c, n) as matrices (count, (u, c), n): ``height`` rows from row 0, step, 2·step, … on.
 
     They are neighbours in memory: together they are a matrix already.
     """
-    (*outer, _, C, m), (*steps, column, channel, number) = maps.shape, maps.strides
-    strides = *steps, step * column, channel, number
-    return as_strided(maps, (*outer, count, width * C, m), strides, writeable=False)
+    (*outer, _, C, n), (*steps, row, channel, number) = rows.shape, rows.strides
+    strides = *steps, step * row, channel, number
+    return as_strided(rows, (*outer, count, height * C, n), strides, writeable=False)
+
+
+def _pieces(length, small_enough):
+    """Return into how many equal pieces to cut an axis of a product, as few as make it small enough."""
+    divisors = (d for d in range(1, length + 1) if length % d == 0)
+    return next(d for d in divisors if small_enough(length // d) or d == length)
+
+
+def _in_pieces(height, matrices, out):
+    """Cut matrices (i, R, n) and their products (i, height, n) into pieces (i, piece, …, n / pieces)."""
+    count, R, n = matrices.shape
+    pieces = _pieces(n, lambda n: height * R * n <= UNPACKED)
+    matrices = matrices.reshape(count, R, pieces, n // pieces)
+    return matrices.swapaxes(1, 2), out.reshape(count, height, pieces, n // pieces).swapaxes(1, 2)
+
+
+def _sum_in_pieces(patches, dz):
+    """Return patches (i, piece, R / pieces, n), dz (i, 1, n, K) and room for their products."""
+    (count, R, n), K = patches.shape, dz.shape[1]
+    pieces = _pieces(R, lambda R: R * K <= UNPACKED_SUMS and R * K * n <= UNPACKED)
+    patches = patches.reshape(count, pieces, R // pieces, n)
+    return patches, dz.swapaxes(1, 2)[:, np.newaxis], zeros(count, pieces, R // pieces, K)
 
 
 def _total(products):
