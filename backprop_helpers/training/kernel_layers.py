@@ -194,85 +194,81 @@ class Winograd(Step):
     """The same of stride 1 with fewer products: ``winograd`` along the columns, ``TILE`` rows at a time.
 
     ===========  ==========================  ===========================================================
-    ``x_hat``    (t, p, j, c, m)             Bᵀ x, of the rows that tile t reads; columns padded
-    patches      (t, p, j′, (v, c), m)       view of it: what lies under the kernel at column j′
-    ``z_hat``    (t, p, j′, k, m)            products; A dz on the way back, turned to (m, k)
-    ``dz_hat``   (t, p, j, k, m)             A dz, with columns of zeros around
-    stamps       (t, p, j, (v, k), m)        view of it: what column j gave to, the kernel turned
+    ``x_hat``    (tile, p, j, c, m)          Bᵀ x of the rows that the tile reads; columns padded
+    patches      (tile, p, j′, (v, c), m)    view of it: what lies under the kernel at column j′
+    ``z_hat``    (p, j′, k, m)               products; on the way back A dz, turned to (m, k)
+    ``dz_hat``   (p, j, k, m)                A dz, with columns of zeros around
+    stamps       (p, j, (v, k), m)           view of it: what column j gave to, the kernel turned
     ===========  ==========================  ===========================================================
 
     The backward pass transposes each of the three: dW = Gᵀ(A dz · Bᵀ x), dx = B(G w · A dz).
     """
 
     def __init__(self, layer, x, room):
-        self.name, self.w, self.x, self.m = f"{layer.name}.w", layer.parameters["w"], x, room.m
-        (H, W, C, m), (F_h, F_w, _, K), (H_out, W_out, _) = x.values.shape, self.w.shape, room.shape
+        self.name, self.w, self.x, m = f"{layer.name}.w", layer.parameters["w"], x, room.m
+        (H, W, C, _), (F_h, F_w, _, K), (H_out, W_out, _) = x.values.shape, self.w.shape, room.shape
         top, _, left, right = layer.windows((H, W)).padding
         self.A, self.G, self.B = winograd(TILE, F_h)
-        P, T = len(self.B), -(-H_out // TILE)
-        whole = new_edge(room, rows=T * TILE)
+        P, tiles = len(self.B), -(-H_out // TILE)
+        whole = new_edge(room, rows=tiles * TILE)
         self.out = Edge(*(array[:H_out] for array in whole))
         self.beyond = whole.gradient[H_out:]  # rows of the last tile that are not there
-        self.z, self.dz = (array.reshape(T, TILE, -1) for array in whole)
-        self.dz_rows, self.turned = whole.gradient, zeros(T * TILE, W_out, m, K)
+        self.z, self.dz = (array.reshape(tiles, TILE, W_out, K, m) for array in whole)
 
-        rows = zeros(T * TILE + F_h - 1, W * C * m)
+        rows = zeros(tiles * TILE + F_h - 1, W * C * m)
         self.x_rows = rows[top : top + H].reshape(x.values.shape)
         strides = TILE * rows.strides[0], *rows.strides
-        self.x_tiles = as_strided(rows, (T, P, W * C * m), strides, writeable=False)
-        x_hat = zeros(T, P, left + W + right, C, m)
-        self.x_hat = x_hat.reshape(T, P, -1)[:, :, left * C * m :][:, :, : W * C * m]
+        self.x_tiles = as_strided(rows, (tiles, P, W * C * m), strides, writeable=False)
+        x_hat = zeros(tiles, P, left + W + right, C, m)
+        self.x_hat = x_hat.reshape(tiles, P, -1)[:, :, left * C * m :][:, :, : W * C * m]
         self.patches = _stacked(x_hat, W_out, F_w, 1)
-        self.z_hat = zeros(T, P, W_out, K, m)
+        self.z_hat, self.turned = zeros(P, W_out * K * m), zeros(TILE, W_out, m, K)
         self.sums = zeros(P, W_out, F_w * C, K)
-        self.stamps = None
+        self.dx_rows = None
         if room.need_dx:
-            dz_hat, before = zeros(T, P, W + F_w - 1, K, m), F_w - 1 - left
-            self.dz_hat = dz_hat.reshape(T, P, -1)[:, :, before * K * m :][:, :, : W_out * K * m]
+            dz_hat, before = zeros(P, W + F_w - 1, K, m), F_w - 1 - left
+            self.dz_hat = dz_hat.reshape(P, -1)[:, before * K * m :][:, : W_out * K * m]
             self.stamps = _stacked(dz_hat, W, F_w, 1)
-            self.dx_hat, self.dx_tiles = zeros(T, P, W, C, m), zeros(T, P, W * C * m)
+            self.dx_hat, self.dx_tile = zeros(P, W, C, m), zeros(P, W * C * m)
             self.dx_rows = zeros(*rows.shape)
             self.dx = self.dx_rows[top : top + H].reshape(x.values.shape)
 
     def forward(self, learn):
-        """Compute z = Aᵀ(G w · Bᵀ x) for every tile of rows."""
+        """Compute z = Aᵀ(G w · Bᵀ x) for every tile."""
         self.x_rows[...] = self.x.values
-        np.matmul(self.B.T, self.x_tiles, out=self.x_hat)
         F_h, F_w, C, K = self.w.shape
         self.w_hat = np.matmul(self.G, self.w.reshape(F_h, -1)).reshape(-1, F_w, C, K)
         w = np.ascontiguousarray(self.w_hat.reshape(-1, 1, F_w * C, K).swapaxes(2, 3))
-        np.matmul(w, self.patches, out=self.z_hat)
-        np.matmul(self.A.T, self.z_hat.reshape(*self.z.shape[:1], len(self.A), -1), out=self.z)
+        products = self.z_hat.reshape(*self.patches.shape[1:3], K, -1)
+        for x, x_hat, patches, z in zip(self.x_tiles, self.x_hat, self.patches, self.z):
+            np.matmul(self.B.T, x, out=x_hat)
+            np.matmul(w, patches, out=products)
+            np.matmul(self.A.T, self.z_hat, out=z.reshape(TILE, -1))
 
     def backward(self, gradients):
         """Compute dW = Gᵀ(A dz · Bᵀ x), and dx = B(G w · A dz)."""
         self.beyond[...] = 0
-        self.turned[...] = self.dz_rows.swapaxes(2, 3)
-        T, P, W_out, K, m = self.z_hat.shape
-        turned = self.z_hat.reshape(T, P, W_out, m, K)
-        np.matmul(self.A, self.turned.reshape(T, TILE, -1), out=turned.reshape(T, P, -1))
-        dw_hat = 0
-        for patches, dz in zip(self.patches, turned):
-            np.matmul(patches, dz, out=self.sums)
+        if self.dx_rows is not None:
+            self._backward_to_x()
+        P, W_out, _, K = self.sums.shape
+        products, dw_hat = self.z_hat.reshape(P, W_out, -1, K), 0
+        for dz, patches in zip(self.dz, self.patches):
+            self.turned[...] = dz.swapaxes(2, 3)
+            np.matmul(self.A, self.turned.reshape(TILE, -1), out=self.z_hat)
+            np.matmul(patches, products, out=self.sums)
             dw_hat = dw_hat + _total(self.sums.reshape(P, W_out, -1))
         gradients[self.name][...] = np.matmul(self.G.T, dw_hat.reshape(P, -1)).reshape(self.w.shape)
-        if self.stamps is not None:
-            self._backward_to_x()
 
     def _backward_to_x(self):
-        """Compute dx = B(G w · A dz), and add where the tiles' rows overlap."""
-        np.matmul(self.A, self.dz, out=self.dz_hat)
+        """Compute dx = B(G w · A dz), and add it up where tiles overlap."""
         w = np.ascontiguousarray(self.w_hat[:, ::-1].transpose(0, 2, 1, 3))
-        np.matmul(w.reshape(*w.shape[:1], 1, w.shape[1], -1), self.stamps, out=self.dx_hat)
-        np.matmul(self.B, self.dx_hat.reshape(self.dx_tiles.shape), out=self.dx_tiles)
-        T, P, _ = self.dx_tiles.shape
-        self.dx_rows[T * TILE :] = 0
-        for p in range(P):
-            rows = self.dx_rows[p :: TILE][:T]
-            if p < TILE:
-                rows[...] = self.dx_tiles[:, p]
-            else:
-                rows += self.dx_tiles[:, p]
+        w = w.reshape(len(w), 1, w.shape[1], -1)
+        self.dx_rows[...] = 0
+        for tile, dz in enumerate(self.dz):
+            np.matmul(self.A, dz.reshape(TILE, -1), out=self.dz_hat)
+            np.matmul(w, self.stamps, out=self.dx_hat)
+            np.matmul(self.B, self.dx_hat.reshape(self.dx_tile.shape), out=self.dx_tile)
+            self.dx_rows[tile * TILE :][: len(self.B)] += self.dx_tile
         self.x.gradient[...] = self.dx
 
 

@@ -98,7 +98,8 @@ class Plan:
         self.block = math.ceil(batch_size / blocks)
         self.threads = threads
         self.classes = network.classes
-        self.workers = [_Worker(network, self.block) for _ in range(threads)]
+        self.shapes = {name: array.shape for name, array in network.parameters.items()}
+        self.workers = [_Worker(network, self.shapes, self.block) for _ in range(threads)]
         self.lock = threading.RLock()
         _plans.add(self)
 
@@ -108,8 +109,8 @@ class Plan:
         ``out``, (n,), receives the gradient in the order of ``network.parameters.vector``.
         """
         with self.lock:
+            self.workers[0].total = ParameterViews(out, self.shapes)
             results = self._share(len(images), lambda worker, starts: worker.learn(images, labels, starts))
-            np.copyto(out, self.workers[0].total.vector)
             for worker in self.workers[1 : len(results)]:
                 out += worker.total.vector
         return sum(loss for loss, _ in results), sum(correct for _, correct in results)
@@ -164,7 +165,7 @@ if hasattr(os, "register_at_fork"):
 class _Worker:
     """One thread's memory, for one block of ``m`` examples, and the block's way through the network."""
 
-    def __init__(self, network, m):
+    def __init__(self, network, shapes, m):
         self.m = m
         standardize, shape, order = in_order(network)
         self.steps = list(_lay_out(network, standardize, shape, order, m))
@@ -172,7 +173,6 @@ class _Worker:
         self.z, self.dz = self.steps[-1].out
         first = next(i for i, (step, layer) in enumerate(order) if layer.parameters)
         self.backward_steps = self.steps[: first - 1 if first else None : -1]
-        shapes = {name: array.shape for name, array in network.parameters.items()}
         vectors = k.zeros(2, network.parameters.vector.size)
         self.total, self.of_block = (ParameterViews(vector, shapes) for vector in vectors)
 
