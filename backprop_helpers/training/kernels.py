@@ -143,6 +143,7 @@ class Plan:
             return [first, *(other.result() for other in others)]
 
 
+# Changed without a lock: a fork waits for the interpreter's, so the child never sees a change half made.
 _plans = weakref.WeakSet()
 
 
