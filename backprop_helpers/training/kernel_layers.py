@@ -1,16 +1,16 @@
 """The layers of ``layers`` in another memory order, each on blocks of ``m`` examples.
 
 A class below is a layer: its formula forward and backward, and all its memory, laid out once, so that a
-step is a few dozen calls of NumPy. The sums are those of lessons 02 to 10 in another order (``Winograd``:
-with fewer products, lesson 12), so results agree with ``layers`` to rounding. What makes it fast:
+step is a few dozen calls of NumPy. The sums are those of lessons 02 to 10 in another order, so results agree
+with ``layers`` to rounding. What makes it fast:
 
 * **The example is the fastest axis.** X[m, i, j, c] lies at (i, j, c, m): a pixel with all its channels, a
   row, every second column are runs of hundreds of floats; in the order (m, i, j, c) they would be runs of C.
 * **Patches are views.** The pixels under a row of the kernel follow each other, (v, c, m), and the next
-  window's overlap them: the matrices of all windows need no copies.
-* **Small products.** One for every window: OpenBLAS multiplies small matrices where they are, at its full
-  rate; it would first copy large ones, overlapping windows many times. It does so too with x @ z.T, so z is
-  turned beforehand.
+  window's overlap them: the matrices of all windows need few copies or none.
+* **Small products.** OpenBLAS multiplies small matrices where they are, at its full rate; it would first copy
+  large ones, and overlapping windows many times. It is slow at x @ z.T, so z is turned beforehand.
+* **Fewer products** where there are channels enough: ``Winograd``.
 
 Names are those of the lessons: rows i, u; columns j, v; channels c, k; ``m`` is an example and their number.
 Fully connected layers have rows of ``m`` numbers: (N, m).
@@ -27,10 +27,9 @@ from numpy.lib.stride_tricks import as_strided
 from .modules import run
 
 CACHE_LINE = 64  # bytes
-UNPACKED = 10**6  # multiply-adds up to which OpenBLAS reads the operands where they are
-UNPACKED_SUMS = 1200  # entries of a product of two matrices in rows, x @ z.T, up to which it does so there
+UNPACKED_SUMS = 1200  # entries of a product x @ z.T up to which OpenBLAS reads both where they are
 TILE = 4  # output rows that Winograd's algorithm makes together
-POINTS = (0, 1, -1, 2, -2, 0.5, -0.5, 3)  # where its polynomials are evaluated; the last one is infinity
+POINTS = (0, 1, -1, 2, -2, 0.5, -0.5)  # where its polynomials are evaluated, and at infinity
 LEAST = 24  # F_w · C from which on its smaller products pay
 
 
@@ -109,7 +108,8 @@ def product_of(layer):
     F_h, F_w, C, _ = layer.parameters["w"].shape
     plain = _pair(layer.stride) == _pair(layer.dilation) == (1, 1)
     fits = isinstance(layer.padding, str) or _pair(layer.padding)[1] < F_w
-    return Winograd if plain and fits and F_h > 1 and F_w * C >= LEAST else Product
+    known = 1 < F_h <= len(POINTS) + 2 - TILE
+    return Winograd if plain and fits and known and F_w * C >= LEAST else Product
 
 
 class Product(Step):
@@ -143,7 +143,7 @@ class Product(Step):
                 self.copies.append((target, x.values[:, columns].swapaxes(1, 2)))
         patches = _stacked(shifted.reshape(len(shifted), F_w * C, -1), H_out, len(self.spread), s_h)
         z, dz = (array.reshape(H_out, K, -1) for array in out)
-        self.product = _in_pieces(K, patches, z)
+        self.patches, self.z = patches, z
         self.sum = _sum_in_pieces(patches, dz)
         self.stamps = None
         if room.need_dx:
@@ -157,7 +157,7 @@ class Product(Step):
             target[...] = source
         self.spread[:: self.d_h] = self.w
         w = np.ascontiguousarray(self.spread.reshape(-1, self.w.shape[-1]).T)
-        np.matmul(w, self.product[0], out=self.product[1])
+        np.matmul(w, self.patches, out=self.z)
 
     def backward(self, gradients):
         """Compute dW = Σ_i′ patches[i′] · dz[i′]ᵀ, and dx by stamping: col2im, lesson 08."""
@@ -177,8 +177,8 @@ class Product(Step):
 def winograd(tile, taps):
     """Return A (P, tile), G (P, taps), B (P, P): z = Aᵀ(G w · Bᵀ x), ``tile`` outputs z by P products.
 
-    z[i] = Σ_u w[u] x[i + u] needs tile · taps products; here they are P = tile + taps − 1, as in 12.12. Read w
-    and z as the coefficients of polynomials: their values at P points, A and G, are enough to know them.
+    z[i] = Σ_u w[u] x[i + u] needs tile · taps products; here they are P = tile + taps − 1, as in 12.12. Read
+    w and z as the coefficients of polynomials: their values at P points, A and G, are enough to know them.
     """
     points = np.array(POINTS[: tile + taps - 2], float)
     rests = [np.delete(points, p) for p in range(len(points))]
@@ -380,8 +380,8 @@ class MaxPool(Step):
     reduction = Maximum
 
     def __init__(self, layer, x, room):
-        (H, W, C, m), (H_out, W_out, _) = x.values.shape, room.shape
-        windows = layer.windows((H, W, C))
+        H_out, W_out, _ = room.shape
+        windows = layer.windows(x.values.shape[:3])
         between = Edge(*[np.empty_like(x.values[:, :W_out])] * 2)
         values = np.zeros_like(x.values[:H_out, :W_out])
         self.x, self.out = x, Edge(values, values if room.shared else np.zeros_like(values))
@@ -501,24 +501,10 @@ def _stacked(rows, count, height, step):
     return as_strided(rows, (*outer, count, height * C, n), strides, writeable=False)
 
 
-def _pieces(length, small_enough):
-    """Return into how many equal pieces to cut an axis of a product, as few as make it small enough."""
-    divisors = (d for d in range(1, length + 1) if length % d == 0)
-    return next(d for d in divisors if small_enough(length // d) or d == length)
-
-
-def _in_pieces(height, matrices, out):
-    """Cut matrices (i, R, n) and their products (i, height, n) into pieces (i, piece, …, n / pieces)."""
-    count, R, n = matrices.shape
-    pieces = _pieces(n, lambda n: height * R * n <= UNPACKED)
-    matrices = matrices.reshape(count, R, pieces, n // pieces)
-    return matrices.swapaxes(1, 2), out.reshape(count, height, pieces, n // pieces).swapaxes(1, 2)
-
-
 def _sum_in_pieces(patches, dz):
-    """Return patches (i, piece, R / pieces, n), dz (i, 1, n, K) and room for their products."""
+    """Return patches (i, piece, R / pieces, n), dz (i, 1, n, K) and room for their small enough products."""
     (count, R, n), K = patches.shape, dz.shape[1]
-    pieces = _pieces(R, lambda R: R * K <= UNPACKED_SUMS and R * K * n <= UNPACKED)
+    pieces = next(p for p in range(1, R + 1) if R % p == 0 and (R // p * K <= UNPACKED_SUMS or p == R))
     patches = patches.reshape(count, pieces, R // pieces, n)
     return patches, dz.swapaxes(1, 2)[:, np.newaxis], zeros(count, pieces, R // pieces, K)
 

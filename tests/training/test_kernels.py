@@ -200,7 +200,9 @@ def test_winograds_products_make_the_correlation(tile, taps):
     A, G, B = map(np.float64, kernel_layers.winograd(tile, taps))
     assert len(A) == tile + taps - 1
     expected = np.correlate(x, w, mode="valid")
-    assert np.abs(A.T @ ((G @ w) * (B.T @ x)) - expected).max() <= ROUNDING * np.abs(x).sum() * np.abs(w).sum()
+    assert (
+        np.abs(A.T @ ((G @ w) * (B.T @ x)) - expected).max() <= ROUNDING * np.abs(x).sum() * np.abs(w).sum()
+    )
 
 
 def test_winograds_two_outputs_of_three_weights_are_those_of_lesson_12():
@@ -236,6 +238,15 @@ def test_winograd_equals_the_layers_for_any_shapes(case, threads):
     assert any(type(step) is kernel_layers.Winograd for step in plan.workers[0].steps)
     run_plan(plan, network, images[::-1], labels)  # leaves something in all its memory
     check_against_layers(run_plan(plan, network, images, labels), network, images, labels)
+
+
+@pytest.mark.parametrize("options", [{"size": 7}, {"size": 5, "padding": 5}, {"size": (1, 5)}])
+def test_what_winograd_does_not_know_goes_the_direct_way(options):
+    layers = [Conv(8, 1), Conv(3, **options), Flatten(), FullyConnected(3)]
+    network = Network(layers, input_shape=(9, 10, 2))
+    assert kernel_layers.product_of(network["conv2"]) is kernel_layers.Product
+    images, labels = examples(network, 5)
+    check_against_layers(run(network, images, labels), network, images, labels)
 
 
 @pytest.mark.parametrize("name", [*TWO, *TWELVE])
