@@ -100,7 +100,7 @@ class Input(Step):
             values[..., len(images) :] = 0
 
 
-# ------------------------------------------------------------------------------- lessons 05 to 08, and 12
+# ----------------------------------------------------------------------------------- lessons 05 to 08
 
 
 def product_of(layer):
@@ -160,7 +160,7 @@ class Product(Step):
         np.matmul(w, self.patches, out=self.z)
 
     def backward(self, gradients):
-        """Compute dW = Σ_i′ patches[i′] · dz[i′]ᵀ, and dx by stamping: col2im, lesson 08."""
+        """Compute dW = Σ_i′ patches[i′] · dz[i′]ᵀ, and dx by stamping: col2im."""
         patches, dz, products = self.sum
         np.matmul(patches, dz, out=products)
         gradients[self.name][...] = products.sum(axis=0).reshape(self.spread.shape)[:: self.d_h]
