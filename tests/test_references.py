@@ -57,7 +57,6 @@ OTHERWISE = {
     "The layers of lessons 02 to 10": {2, 10},
     "The sums are those of": {2, 10},
     "lessons 05 to 08": {5, 8},
-    "where that is whole (": {8},
     "lessons 02, 03 and 09": {2, 3, 9},
     "they call the layers one by one": {10},
     "two of lesson 07, one *between*": {7},
