@@ -2,7 +2,7 @@
 
 import { at } from "./arrays.js";
 import { turnedIndex } from "./convolution_marks.js";
-import { boxOf } from "./grid.js";
+import { boxOf } from "./grid_places.js";
 import { productsOf } from "./products.js";
 
 const single = (from, to, value, scale, role) => ({ from, to, role, value, scale });
