@@ -5,6 +5,7 @@ import json
 
 from backprop_helpers.views.stage import _join
 from backprop_helpers.views.stage._base import COMMITTED
+from backprop_helpers.views.stage.network import series_files
 
 HIDDEN = "remove-input"  # the tag by which MyST knows such a cell
 
@@ -57,6 +58,20 @@ def script_name(names):
 def script(names):
     """Return the script that fills the places of a page."""
     return _join.for_page(*names)
+
+
+def files(found):
+    """Return {name: bytes} of what the stages of a page fetch after they have been drawn."""
+    return series_files() if any("file" in spec["options"] for spec in found) else {}
+
+
+def alone(spec):
+    """Return the spec for a page that is one file: of a network's training the end alone."""
+    if "file" not in spec["options"]:
+        return spec
+    options = spec["options"] | {"steps": spec["options"]["steps"][-1:], "step": 0}
+    options["pixels"] = options["pixels"] | {"count": len(options["examples"]["indices"])}
+    return spec | {"options": options}
 
 
 def style_sheets():

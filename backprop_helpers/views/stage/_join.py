@@ -12,14 +12,24 @@ RENDER = "\nexport default { render: ({ model, el }) => %s(el, specOf(model), li
 PAGE = """(() => {
 %s
 const compositions = { %s };
-const link = { set() {}, on: () => () => {} };
+const here = document.currentScript.src;
+// What a stage asks for lies in the page, or beside the script; else nobody answers.
+async function find(file) {
+  const kept = document.querySelector(`script[data-file="${file}"]`);
+  if (kept) return Uint8Array.from(atob(kept.textContent.trim()), (character) => character.charCodeAt(0)).buffer;
+  if (!here) return null;
+  const answer = await fetch(new URL(file, here));
+  if (!answer.ok) throw new Error(answer.statusText);
+  return answer.arrayBuffer();
+}
 function fill(place) {
   const kept = [...place.childNodes];
   const spec = JSON.parse(place.querySelector("script").textContent);
   place.dataset.filled = "true";
   place.replaceChildren();
   try {
-    compositions[spec.composition](place, spec, link);
+    const ask = async ({ ask }) => (spec.options.file ? find(`${spec.options.file}_${ask}.bin`) : null);
+    compositions[spec.composition](place, spec, { set() {}, on: () => () => {}, ask });
   } catch (error) {
     place.replaceChildren(...kept);
     reportError(error);
