@@ -13,11 +13,21 @@ PAGE = """(() => {
 %s
 const compositions = { %s };
 const here = document.currentScript.src;
-// What a stage asks for lies in the page, or beside the script; else nobody answers.
+const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
+// What a stage asks for lies in the page, or beside the script; else nobody answers. A page on a disk may fetch
+// nothing, but run a script: there is one that holds the same.
 async function find(file) {
   const kept = document.querySelector(`script[data-file="${file}"]`);
-  if (kept) return Uint8Array.from(atob(kept.textContent.trim()), (character) => character.charCodeAt(0)).buffer;
+  if (kept) return bytesOf(kept.textContent.trim());
   if (!here) return null;
+  if (here.startsWith("file:")) {
+    const script = document.createElement("script");
+    const ready = new Promise((resolve, reject) => Object.assign(script, { onload: resolve, onerror: reject }));
+    script.src = new URL(`${file}.js`, here);
+    document.head.append(script);
+    await ready;
+    return bytesOf(globalThis.backpropFiles[file]);
+  }
   const answer = await fetch(new URL(file, here));
   if (!answer.ok) throw new Error(answer.statusText);
   return answer.arrayBuffer();

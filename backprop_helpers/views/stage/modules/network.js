@@ -9,8 +9,8 @@ import { indexInPanel } from "./network_maps.js";
 import { clearPaper, copyOntoPaper, imageOnPaper, makePaper, paintInk, paintStep } from "./network_pad.js";
 import { makeSource } from "./network_source.js";
 import { arrayAt, boxOfCell, columnsOf, layNetwork, markNetwork, paintNetwork, shapeOf, showBars } from "./network_view.js";
-import { backwardLine, filterLines, forwardLine, seenAndSent } from "./network_words.js";
-import { element, written } from "./page.js";
+import { backwardLine, brief, filterLines, forwardLine, seenAndSent } from "./network_words.js";
+import { element } from "./page.js";
 import { convBackward } from "./products.js";
 import { receptiveField, sentBack } from "./receptive_field.js";
 import { showLegend, showSum } from "./sum.js";
@@ -113,8 +113,8 @@ function makeParts(stage) {
 function makeDigitControls(stage, controls) {
   const { digits, ink } = stage.parts;
   const hint = "number of the image";
-  controls.index = makeStepper(digits, { label: "image", name: "", hint, change: (index) => goTo(stage, index < stage.index ? -1 : 1) });
-  controls.among = makeSelect(digits, { label: "which images − and + go through", change: (among) => (setOption(stage, { among }), isAmong(stage, stage.index) || goTo(stage, 1)) });
+  controls.index = makeStepper(digits, { label: "image", name: "", hint, change: (index) => stepTo(stage, index < stage.index ? -1 : 1) });
+  controls.among = makeSelect(digits, { label: "which images − and + go through", change: (among) => (setOption(stage, { among }), isAmong(stage, stage.index) || stepTo(stage, 1)) });
   controls.clear = makeSwitch(ink, { label: "clear", hint: "new paper", change: () => (clearPaper(stage.paper), stage.again()) });
   controls.copy = makeSwitch(ink, { label: "copy", hint: "draw on a copy of the given image", change: () => (copyOntoPaper(stage.paper, stage.source.images.get(stage.index).image()), stage.again()) });
   controls.prepared = makeSwitch(ink, { label: "prepare", hint: "as MNIST was made: cut out, scaled into 20×20, centred; off: the network gets the drawing as it is", change: (prepared) => setOption(stage, { prepared }) });
@@ -135,7 +135,7 @@ function isAmong({ among, source, network: net }, n) {
 }
 
 // The next image of its kind, going round; a search for misread ones lets the page draw between.
-async function goTo(stage, by) {
+async function stepTo(stage, by) {
   const { source, options, among } = stage;
   const search = (stage.search = {});
   if (options.pixels.count > source.images.size && !(await source.digits())) stage.message = "This page has these images alone.";
@@ -189,12 +189,13 @@ function recomputeNetwork(stage) {
   stage.stale = false;
   takeImage(stage);
   stage.network = described.python ? described : source.networks[step];
-  if (!stage.image || !stage.network) return void Object.assign(stage, { run: null, back: null, probabilities: null, w: firstFilters(stage), target: null });
+  if (stage.network && !described.python) takeFilters(stage);
+  if (!stage.image || !stage.network) return void Object.assign(stage, { run: null, back: null, probabilities: null, target: null });
   if (described.python) return void runByPython(stage);
   const run = forwardNetwork(stage.network, stage.image);
   stage.probabilities = run.probabilities;
   stage.target = targetOf(stage);
-  Object.assign(stage, { run, back: backwardNetwork(stage.network, run, stage.target), w: firstFilters(stage) });
+  Object.assign(stage, { run, back: backwardNetwork(stage.network, run, stage.target) });
   if (stage.w) filterGradient(stage);
 }
 
@@ -220,21 +221,22 @@ async function runByPython(stage) {
   stage.frame.request();
 }
 
-const firstFilters = ({ network: net, described }) => {
-  const layer = (net ?? described).layers.find(({ weightShape, w }) => weightShape && w);
-  return layer?.w.shape.length === 4 ? layer.w : null;
-};
+// The filters of the first layer with weights, from its first channel, and J's gradient at them.
+function takeFilters(stage) {
+  const layer = stage.network.layers.find(({ w }) => w);
+  Object.assign(stage, layer?.w.shape.length === 4 ? { w: layer.w, filters: `${layer.name}.w`, shownW: firstChannel(layer.w) } : { w: null });
+}
+
+function firstChannel({ shape: [rows, columns, deep, count], data }) {
+  return makeArray([rows, columns, count], Float64Array.from({ length: rows * columns * count }, (_, n) => data[Math.floor(n / count) * deep * count + (n % count)]));
+}
 
 function filterGradient(stage) {
   const { network: { layers }, run, back, w } = stage;
   const n = layers.findIndex((layer) => layer.w === w);
-  const layer = layers[n];
   const x = run.activations[n ? layers[n - 1].name : "input"];
-  stage.filters = `${layer.name}.w`;
-  stage.dw = convBackward(layer.geometry, back.gradients[layer.name], x, w).dw;
-  const [rows, columns, deep, count] = w.shape;
-  const first = ({ data }) => makeArray([rows, columns, count], Float64Array.from({ length: rows * columns * count }, (_, n2) => data[Math.floor(n2 / count) * deep * count + (n2 % count)]));
-  Object.assign(stage, { shownW: first(w), shownDw: first(stage.dw) });
+  stage.dw = convBackward(layers[n].geometry, back.gradients[layers[n].name], x, w).dw;
+  stage.shownDw = firstChannel(stage.dw);
 }
 
 // Under the pointer ----------------------------------------------------------------------------------------
@@ -357,7 +359,7 @@ function verdictOf({ image, drawing, network: net, probabilities, label, back })
   if (probabilities.some(Number.isNaN)) return ["no answer: NaN", ""];
   const best = probabilities.indexOf(probabilities.reduce((a, b) => Math.max(a, b)));
   const truth = label === null ? "" : best === label ? " ✓" : ` ✗ (${label})`;
-  return [`reads ${/^8|^11$|^18$/.test(best) ? "an" : "a"} ${best}${truth}`, `J = ${written(Number(back.loss.toPrecision(3)))}`];
+  return [`reads ${/^8|^11$|^18$/.test(best) ? "an" : "a"} ${best}${truth}`, `J = ${brief(back.loss)}`];
 }
 
 function showVerdict(stage) {
@@ -378,9 +380,9 @@ function idleWords({ drawing, image, network: net, message, described, options }
 // Each group of layers has a scale of its own: how much its strongest colour is.
 function legendOfScales({ groups, scales, run }) {
   if (!run) return [["plain", "above the names: what each layer says; below: ∂J/∂ each cell"]];
-  const most = (name) => written(Number(scales[name].bound.toPrecision(2)));
+  const most = (name) => brief(scales[name].bound, 2);
   const spans = groups.map((names) => `${names[0]}${names.length > 1 ? `–${names.at(-1)}` : ""} ${most(names[0])} | ${most(`d ${names[0]}`)}`);
-  return [["plain", `strongest colour above | below: ${[`input ${most("input")} | ${most("d input")}`, ...spans].join(",  ")}`]];
+  return [["plain", `strongest colours, above | below: ${[`input ${most("input")} | ${most("d input")}`, ...spans].join(",  ")}`]];
 }
 
 function showWords(stage) {

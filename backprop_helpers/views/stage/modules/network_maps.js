@@ -5,15 +5,18 @@ import { offset, sizeOf } from "./arrays.js";
 import { inkOn } from "./colors.js";
 import { gridNumbers } from "./numbers.js";
 
-const [MAP_GAP, SMALLEST_STRIP, STRIP, LARGEST] = [2, 22, 24, 46]; // CSS pixels
+const [MAP_GAP, THIN, WIDE, STRIP, LARGEST] = [2, 20, 30, 24, 46]; // CSS pixels
 
 // A vector is a strip that is folded where it is long: cells of (rows, columns), one "channel".
-function blockOf({ shape, channels }, height, ratio) {
-  if (shape.length === 3) return { rows: shape[0], columns: shape[1], count: channels.length, gap: MAP_GAP * ratio };
+function blockOf({ shape, channels, ragged }, height, ratio) {
+  if (shape.length === 3) return { ragged, rows: shape[0], columns: shape[1], count: channels.length, gap: Math.round(MAP_GAP * ratio) };
   const size = sizeOf(shape);
   const columns = Math.ceil(size / Math.max(1, Math.floor(height / Math.ceil(2 * ratio))));
   return { rows: Math.ceil(size / columns), columns, count: 1, gap: 0, strip: true };
 }
+
+// Numbers of maps beside each other that leave no hole, and of few maps any.
+const acrosses = ({ count, ragged }) => Array.from({ length: count }, (_, n) => n + 1).filter((n) => count % n === 0 || (ragged ?? count < 4) || n === count);
 
 // The block with `across` maps beside each other, as large as the height allows; null where a cell is below a pixel.
 function fitBlock(block, across, height, ratio) {
@@ -22,12 +25,12 @@ function fitBlock(block, across, height, ratio) {
   const most = Math.round((strip ? STRIP : LARGEST) * ratio);
   const side = Math.min(most, Math.floor(((height + gap) / down - gap) / rows));
   if (side < 1) return null;
-  const wide = strip ? Math.max(side, Math.round((columns > 1 ? 5 : SMALLEST_STRIP) * ratio)) : side;
+  const wide = strip ? Math.max(side, Math.round((columns > 1 ? 5 : rows > 20 ? THIN : WIDE) * ratio)) : side;
   return { ...block, across, side, wide, width: across * (columns * wide + gap) - gap, height: down * (rows * side + gap) - gap };
 }
 
 function smallestBlock(block, height, ratio) {
-  for (let across = 1; across <= block.count; across += 1) {
+  for (const across of acrosses(block)) {
     const fitted = fitBlock(block, across, height, ratio);
     if (fitted) return fitted;
   }
@@ -36,14 +39,12 @@ function smallestBlock(block, height, ratio) {
 
 // The next larger cells: what is fitted, or null.
 function largerBlock(fitted, height, ratio) {
-  for (let across = fitted.across + 1; across <= fitted.count; across += 1) {
-    const larger = fitBlock(fitted, across, height, ratio);
-    if (larger && larger.side > fitted.side) return larger;
-  }
-  return null;
+  const larger = acrosses(fitted).map((across) => fitBlock(fitted, across, height, ratio));
+  return larger.find((block) => block && block.side > fitted.side) ?? null;
 }
 
-// Layers beside each other in a width; the smallest maps grow first. A network that is too wide gets more height.
+// Layers beside each other in a width. The smallest maps grow first, those of one shape together; a network that is too
+// wide gets more height.
 export function fitColumns(columns, { width, height, ratio, between }) {
   const room = width - between * (columns.length - 1);
   for (let high = height; ; high = Math.ceil(high * 1.12)) {
@@ -51,11 +52,12 @@ export function fitColumns(columns, { width, height, ratio, between }) {
     const used = () => blocks.reduce((sum, { width: wide }) => sum + wide, 0);
     if (used() > room && high < 4 * height) continue;
     for (;;) {
-      const growing = blocks.map((block, n) => [n, largerBlock(block, high, ratio)]).filter(([, larger]) => larger);
-      growing.sort(([a], [b]) => blocks[a].side * blocks[a].columns - blocks[b].side * blocks[b].columns || a - b);
-      const next = growing.find(([n, larger]) => used() + larger.width - blocks[n].width <= room);
+      const alikes = blocks.map((block) => blocks.filter((other) => ["rows", "columns", "count"].every((name) => block[name] === other[name])));
+      const growing = alikes.filter(([first], n) => first === blocks[n]).map((alike) => [alike, largerBlock(alike[0], high, ratio)]).filter(([, larger]) => larger);
+      growing.sort(([[a]], [[b]]) => a.side * a.columns - b.side * b.columns);
+      const next = growing.find(([alike, larger]) => used() + alike.length * (larger.width - alike[0].width) <= room);
       if (!next) break;
-      blocks[next[0]] = next[1];
+      for (const block of next[0]) Object.assign(block, next[1]);
     }
     return { blocks, height: Math.max(...blocks.map(({ height: tall }) => tall)) };
   }
@@ -152,7 +154,7 @@ export function writeNumbers(context, panel, array, { font, ramps, digit }, rati
   const brief = (value) => (Number.isNaN(value) ? "NaN" : factor && value ? value.toExponential(0).replaceAll("-", "−") : text(value, 1));
   const longest = Math.max(...places.map((place) => brief(array.data[place]).length));
   const size = Math.min(12, (block.wide / ratio - 3) / (longest * digit));
-  if (size < 7) return;
+  if (size < 6.5) return;
   context.font = `${size}px ${font}`;
   for (const place of places) {
     const box = cellOfPanel(panel, unravelled(shape, place));

@@ -5,11 +5,12 @@ import { sizeOf } from "./arrays.js";
 import { colorOf, kindScale } from "./colors.js";
 import { put } from "./controls.js";
 import { cellOfPanel, fitColumns, mapsOf, palettesOf, paintPanel, unravelled, writeNumbers } from "./network_maps.js";
-import { cleared, element } from "./page.js";
+import { brief } from "./network_words.js";
+import { cleared, element, written } from "./page.js";
 import { productsOf } from "./products.js";
 import { positionOf } from "./receptive_field.js";
 
-const [HALF, LOW, MIDDLE, UNDER, BARS, APART, NARROW] = [238, 168, 32, 66, 112, 14, 690]; // CSS pixels
+const [HALF, LOW, MIDDLE, UNDER, BARS, APART, NARROW] = [238, 168, 32, 66, 110, 12, 690]; // CSS pixels
 const STEP_SIDE = 42;
 
 // The layers that do more than rescale or renumber.
@@ -36,10 +37,10 @@ export function layNetwork(stage) {
   stage.laid = key;
   const narrow = width < NARROW;
   const side = narrow ? Math.min(140, Math.floor((width - 120) / 2)) : width < 780 ? 112 : width < 900 ? 140 : 168;
-  const [top, left] = narrow ? [side + UNDER + 12, 0] : [0, side + APART];
-  const right = narrow ? width : width - BARS - APART;
+  const [top, left] = narrow ? [side + UNDER + 12, 1] : [1, side + 1 + APART];
+  const right = narrow ? width - 1 : width - BARS - APART;
   const columns = columnsShown(stage);
-  const { blocks, height } = fitColumns(columns, { width: Math.floor((right - left) * ratio), height: Math.round((narrow ? LOW : HALF) * ratio), ratio, between: 9 * ratio });
+  const { blocks, height } = fitColumns(columns, { width: Math.floor((right - left) * ratio), height: Math.round((narrow ? LOW : HALF) * ratio), ratio, between: 8 * ratio });
   const half = Math.max(narrow ? 0 : HALF, Math.ceil(height / ratio));
   const spots = { side, narrow, top, half, names: top + half, below: top + half + MIDDLE, height: top + 2 * half + MIDDLE, left, right };
   stage.panels = [...inputPanels(stage, spots, ratio), ...layerPanels(columns, blocks, spots, ratio)];
@@ -62,19 +63,19 @@ function layerPanels(columns, blocks, { top, half, below, left, right }, ratio) 
 // The input, its gradient, the steps of a drawing, and the filters of the first layer with their gradient.
 function inputPanels({ described: { input_shape: shape }, drawing, w, filters }, { side, narrow, below, half }, ratio) {
   const fit = (room, shown, channels, x, y, more) => {
-    const [block] = fitColumns([{ shape: shown, channels }], { width: room * ratio, height: (more.height ?? room) * ratio, ratio, between: 0 }).blocks;
+    const [block] = fitColumns([{ shape: shown, channels, ragged: true }], { width: room * ratio, height: (more.height ?? room) * ratio, ratio, between: 0 }).blocks;
     return { shape: shown, channels, block, x: Math.round(x * ratio), y: Math.round(y * ratio), ...more };
   };
   const color = shape.length === 3 && shape[2] === 3;
   const channels = color ? [0] : allOf(shape);
-  const [gx, gy] = narrow ? [side + 8, 0] : [0, below];
-  const input = drawing ? [STEP_SIDE, 2 * STEP_SIDE + 12, side + 30] : [side, 0, 0];
+  const [gx, gy] = narrow ? [side + 9, 1] : [1, below];
+  const input = drawing ? [STEP_SIDE, 2 * STEP_SIDE + 12, side + 30] : [side, 1, 1];
   const panels = [
     fit(input[0], shape, channels, input[1], input[2], { name: "input", color }),
     fit(side, shape, allOf(shape), gx, gy, { name: "input", backward: true }),
   ];
   if (!w) return panels;
-  const [fx, fy] = narrow ? [side + 8, side + 18] : [0, below + side + 20];
+  const [fx, fy] = narrow ? [side + 9, side + 19] : [1, below + side + 20];
   const shown = [w.shape[0], w.shape[1], w.shape[3]];
   const [room, height] = [(side - 8) / 2, narrow ? UNDER - 14 : half - side - 22];
   const filter = (x, backward) => fit(room, shown, allOf(shown), x, fy, { name: filters, weights: true, height, backward });
@@ -109,24 +110,25 @@ function placeParts(stage) {
   });
   placeAt(parts.verdict, narrow ? 2 * side + 16 : spots.right + APART, narrow ? side + 8 : names - 2, narrow ? frame.width - 2 * side - 16 : BARS);
   parts.filters.hidden = !w;
-  parts.filters.textContent = w ? `${filters}${w.shape[2] > 1 ? ", channel 0" : ""} and ∂J/∂ it` : "";
+  parts.filters.textContent = w ? `${filters}${w.shape[2] > 1 ? ", channel 0" : ""}, and its gradient` : "";
   placeAt(parts.filters, narrow ? side + 8 : 0, narrow ? side + 3 : below + side + 4);
   const columns = panels.filter(({ name, backward }) => !backward && name !== "input" && name !== filters);
   const input = element("span", "bp-layer", {}, element("b", "", {}, "input"), element("small", "", {}, described.input_shape.join("×")));
   if (!narrow) placeAt(input, 0, names + 1);
-  parts.names.replaceChildren(...(narrow ? [] : [input]), ...columns.map((panel, n) => nameOf(stage, panel, columns, n, names, ratio)));
+  parts.names.replaceChildren(...(narrow ? [] : [input]), ...columns.map((panel, n) => layerName(stage, panel, columns, n, names, ratio)));
   parts.names.dataset.layer = layer;
 }
 
-function nameOf(stage, { name, shape, large, x, block, channels }, columns, n, top, ratio) {
+function layerName(stage, { name, shape, large, x, block, channels }, columns, n, top, ratio) {
   const enlarges = shape.length === 3 && !large;
   const middle = (x + block.width / 2) / ratio;
-  const edges = [n ? (columns[n - 1].x + columns[n - 1].block.width) / ratio : 0, n + 1 < columns.length ? columns[n + 1].x / ratio : stage.frame.width];
-  const room = 2 * Math.min(middle - edges[0], edges[1] - middle);
+  const pitches = [columns[n - 1], columns[n + 1]].filter(Boolean).map((other) => Math.abs((other.x + other.block.width / 2) / ratio - middle));
+  const room = Math.min(200, ...pitches);
   const words = large ? `${name}[…, ${channels[0]}]` : name;
   const made = element(enlarges ? "button" : "span", "bp-layer", enlarges ? { type: "button", title: `${name}, ${shape.join("×")}: show one of its maps large` } : {}, element("b", "", {}, words));
   const text = shape.join("×");
-  if (room > 5.6 * text.length) made.append(element("small", "", {}, text));
+  made.classList.toggle("bp-small", room < 38);
+  if (room > 6.4 * text.length) made.append(element("small", "", {}, text));
   if (enlarges) made.onclick = () => stage.enlarge(name);
   placeAt(made, middle, top + 1);
   made.classList.add("bp-centred");
@@ -150,8 +152,9 @@ export function scalesOf(stage) {
       const [value, gradient] = [run.activations, back.gradients].map((of, backward) => kindScale(names.map((name) => of[name]), backward ? "gradient" : "value"));
       for (const name of names) Object.assign(scales, { [name]: value, [`d ${name}`]: gradient });
     }
-    if (w) Object.assign(scales, { [filters]: kindScale([w], "weight"), [`d ${filters}`]: kindScale([dw], "gradient") });
+    if (w) scales[`d ${filters}`] = kindScale([dw], "gradient");
   }
+  if (w) scales[filters] = kindScale([w], "weight");
   return { scales, groups };
 }
 
@@ -159,7 +162,7 @@ export const keyOf = ({ name, backward }) => (backward ? `d ${name}` : name);
 
 export function arrayAt(stage, { name, backward, weights }) {
   const { run, back, image, shownW, shownDw } = stage;
-  if (weights) return run ? (backward ? shownDw : shownW) : null;
+  if (weights) return backward ? (run && shownDw) : shownW;
   if (name === "input" && !backward) return image;
   return run ? (backward ? back.gradients : run.activations)[name] : null;
 }
@@ -267,7 +270,7 @@ function paintSent(stage, panel, sent) {
 
 // The bars ----------------------------------------------------------------------------------------------------
 
-const errorText = (e) => (Math.abs(e) >= 0.001 || e === 0 ? e.toFixed(3) : e.toExponential(1)).replaceAll("-", "−");
+const errorText = (e) => (Math.abs(e) >= 0.001 || e === 0 ? written(e, 3) : brief(e, 2));
 const percent = (p) => (p < 1e-4 ? "< 0.01 %" : p > 0.9999 ? "> 99.99 %" : `${(100 * p).toFixed(2)} %`);
 
 // Beside the last layer's cells, or by themselves; at most eighteen, the most likely ones.

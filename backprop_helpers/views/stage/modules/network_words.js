@@ -5,13 +5,21 @@ import { at, offset } from "./arrays.js";
 import { productsOf } from "./products.js";
 import { written } from "./page.js";
 import { positionOf } from "./receptive_field.js";
-import { bracketed, sumOfProducts } from "./sum.js";
+import { sumOfProducts } from "./sum.js";
 
 const SHOWN = 4; // products of a sum
 
 export const cellName = (name, index) => `${name}[${index.join(", ")}]`;
 const gradientName = (name, index) => `∂J/∂${cellName(name, index)}`;
-const four = (value) => written(Number(value.toPrecision(4)));
+
+// A few digits that count: "3.4·10⁻¹¹".
+export function brief(value, digits = 3) {
+  const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
+  const raised = exponent && exponent.replace(/[-+]?\d/g, (text) => [...text].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)] ?? "").join(""));
+  return value && Math.abs(value) < 1e-3 && Number.isFinite(value) ? `${written(Number(mantissa))}·10${raised}` : written(Number(value.toPrecision(digits)));
+}
+
+const four = (value) => brief(value, 4);
 
 // terms: pairs of factors; alone: a bias.
 function shortSum(name, terms, total, shown, alone = []) {
@@ -20,8 +28,19 @@ function shortSum(name, terms, total, shown, alone = []) {
   sorted.sort(([a], [b]) => b - a);
   const kept = [...sorted.slice(0, sorted.length - shown === 1 ? shown + 1 : shown).map(([, factors]) => factors), ...alone];
   const others = sorted.length + alone.length - kept.length;
+  const unit = unitOf(total, kept);
+  if (unit < 1) for (const factors of kept) factors.at(-1).value /= unit;
+  total /= unit;
   const rest = others > 0 ? { value: total - kept.reduce((sum, factors) => sum + product(factors), 0), text: `${others} smaller` } : null;
-  return sumOfProducts({ name, terms: kept, total, rest, budget: Infinity });
+  const parts = sumOfProducts({ name, terms: kept, total, rest, budget: Infinity });
+  return unit < 1 ? [parts[0], ` in ${brief(unit, 1).replace("1·", "")}`, ...parts.slice(1)] : parts;
+}
+
+// Tiny gradients are counted in a power of ten: with a few decimals the sum still adds up.
+function unitOf(total, kept) {
+  const gradients = kept.filter((factors) => factors.at(-1).role === "output").map((factors) => Math.abs(factors.at(-1).value));
+  const most = Math.max(Math.abs(total), ...gradients);
+  return gradients.length && most > 0 && most < 0.01 ? 10 ** Math.floor(Math.log10(most)) : 1;
 }
 
 const pair = (first, second) => [{ value: first, role: "input" }, { value: second, role: "weight" }];
@@ -142,9 +161,10 @@ export function seenAndSent({ name }, field, before, sent, gradient) {
   });
   if (Number.isNaN(gradient)) return [...parts, `Sends NaN back to ${before}.`];
   if (!more && !less) return [...parts, `Sends nothing back to ${before}: every slope is 0, the way is closed.`];
+  const place = sent.shape.map((n, axis) => Math.floor(most / sent.shape.slice(axis + 1).reduce((a, b) => a * b, 1)) % n);
+  const [value, slope] = [four(sent.data[most]), brief(sent.data[most] / gradient)];
+  if (more + less === 1) return [...parts, `Sends ${value} back to ${cellName(before, place)}, through a slope of ${slope}.`];
   const cells = (count) => `${count.toLocaleString("en")} cell${count === 1 ? "" : "s"}`;
   const counts = [more && `+ to ${cells(more)}`, less && `− to ${cells(less)}`].filter(Boolean).join(", ");
-  const place = sent.shape.map((n, axis) => Math.floor(most / sent.shape.slice(axis + 1).reduce((a, b) => a * b, 1)) % n);
-  const product = `${four(gradient)} × slope ${bracketed(four(sent.data[most] / gradient))} = ${four(sent.data[most])}`;
-  return [...parts, `Sends back to ${before}: ${counts}; the most to [${place.join(", ")}]: ${product}.`];
+  return [...parts, `Sends back to ${before}: ${counts}; the most, ${value}, to [${place.join(", ")}] (slope ${slope}).`];
 }
