@@ -90,12 +90,6 @@ SUBJECTS = (
     explorer("SoftmaxExplorer", slider="z[0]"),
     explorer("PoolingExplorer", slider="size"),
     explorer("CheckExplorer", view="", slider="step ε"),  # its curve is no matrix
-    explorer(
-        "NetworkExplorer",
-        slider="*",
-        before='explorer.source.value = "draw"',
-        answer=".bp-verdict",
-    ),
 )
 
 
