@@ -170,12 +170,16 @@ def test_kernel_has_no_symmetry_when_it_grows(stage):
 
 
 def test_rows_and_columns_apart(stage):
-    stage.press_button("rows and columns apart")
-    stage.stage.get_by_role("group", name="stride of the columns").get_by_role("button").last.click()
+    stage.press_button("change the columns alone")
+    stage.press_button("stride: more")
     assert stage.state()["stride"] == [1, 2]
     stage.expect("stage.stride", [1, 2])
-    stage.press_button("rows and columns apart")
-    assert stage.state()["stride"] == [1, 1]
+    stage.press_button("change the rows alone")
+    stage.press_button("padding: more")
+    assert stage.state()["padding"] == [1, 1, 0, 0]
+    stage.press_button("both")
+    stage.press_button("stride: more")
+    assert stage.state()["stride"] == [2, 2]
 
 
 def test_python_changes_the_page(stage):
@@ -223,10 +227,31 @@ def test_a_stamp_travels(make):
     assert stage.values("dx") == [1, 2, 0, 3, -1, 0, 0, 0, 0]
 
 
+def test_numbers_fly_into_the_written_sum(stage):
+    stage.click("z", 0, 1, 0)
+    flyers = stage.stage.locator(".bp-flyer")
+    assert sorted(flyers.all_inner_texts()) == sorted(["1", "1", "1", "2", "2", "4", "3", "1", "−1"])
+    where = "all => all.map(e => e.getAnimations()[0].effect.getKeyframes().map(k => parseFloat(k.top)))"
+    assert all(end < 0 < start for start, end in flyers.evaluate_all(where)), "up, out of the grids"
+    flyers.first.wait_for(state="detached")
+    assert "Z[0, 1] = 1 + 1·1 + 2·2 + 4·3 + 1·(−1) = 17" in stage.sum()
+
+
+def test_the_window_slides_to_the_next_output(make):
+    stage = make("show='forward', step=1")
+    stage.press_button("next output")
+    window = stage.stage.locator(".bp-flyer").first
+    path = "e => e.getAnimations()[0].effect.getKeyframes().map(k => parseFloat(k.left))"
+    cell = stage.grid("x")["cell"]
+    assert window.evaluate(path)[1] - window.evaluate(path)[0] == cell
+    assert window.bounding_box()["height"] == pytest.approx(2 * cell, abs=1)
+
+
 def test_reduced_motion_is_at_once(make):
     stage = make("show='input', step=0")
     stage.page.emulate_media(reduced_motion="reduce")
     stage.press_button("next output")
+    assert stage.stage.locator(".bp-flyer").count() == 0
     assert stage.values("dx") == [1, 2, 0, 3, -1, 0, 0, 0, 0]
     stage.page.emulate_media(reduced_motion="no-preference")
 
@@ -283,6 +308,8 @@ def test_sixteen_channels(make):
     text = stage.sum()
     assert "9 outputs of this filter" in text
     assert "(other filters: " in text
+    shown = stage.stage.get_by_role("group", name="channel c").get_by_role("status")
+    assert shown.inner_text() == "0 (of 0 to 15)"
     stage.press_button("channel c: more")
     stage.hover("dx", 4, 5, 1)
     assert "dX[4, 5, 1] = " in stage.sum()

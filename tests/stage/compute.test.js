@@ -9,9 +9,11 @@ import { prepareDigit } from "./modules/digit.js";
 import {
   backwardNetwork, buildNetwork, decodeBase64, decodeFloat16, decodeNetwork, decodeSnapshots, forwardNetwork,
 } from "./modules/network_compute.js";
-import * as layers from "./modules/products.js";
+import * as convolutions from "./modules/conv_layer.js";
+import * as others from "./modules/products.js";
 import { receptiveField, sentBack } from "./modules/receptive_field.js";
 
+const layers = { ...convolutions, ...others };
 const DATA = JSON.parse(readFileSync("data.json", "utf8"));
 const TOLERANCE = 1e-9; // times an array's largest entry; both sides compute in doubles
 
@@ -65,7 +67,7 @@ function summed(geometry, { x, w, b, dz }, winners) {
 
 // Grouped by z, by x or by w it is the same list, and each group holds the products of its own entry.
 function assertGroups(geometry, winners) {
-  const all = layers.products(geometry, winners);
+  const all = indicesOf(geometry.z).flatMap((index) => layers.productsOf(geometry, "z", index, winners));
   assert.equal(new Set(tupled(all)).size, all.length, "a product is listed twice");
   const groups = { z: [geometry.z, all], x: [geometry.x, all.filter((p) => p.inside)], w: [geometry.w, all] };
   for (const [array, [shape, expected]] of Object.entries(groups)) {

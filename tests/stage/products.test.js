@@ -6,7 +6,8 @@ import test from "node:test";
 
 import { at, decodeArray } from "./modules/arrays.js";
 import { cardsOf, pilesOf, valueOf } from "./modules/product_piles.js";
-import { convGeometry, fcGeometry } from "./modules/products.js";
+import { convGeometry } from "./modules/conv_layer.js";
+import { fcGeometry } from "./modules/products.js";
 
 const DATA = JSON.parse(readFileSync("data.json", "utf8"));
 const decoded = (arrays) => Object.fromEntries(Object.entries(arrays).map(([name, json]) => [name, decodeArray(json)]));

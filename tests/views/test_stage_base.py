@@ -105,7 +105,7 @@ class TestNumbers:
 
 
 LARGE = pytest.mark.xfail(
-    reason="its modules take 122 kB (productTable: 85), and a page should load at most 60"
+    reason="its modules take 91 kB (productTable: 74), and a page should load at most 60"
 )
 
 

@@ -5,6 +5,7 @@ import { gridPlaces, TITLE } from "./grid_places.js";
 import { cleared } from "./page.js";
 
 const GAIN = 1.18; // an arrangement further down the list has to be so much better
+const STEADY = 1.4; // and cells so much larger than before
 const [NEAR, FAR, BELOW] = [16, 34, 12]; // between the grids of a cluster, between clusters, between rows
 const [HIGHEST, OTHERS] = [640, 156]; // pixels: what JupyterLab shows at 1280×800; the sum, two lines of legend and what is between
 const [ZOOMED, SEEN] = [700, 330]; // at 150 % the sum and the field are seen together
@@ -23,24 +24,36 @@ export function arrange(frame, items, arrangements) {
 }
 
 function layOut(frame, items, arrangements) {
-  let best = null;
-  for (const rows of arrangements) {
-    const size = largestFitting(frame, items, rows);
-    if (!best || size > best.size * GAIN) best = { rows, size };
-  }
-  const { spots, ...size } = placed(items, best.rows, best.size);
+  const { rows, size } = chosen(frame, items, arrangements);
+  const { spots, height } = placed(items, rows, size);
   frame.cells = {};
   const parts = Object.entries(spots).map(([key, [left, top]]) => {
     const { grid, root = grid.root } = items[key];
     if (grid) Object.assign(grid, { left, top });
     Object.assign(root.style, { left: `${left}px`, top: `${top}px` });
-    frame.cells[key] = sideOf(items[key], best.size);
+    frame.cells[key] = sideOf(items[key], size);
     return root;
   });
   showParts(frame, [...parts, frame.cover]);
-  frame.field.style.height = `${size.height}px`;
-  frame.covered = size;
-  frame.over = cleared(frame.cover, size, frame.theme);
+  // The page below stands still: a stage grows where it must and does not shrink. To lay out a notebook costs a frame.
+  const tallest = Math.max(height, frame.covered?.width === frame.width ? frame.covered.height : 0);
+  frame.covered = { width: frame.width, height: tallest };
+  frame.field.style.height = `${tallest}px`;
+  frame.over = cleared(frame.cover, frame.covered, frame.theme);
+}
+
+// The cells keep their size while they fit, and what is larger is no clear gain: what has not changed stands still.
+function chosen(frame, items, arrangements) {
+  let best = { size: 0 };
+  arrangements.forEach((rows, n) => {
+    const size = largestFitting(frame, items, rows);
+    if (size > best.size * GAIN) best = { n, size, width: frame.width };
+  });
+  const { chosen: before } = frame;
+  const rows = before?.width === frame.width && arrangements[before.n];
+  const still = rows && best.size <= before.size * STEADY && fits(frame, placed(items, rows, before.size));
+  const { n, size } = (frame.chosen = still ? before : best);
+  return { rows: arrangements[n], size };
 }
 
 const sideOf = ({ most = 54, cell }, size) => Math.max(1, Math.min(most, cell ? cell(size) : size));
@@ -73,12 +86,13 @@ function placed(items, rows, size) {
   return { spots, width, height: y - BELOW };
 }
 
+const fits = (frame, { width, height }) => width <= frame.width && height <= roomOf(frame);
+
 function largestFitting(frame, items, rows) {
   let [low, high] = [1, frame.stacked ? 40 : 54];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    const { width, height } = placed(items, rows, middle);
-    if (width <= frame.width && height <= roomOf(frame)) low = middle;
+    if (fits(frame, placed(items, rows, middle))) low = middle;
     else high = middle - 1;
   }
   return low;

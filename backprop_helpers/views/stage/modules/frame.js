@@ -88,11 +88,11 @@ function watchPage(frame) {
   ends.push(() => sizes.disconnect(), () => themes.disconnect(), () => removeEventListener("resize", again));
 }
 
-// Python hears of many changes in a row only the last, and after the frame that shows it.
+// Python hears of many changes in a row only the last, and when the page is at rest: its answer costs a frame.
 function tellLater(frame, link, name, value) {
   frame.untold.set(name, value);
   clearTimeout(frame.telling);
-  frame.telling = setTimeout(() => tellNow(frame, link), 40);
+  frame.telling = setTimeout(() => tellNow(frame, link), 200);
 }
 
 function tellNow({ untold }, link) {

@@ -70,13 +70,11 @@ function paintGround(context, places, panel, theme) {
 function paintCell(context, view, side, { x, y, value, place, look }, theme, numbers) {
   const [pale, line] = [look === "pale", side < 8 ? 0 : 1];
   const rgb = look === "blank" ? theme.paper : colorOf(view.scale, value, theme.ramps);
-  context.globalAlpha = pale ? 0.45 : 1;
-  context.fillStyle = `rgb(${rgb})`;
+  context.fillStyle = `rgb(${pale ? rgb.map((c, n) => 0.45 * c + 0.55 * theme.paper[n]) : rgb})`;
   context.fillRect(x + line, y + line, side - line, side - line);
-  context.globalAlpha = 1;
   context.fillStyle = theme.soft;
   if (look === "blank") return context.fillRect(x + side / 2, y + side / 2, 2 * line, 2 * line);
-  if (pale && line) strokeBox(context, [x + 0.5, y + 0.5, side, side], theme.soft, 1, [1, 2]);
+  if (pale && line) strokeBox(context, [x + 0.5, y + 0.5, side, side], side < 20 ? theme.hair : theme.soft, 1, [1, 2]);
   if (Number.isNaN(value)) for (let n = 3; n < side; n += 4) context.fillRect(x, y + n, side, 0.5); // hatched
   if (!numbers) return;
   const under = side >= 34 && view.under?.(place);

@@ -2,6 +2,7 @@
 // cell for its sums, what it sees and what it sends back; change the label in J; go through the training.
 
 import { decodeArray, makeArray, offset, sizeOf } from "./arrays.js";
+import { convBackward } from "./conv_layer.js";
 import { makeChoice, makeSlider, makeStepper, makeSwitch } from "./controls.js";
 import { makeFrame } from "./frame.js";
 import { backwardNetwork, forwardNetwork, softmaxOf } from "./network_compute.js";
@@ -11,7 +12,6 @@ import { makeSource } from "./network_source.js";
 import { arrayAt, boxOfCell, columnsOf, layNetwork, markNetwork, paintNetwork, shapeOf, showBars } from "./network_view.js";
 import { backwardLine, brief, filterLines, forwardLine, seenAndSent } from "./network_words.js";
 import { element } from "./page.js";
-import { convBackward } from "./products.js";
 import { receptiveField, sentBack } from "./receptive_field.js";
 import { showLegend, showSum } from "./sum.js";
 

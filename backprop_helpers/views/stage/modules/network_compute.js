@@ -3,7 +3,8 @@
 // are doubles, in which JavaScript computes anyway.
 
 import { makeArray, sizeOf } from "./arrays.js";
-import { asPair, convGeometry, poolBackward, poolForward, poolGeometry, walkWindows } from "./products.js";
+import { asPair, convGeometry, walkWindows } from "./conv_layer.js";
+import { poolBackward, poolForward, poolGeometry } from "./products.js";
 
 // What Python's `network_json` has written → { inputShape, layers, classes }.
 export function decodeNetwork(json) {

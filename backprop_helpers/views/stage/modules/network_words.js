@@ -7,7 +7,7 @@ import { written } from "./page.js";
 import { positionOf } from "./receptive_field.js";
 import { sumOfProducts } from "./sum.js";
 
-const SHOWN = 4; // products of a sum
+const TERMS_SHOWN = 4; // products of a sum
 
 export const cellName = (name, index) => `${name}[${index.join(", ")}]`;
 const gradientName = (name, index) => `∂J/∂${cellName(name, index)}`;
@@ -111,7 +111,7 @@ export function forwardLine({ network, run, narrow }, { name, index }) {
   const layer = network.layers[position - 1];
   const before = position > 1 ? network.layers[position - 2].name : "input";
   const write = position && run.caches && VALUE_LINES[layer.type];
-  if (write) return write(cellName(name, index), layer, run.activations[before], index, value, narrow ? 2 : SHOWN);
+  if (write) return write(cellName(name, index), layer, run.activations[before], index, value, narrow ? 2 : TERMS_SHOWN);
   return [{ text: cellName(name, index), role: "here" }, ` = ${four(value)}`];
 }
 
@@ -127,7 +127,7 @@ export function backwardLine(stage, { name, index }) {
   }
   const write = run.caches && GRADIENT_LINES[layer.type];
   if (!write) return [{ text: label, role: "here" }, " = ", { text: four(total), role: "output" }];
-  return write(label, layer, gradients[layer.name], there, at(run.activations[name], index), total, narrow ? 2 : SHOWN, run);
+  return write(label, layer, gradients[layer.name], there, at(run.activations[name], index), total, narrow ? 2 : TERMS_SHOWN, run);
 }
 
 export function filterLines({ name, index }, w, dw) {

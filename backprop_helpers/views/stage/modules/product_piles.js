@@ -6,12 +6,12 @@
 //   shortIndex(shape, index)               without the last axes where there is only one slice
 
 import { at, indicesOf } from "./arrays.js";
-import { products } from "./products.js";
+import { productsOf } from "./products.js";
 
 export const FACTORS = { z: ["x", "w"], w: ["x", "dz"], x: ["dz", "w"] };
 export const SUMS = { z: "z", w: "dw", x: "dx" };
 
-export const cardsOf = ({ geometry, winners }) => products(geometry, winners).filter(({ inside }) => inside);
+export const cardsOf = ({ geometry, winners }) => indicesOf(geometry.z).flatMap((index) => productsOf(geometry, "z", index, winners)).filter(({ inside }) => inside);
 
 export const indexIn = (card, array) => card[array.replace("d", "")];
 

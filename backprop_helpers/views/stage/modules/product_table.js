@@ -9,7 +9,8 @@ import { makeFrame } from "./frame.js";
 import { makeGrid } from "./grid.js";
 import { clamp, element, written } from "./page.js";
 import { cardsOf, FACTORS, indexIn, pilesOf, shortIndex, SUMS, valueOf } from "./product_piles.js";
-import { convBackward, convForward, convGeometry, fcBackward, fcForward, fcGeometry, poolBackward, poolForward, poolGeometry } from "./products.js";
+import { convBackward, convForward, convGeometry } from "./conv_layer.js";
+import { fcBackward, fcForward, fcGeometry, poolBackward, poolForward, poolGeometry } from "./products.js";
 import { showLegend, showSum, sumOfProducts } from "./sum.js";
 
 const NAMES = { x: "X", w: "W", z: "Z", dx: "dX", dw: "dW", dz: "dZ" };
