@@ -122,7 +122,7 @@ def test_a_cell_is_explained_held_and_told(stage):
     assert stage.sum().startswith("input[0, 1, 0] = 0")
     stage.page.keyboard.press("ArrowDown")
     stage.page.keyboard.press("Enter")
-    stage.expect("stage.selected['index']", [1, 1, 0])
+    stage.expect("stage.selected and stage.selected['index']", [1, 1, 0])
     stage.page.keyboard.press("Escape")
 
 
@@ -172,7 +172,7 @@ def test_a_digit_is_drawn(stage):
     assert {bar.strip() for bar in stage.stage.locator(".bp-bars span").all_inner_texts()} == {""}
     stroke(stage, (0.2, 0.2), (0.2, 0.7), (0.8, 0.4))
     assert stage.state()["verdict"].startswith("reads a 7")
-    stage.expect("stage.drawing and stage.image.shape", [1, 28, 28, 1])
+    stage.expect("stage.drawing and bool(stage.drawn) and stage.image.shape", [1, 28, 28, 1])
     drawn = np.array(stage.ask("stage.image.ravel().tolist()"))
     np.testing.assert_allclose(drawn, stage.state()["image"], atol=1e-5)
     picture = drawn.reshape(28, 28)

@@ -2,7 +2,7 @@
 
 import { makeArray } from "./arrays.js";
 import { prepareDigit } from "./digit.js";
-import { cleared, element } from "./page.js";
+import { element } from "./page.js";
 
 const [FINER, BRUSH] = [3, 3.1]; // cells of the paper for a pixel of the image; the brush's radius in cells
 
@@ -78,7 +78,8 @@ export function paintInk(canvas, { shape: [rows, columns], data }, { ramps }) {
 
 // A step of the preparation, as large as fits a square.
 export function paintStep(canvas, array, room, theme) {
-  if (!array) return void cleared(canvas, { width: room, height: room }, theme);
+  canvas.hidden = !array;
+  if (!array) return;
   paintInk(canvas, array, theme);
   const scale = room / Math.max(...array.shape);
   canvas.style.width = `${Math.max(1, array.shape[1] * scale)}px`;

@@ -42,7 +42,7 @@ export function layNetwork(stage) {
   const columns = columnsShown(stage);
   const { blocks, height } = fitColumns(columns, { width: Math.floor((right - left) * ratio), height: Math.round((narrow ? LOW : HALF) * ratio), ratio, between: 8 * ratio });
   const half = Math.max(narrow ? 0 : HALF, Math.ceil(height / ratio));
-  const spots = { side, narrow, top, half, names: top + half, below: top + half + MIDDLE, height: top + 2 * half + MIDDLE, left, right };
+  const spots = { side, narrow, top, half, names: top + half, below: top + half + MIDDLE, height: top + 2 * half + MIDDLE + 2, left, right };
   stage.panels = [...inputPanels(stage, spots, ratio), ...layerPanels(columns, blocks, spots, ratio)];
   stage.spots = spots;
   sizeCanvas(stage);
