@@ -127,7 +127,9 @@ export function paintPanel(pixels, stride, panel, { data }, scale, palettes) {
         if (place >= data.length) continue;
         const color = panel.color ? mixedColor(data, place, scale) : packedColor(data[place], scale, palettes, row + column);
         const start = (corner.y + row * side) * stride + corner.x + column * wide;
-        for (let down = 0; down < side; down += 1) pixels.fill(color, start + down * stride, start + down * stride + wide);
+        for (let line = start; line < start + side * stride; line += stride) {
+          for (let right = 0; right < wide; right += 1) pixels[line + right] = color;
+        }
       }
     }
   }
