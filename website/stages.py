@@ -90,7 +90,7 @@ def alone(spec):
 
 
 def kept_files(found):
-    """Return the HTML that holds, in a page that is one file, what its stages would fetch: a network's end."""
+    """Return the HTML that holds, in a page of one file, what its stages would fetch: a network's end."""
     last = {name: content for name, content in files(found).items() if name.endswith("_last.bin")}
     tag = '<script type="application/octet-stream" data-file="{}">{}</script>'
     return "\n".join(tag.format(name, base64.b64encode(content).decode()) for name, content in last.items())

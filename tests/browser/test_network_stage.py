@@ -1,4 +1,4 @@
-"""The network's stage in JupyterLab: a real mouse, pen strokes, keys, own networks, one that only Python knows."""
+"""The network's stage in JupyterLab: a real mouse, strokes, keys, own networks, one that only Python knows."""
 
 import json
 
@@ -72,12 +72,16 @@ def sticking_out(stage):
     return stage.stage.evaluate(
         """root => {
             const own = root.getBoundingClientRect();
-            const boxes = [...root.querySelectorAll('.bp-layer, .bp-prob, .bp-button, .bp-maps, .bp-verdict, .bp-select')]
-                .filter(e => e.offsetParent && e.offsetWidth).map(e => [e.className + ' ' + e.textContent.slice(0, 20), e.getBoundingClientRect()]);
-            const names = [...root.querySelectorAll('.bp-layer')].map(e => [e.textContent, e.getBoundingClientRect()]);
+            const parts = '.bp-layer, .bp-prob, .bp-button, .bp-maps, .bp-verdict, .bp-select';
+            const boxes = [...root.querySelectorAll(parts)]
+                .filter(e => e.offsetParent && e.offsetWidth)
+                .map(e => [e.className + ' ' + e.textContent.slice(0, 20), e.getBoundingClientRect()]);
+            const names = [...root.querySelectorAll('.bp-layer')]
+                .map(e => [e.textContent, e.getBoundingClientRect()]);
             const over = names.flatMap(([one, a], n) => names.slice(n + 1).filter(([, b]) =>
                 a.left < b.right - 1 && b.left < a.right - 1).map(([other]) => `${one} over ${other}`));
-            return [...boxes.filter(([, b]) => b.right > own.right + 1 || b.left < own.left - 1 || b.bottom > own.bottom + 1)
+            const outside = b => b.right > own.right + 1 || b.left < own.left - 1 || b.bottom > own.bottom + 1;
+            return [...boxes.filter(([, b]) => outside(b))
                 .map(([name]) => `${name} sticks out`), ...over];
         }"""
     )
@@ -98,7 +102,15 @@ def test_all_maps_are_those_of_python_and_fit(stage):
     # all maps, their names and the ten bars at once
     assert stage.stage.locator(".bp-layer").all_inner_texts()[0].startswith("input")
     assert [text.split("\n")[0] for text in stage.stage.locator(".bp-layer b").all_inner_texts()][1:] == [
-        "conv1", "relu1", "pool1", "conv2", "relu2", "pool2", "fc1", "relu3", "fc2",
+        "conv1",
+        "relu1",
+        "pool1",
+        "conv2",
+        "relu2",
+        "pool2",
+        "fc1",
+        "relu3",
+        "fc2",
     ]
     assert stage.stage.locator(".bp-bars .bp-prob").count() == 10
 
@@ -195,11 +207,16 @@ def test_a_digit_is_drawn(stage):
 def test_own_networks_are_laid_out(make, name):
     stage = ready(make(LAID_OUT[name]))
     assert sticking_out(stage) == []
-    first, last = stage.ask("[[l.name, list(stage.network.output_shapes[l.name])] for l in stage.network.layers][::len(stage.network.layers) - 1]")
+    first, last = stage.ask(
+        "[[l.name, list(stage.network.output_shapes[l.name])]"
+        " for l in (stage.network.layers[0], stage.network.layers[-1])]"
+    )
     for layer, shape in (first, last):
         stage.hover(layer, *[n - 1 for n in shape])
         assert stage.sum().startswith(f"{layer}[{', '.join(str(n - 1) for n in shape)}] = ")
-    values = stage.ask("[float(x) for x in stage.network.activations(stage.image)[stage.network.layers[-1].name].ravel()]")
+    values = stage.ask(
+        "[float(x) for x in stage.network.activations(stage.image)[stage.network.layers[-1].name].ravel()]"
+    )
     np.testing.assert_allclose(numbers(stage, last[0]), values, rtol=1e-4, atol=1e-5)
     if name == "32×32×3":
         pixels = stage.stage.evaluate(
@@ -211,12 +228,15 @@ def test_own_networks_are_laid_out(make, name):
 
 def test_a_network_that_only_python_knows(make):
     stage = ready(make(f"{OWN}, {IMAGES.format('12, 10, 3', 4)}"))
-    run = "__import__('backprop_helpers.training', fromlist=['x']).forward_and_backward(stage.network, stage.image, stage.target)"
+    stage.run("from backprop_helpers.training import forward_and_backward as both")
+    run = "both(stage.network, stage.image, stage.target)"
     for name in ("conv1", "mine1", "fc1"):
         values = stage.ask(f"[float(x) for x in {run}.gradients['{name}'].ravel()]")
         np.testing.assert_allclose(numbers(stage, f"d {name}"), values, rtol=1e-4, atol=1e-6)
     stage.hover("pool1", 1, 1, 0)
-    stage.page.wait_for_function("e => e.bpStage.sumText().includes('Sees ')", arg=stage.stage.element_handle())
+    stage.page.wait_for_function(
+        "e => e.bpStage.sumText().includes('Sees ')", arg=stage.stage.element_handle()
+    )
     assert "to mine1" in stage.sum().replace("back mine1", "back to mine1")
     choose(stage, "label in J", "2")
     stage.page.wait_for_function("e => e.bpStage.state().target === 2", arg=stage.stage.element_handle())

@@ -1,4 +1,4 @@
-"""The network's stage without Python: the digit first, the weights when they come; served, on a disk, as one file."""
+"""The network's stage without Python: the digit first, then the weights; served, on a disk, as one file."""
 
 import pytest
 
@@ -51,7 +51,9 @@ def asks_for(page, name):
 
 def test_the_digit_is_there_before_the_weights(opened, address):
     held = []
-    page = opened(address + PAGE, lambda page: page.route("**/series_last.bin", held.append))
+    page = opened(
+        address + PAGE, lambda page: page.route("**/series_last.bin", lambda route: held.append(route))
+    )
     found = state(page)
     assert found["probabilities"] is None
     assert max(found["image"]) == 1
@@ -60,7 +62,8 @@ def test_the_digit_is_there_before_the_weights(opened, address):
     page.wait_for_function(ANSWERS)
     net, (digit, _) = series_cnn(), series_digit()
     assert state(page)["loss"] == pytest.approx(float(net.loss(digit, series_digit()[1])), rel=0.1)
-    assert not asks_for(page, "series_weights") and not asks_for(page, "series_images")
+    assert not asks_for(page, "series_weights")
+    assert not asks_for(page, "series_images")
     assert page.problems == []
 
 
@@ -97,7 +100,10 @@ def test_fingers_draw_on_a_telephone(opened, address):
     page.locator(".bp-pad").scroll_into_view_if_needed()
     box = page.locator(".bp-pad").bounding_box()
     session = page.context.new_cdp_session(page)
-    points = [(box["x"] + box["width"] * (0.5 + n / 100), box["y"] + box["height"] * (0.15 + n / 14)) for n in range(10)]
+    points = [
+        (box["x"] + box["width"] * (0.5 + n / 100), box["y"] + box["height"] * (0.15 + n / 14))
+        for n in range(10)
+    ]
     for n, (x, y) in enumerate(points):
         kind = "touchMove" if n else "touchStart"
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
@@ -105,5 +111,7 @@ def test_fingers_draw_on_a_telephone(opened, address):
     page.wait_for_function("document.querySelector('.bp-verdict').textContent.startsWith('reads a 1')")
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     verdict, bars = (page.locator(part).bounding_box() for part in (".bp-verdict", ".bp-bars"))
-    assert verdict["y"] + verdict["height"] - box["y"] < 400  # the paper, what is read and the bars on one screen
+    assert (
+        verdict["y"] + verdict["height"] - box["y"] < 400
+    )  # the paper, what is read and the bars on one screen
     assert bars["y"] >= box["y"] - 1

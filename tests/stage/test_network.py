@@ -48,9 +48,7 @@ class Doubled(Layer):
 
 def a_network(*layers, shape=(12, 10, 3), classes=4):
     flat = [] if any(isinstance(layer, Flatten) for layer in layers) else [Flatten()]
-    return Network(
-        [*layers, *flat, FullyConnected(classes)], input_shape=shape, seed=1, dtype=np.float64
-    )
+    return Network([*layers, *flat, FullyConnected(classes)], input_shape=shape, seed=1, dtype=np.float64)
 
 
 COLOUR = a_network(Conv(5, 3), ReLU(), MaxPool(2), Conv(4, 3, padding="same"), ReLU())
@@ -78,7 +76,16 @@ class TestPage:
     def test_sums_add_up(self, passed):
         """At sixty cells of each network: the products that are written, and the rest, make the total."""
         nets = [series_cnn().astype(np.float64), COLOUR]
-        nets += [a_network(Standardize(0.3, 0.2), Conv(3, 3, stride=2), AveragePool(2), Flatten(), FullyConnected(7), ReLU())]
+        nets += [
+            a_network(
+                Standardize(0.3, 0.2),
+                Conv(3, 3, stride=2),
+                AveragePool(2),
+                Flatten(),
+                FullyConnected(7),
+                ReLU(),
+            )
+        ]
         cases = []
         for net, image in zip(nets, [series_digit()[0], *(images_for(net)[0][:1] for net in nets[1:])]):
             shapes = {"input": net.input_shape, **net.output_shapes}
@@ -89,7 +96,12 @@ class TestPage:
             ]
             label = int(net.predict(image)[0] + 1) % net.classes
             cases.append(
-                {"network": network_json(net), "image": encode_array(image[0]), "label": label, "cells": cells}
+                {
+                    "network": network_json(net),
+                    "image": encode_array(image[0]),
+                    "label": label,
+                    "cells": cells,
+                }
             )
             cases.append(cases[-1] | {"label": int(net.predict(image)[0])})
         assert passed({"networks": cases}) == len(cases) == 6
@@ -266,7 +278,10 @@ class TestState:
         assert not stage.image.any()
         stage.drawn = digit.ravel().tolist()
         np.testing.assert_allclose(stage.image, digit, atol=1e-7)
-        assert (stage.committed()["options"]["layer"], stage.committed()["options"]["label"]) == ("relu1", "8")
+        assert (stage.committed()["options"]["layer"], stage.committed()["options"]["label"]) == (
+            "relu1",
+            "8",
+        )
 
     def test_the_next_misread_one_is_found(self):
         stage = NetworkStage(among="misread")

@@ -14,15 +14,17 @@ PAGE = """(() => {
 const compositions = { %s };
 const here = document.currentScript.src;
 const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
-// What a stage asks for lies in the page, or beside the script; else nobody answers. A page on a disk may fetch
-// nothing, but run a script: there is one that holds the same.
+// What a stage asks for lies in the page, or beside the script; else nobody answers. A page on a disk may not
+// fetch, but run a script: there is one that holds the same.
 async function find(file) {
   const kept = document.querySelector(`script[data-file="${file}"]`);
   if (kept) return bytesOf(kept.textContent.trim());
   if (!here) return null;
   if (here.startsWith("file:")) {
     const script = document.createElement("script");
-    const ready = new Promise((resolve, reject) => Object.assign(script, { onload: resolve, onerror: reject }));
+    const ready = new Promise((resolve, reject) => {
+      Object.assign(script, { onload: resolve, onerror: reject });
+    });
     script.src = new URL(`${file}.js`, here);
     document.head.append(script);
     await ready;

@@ -7,7 +7,13 @@ import math
 import numpy as np
 import traitlets
 
-from backprop_helpers.training import Network, forward_and_backward, receptive_field, sent_back, series_snapshots
+from backprop_helpers.training import (
+    Network,
+    forward_and_backward,
+    receptive_field,
+    sent_back,
+    series_snapshots,
+)
 from backprop_helpers.training.mnist import load_test_set
 from backprop_helpers.training.receptive_field import INPUT
 from backprop_helpers.training.series import DIGIT
@@ -28,9 +34,9 @@ RENUMBER = ("Standardize", "Flatten")
 class NetworkStage(Stage):
     """All maps of a network, forward and backward, for an image of the data or a digit that is drawn.
 
-    Point at a cell: its sum, the sum of its gradient, what it sees and what it sends back. The label in J can be
-    any class; a slider goes through snapshots of the training. A layer that the page does not know is computed
-    by Python, when the page asks.
+    Point at a cell: its sum, the sum of its gradient, what it sees and what it sends back. The label in J can
+    be any class; a slider goes through snapshots of the training. A layer that the page does not know is
+    computed by Python, when the page asks.
 
     Parameters
     ----------
@@ -152,7 +158,10 @@ class NetworkStage(Stage):
     def twin(self):
         """Return the static figure: activations and gradients of all layers."""
         run = forward_and_backward(self.network, self.image, self.target)
-        names = [INPUT, *(layer.name for layer in self.network.layers if type(layer).__name__ not in RENUMBER)]
+        names = [
+            INPUT,
+            *(layer.name for layer in self.network.layers if type(layer).__name__ not in RENUMBER),
+        ]
         maps = [{name: _as_maps(of[name]) for name in names} for of in (run.activations, run.gradients)]
         when = self._moments[self.step][0]
         when = f", {'step ' * when.isdigit()}{when}" if len(self._moments) > 1 else ""
@@ -164,8 +173,8 @@ class NetworkStage(Stage):
     def committed(self):
         """Return the spec that a page needs without Python; what training leaves to chance is not in it.
 
-        The series' snapshots are named, and lie beside the page. Another network's weights go along as float16 if
-        they are few.
+        The series' snapshots are named, and lie beside the page. Another network's weights go along as float16
+        if they are few.
         """
         spec = super().committed()
         options = {**spec["options"], "bits": 16}
@@ -188,10 +197,10 @@ class NetworkStage(Stage):
 
     def _steps_of_series(self):
         """Return the words of the moments that are the series' snapshots, if they are the first of all."""
-        known = {
-            (str(step), net.parameters.vector.tobytes()) for step, net in series_snapshots()
-        }
-        words = [w for w, net in self._moments if (w, net.parameters.vector.astype(np.float32).tobytes()) in known]
+        known = {(str(step), net.parameters.vector.tobytes()) for step, net in series_snapshots()}
+        words = [
+            w for w, net in self._moments if (w, net.parameters.vector.astype(np.float32).tobytes()) in known
+        ]
         return words if len(words) == len(known) else []
 
     def _examples(self, first):
@@ -201,11 +210,18 @@ class NetworkStage(Stage):
         _, others = np.unique(labels[:200], return_index=True)
         others = [int(n) for n in others if labels[n] != labels[first]]
         indices = sorted([first, *others[: max(0, min(9, EXAMPLE_BYTES // size - 1))]])
-        return {"indices": [int(n) for n in indices], "pixels": base64.b64encode(self._pixels(indices)).decode("ascii")}
+        return {
+            "indices": [int(n) for n in indices],
+            "pixels": base64.b64encode(self._pixels(indices)).decode("ascii"),
+        }
 
     def _bits(self):
         some = np.asarray(self._images[:256], np.float64) * 255
-        return 8 if np.allclose(some, np.rint(some), atol=1e-4) and 0 <= some.min() and some.max() <= 255.5 else 32
+        return (
+            8
+            if np.allclose(some, np.rint(some), atol=1e-4) and 0 <= some.min() and some.max() <= 255.5
+            else 32
+        )
 
     def _count(self):
         return min(len(self._images), MOST_IMAGE_BYTES // (self._images[:1].size * self._bits() // 8))
@@ -213,7 +229,9 @@ class NetworkStage(Stage):
     def _pixels(self, indices):
         """Return images as the page reads them: bytes or float32, then the labels."""
         images = self._images[indices]
-        pixels = np.rint(np.asarray(images) * 255).astype(np.uint8) if self._bits() == 8 else images.astype("<f4")
+        pixels = (
+            np.rint(np.asarray(images) * 255).astype(np.uint8) if self._bits() == 8 else images.astype("<f4")
+        )
         labels = b"" if self._labels is None else np.asarray(self._labels[indices], np.uint8).tobytes()
         return pixels.tobytes() + labels
 
@@ -257,7 +275,11 @@ class NetworkStage(Stage):
     def _ask_cell(self, question, buffers):
         name, index, before = question["name"], tuple(question["index"]), question["before"]
         field = receptive_field(self._run_net, name, index)
-        sent = None if before is None else encode_array(sent_back(self._run_net, self._run, name, index, to=before))
+        sent = (
+            None
+            if before is None
+            else encode_array(sent_back(self._run_net, self._run, name, index, to=before))
+        )
         axes = {axis: getattr(field, axis).tolist() for axis in ("rows", "columns", "channels")}
         return json.dumps({"field": axes, "sent": sent}).encode()
 
@@ -300,7 +322,9 @@ def as_moments(network, snapshots):
         raise TypeError(f"{NAME}: snapshots must be a list of (step, Network)") from None
     for _, net in pairs:
         if not isinstance(net, Network):
-            raise TypeError(f"{NAME}: snapshots must be a list of (step, Network); got a {type(net).__name__}")
+            raise TypeError(
+                f"{NAME}: snapshots must be a list of (step, Network); got a {type(net).__name__}"
+            )
     moments = [*pairs, *([(NOW, network)] if network is not None else [])]
     if not moments:
         raise ValueError(f"{NAME}: snapshots is empty; expected at least one (step, Network)")
@@ -342,7 +366,8 @@ def as_examples(net, images, labels):
             raise ValueError(f"{NAME}: labels came without images")
         if net.input_shape != (28, 28, 1):
             raise ValueError(
-                f"{NAME}: images must be given for a network of {net.input_shape}; the test digits are (28, 28, 1)"
+                f"{NAME}: images must be given for a network of {net.input_shape}; "
+                "the test digits are (28, 28, 1)"
             )
         images, labels = load_test_set()
         return images, labels if net.classes == 10 else None
