@@ -113,7 +113,7 @@ def prepare_lesson(notebook, name, known):
     """
     number = Path(name).name[:2].lstrip("0") or "0"
     found = stages.make_places(notebook, lambda names: SCRIPT.format("../", stages.script_name(names)))
-    stages.hide_sources(notebook)
+    stages.hide_parts(notebook)
     cells = []
     for cell in notebook.cells:
         cells.append(cell)

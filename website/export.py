@@ -31,7 +31,7 @@ def main():
 def exported(notebook):
     """Return the page of a lesson."""
     found = stages.make_places(notebook, change=stages.alone)
-    stages.hide_sources(notebook)
+    stages.hide_parts(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = settle_links(cell.source, "", known=())

@@ -8,7 +8,8 @@ from backprop_helpers.views.stage import _join
 from backprop_helpers.views.stage._base import COMMITTED
 from backprop_helpers.views.stage.network import series_files
 
-HIDDEN = "remove-input"  # the tag by which MyST knows such a cell
+# The tags by which MyST knows a cell that is shown without its code, and one whose outputs wait for a click.
+HIDDEN, WAITING = "remove-input", "hide-output"
 
 
 def make_places(notebook, script=lambda names: "", change=lambda spec: spec):
@@ -33,11 +34,13 @@ def make_places(notebook, script=lambda names: "", change=lambda spec: spec):
     return found
 
 
-def hide_sources(notebook):
-    """Leave out the code of cells that JupyterLab shows without it, such as that of a question."""
+def hide_parts(notebook):
+    """Leave out the code that JupyterLab folds, such as that of a question; let folded outputs wait."""
+    tags = {"source_hidden": HIDDEN, "outputs_hidden": WAITING}
     for cell in notebook.cells:
-        if cell.metadata.get("jupyter", {}).get("source_hidden"):
-            cell.metadata.tags = [*cell.metadata.get("tags", []), HIDDEN]
+        folded = [tag for part, tag in tags.items() if cell.metadata.get("jupyter", {}).get(part)]
+        if folded:
+            cell.metadata.tags = [*cell.metadata.get("tags", []), *folded]
 
 
 def place(spec, picture=None):

@@ -1,4 +1,4 @@
-"""The network's stage in JupyterLab: a real mouse, strokes, keys, own networks, one that only Python knows."""
+"""The network's stage in JupyterLab: mouse, strokes, keys, own networks, one that only Python knows."""
 
 import json
 
@@ -22,7 +22,8 @@ LAID_OUT = {
         f"t.FullyConnected(10)], input_shape=(28, 28, 1), seed=1))({NETWORK})"
     ),
     "32×32×3": (
-        f"(lambda t: t.Network([t.Conv(8, 5), t.ReLU(), t.AveragePool(2), t.Flatten(), t.FullyConnected(10)], "
+        f"(lambda t: t.Network([t.Conv(8, 5), t.ReLU(), t.AveragePool(2), t.Flatten(), "
+        f"t.FullyConnected(10)], "
         f"input_shape=(32, 32, 3), seed=1))({NETWORK}), {IMAGES.format('32, 32, 3', 10)}"
     ),
     "a vector": (
@@ -80,7 +81,8 @@ def sticking_out(stage):
                 .map(e => [e.textContent, e.getBoundingClientRect()]);
             const over = names.flatMap(([one, a], n) => names.slice(n + 1).filter(([, b]) =>
                 a.left < b.right - 1 && b.left < a.right - 1).map(([other]) => `${one} over ${other}`));
-            const outside = b => b.right > own.right + 1 || b.left < own.left - 1 || b.bottom > own.bottom + 1;
+            const outside = b => b.right > own.right + 1
+                || b.left < own.left - 1 || b.bottom > own.bottom + 1;
             return [...boxes.filter(([, b]) => outside(b))
                 .map(([name]) => `${name} sticks out`), ...over];
         }"""

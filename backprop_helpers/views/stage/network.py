@@ -173,8 +173,8 @@ class NetworkStage(Stage):
     def committed(self):
         """Return the spec that a page needs without Python; what training leaves to chance is not in it.
 
-        The series' snapshots are named, and lie beside the page. Another network's weights go along as float16
-        if they are few.
+        The series' snapshots are named, and lie beside the page. Another network's few weights go along as
+        float16.
         """
         spec = super().committed()
         options = {**spec["options"], "bits": 16}
