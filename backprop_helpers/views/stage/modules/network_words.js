@@ -162,9 +162,9 @@ export function seenAndSent({ name }, field, before, sent, gradient) {
   if (Number.isNaN(gradient)) return [...parts, `Sends NaN back to ${before}.`];
   if (!more && !less) return [...parts, `Sends nothing back to ${before}: every slope is 0, the way is closed.`];
   const place = sent.shape.map((n, axis) => Math.floor(most / sent.shape.slice(axis + 1).reduce((a, b) => a * b, 1)) % n);
-  const [value, slope] = [four(sent.data[most]), brief(sent.data[most] / gradient)];
+  const [value, slope] = [brief(sent.data[most]), brief(sent.data[most] / gradient)];
   if (more + less === 1) return [...parts, `Sends ${value} back to ${cellName(before, place)}, through a slope of ${slope}.`];
   const cells = (count) => `${count.toLocaleString("en")} cell${count === 1 ? "" : "s"}`;
   const counts = [more && `+ to ${cells(more)}`, less && `− to ${cells(less)}`].filter(Boolean).join(", ");
-  return [...parts, `Sends back to ${before}: ${counts}; the most, ${value}, to [${place.join(", ")}] (slope ${slope}).`];
+  return [...parts, `Sends back to ${before}: ${counts}; the most, ${value}, to [${place.join(", ")}].`];
 }
