@@ -7,6 +7,7 @@ import importlib
 
 _HOMES = {
     "ConvolutionStage": "convolution",
+    "NetworkStage": "network",
     "ProductsStage": "products",
     "Predict": "predict",
     "Worksheet": "worksheet",
