@@ -340,15 +340,17 @@ def main(arguments=None):
     print(as_text(table, judged, listed=options.list))
     print(f"{time.monotonic() - start:.0f} s with {options.jobs} jobs")
     if options.write:
-        write(table)
+        write(table, whole=not options.equation)
     for complaint in complaints:
         print(complaint, file=sys.stderr)
     return 1 if complaints else 0
 
 
-def write(table, path=TABLE):
-    """Keep the counts of these equations; those of the others stay as they are."""
+def write(table, path=TABLE, *, whole=False):
+    """Keep the counts of these equations; others stay as they are, but for those of `whole` lessons."""
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    gone = {lesson_of(tag) for tag in table if whole}
+    kept = {tag: row for tag, row in kept.items() if lesson_of(tag) not in gone}
     kept |= {
         tag: {name: row[name] for name in ("mutants", "killed", "equivalent")} for tag, row in table.items()
     }

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from backprop_helpers.checking import misconceptions
-from backprop_helpers.checking.oracles import ORACLES, TOGETHER, Verdict, judge
+from benchmarks.oracles import ORACLES, TOGETHER, Verdict, judge
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "assignments" / "README.md"

@@ -168,6 +168,16 @@ def test_every_equation_is_in_the_table():
     assert list(TABLE) == lesson_tags(), "run python -m benchmarks.equation_mutants --write"
 
 
+def test_what_a_lesson_no_longer_has_leaves_the_table(tmp_path):
+    row = {"mutants": 8, "killed": 8, "equivalent": 0}
+    path = tmp_path / "table.json"
+    equation_mutants.write({"2.1": row, "2.2": row, "3.1": row}, path)
+    equation_mutants.write({"2.1": row}, path)
+    assert list(json.loads(path.read_text(encoding="utf-8"))) == ["2.1", "2.2", "3.1"]
+    equation_mutants.write({"2.1": row}, path, whole=True)
+    assert list(json.loads(path.read_text(encoding="utf-8"))) == ["2.1", "3.1"]
+
+
 def test_every_equivalent_mutant_has_a_reason_and_an_equation():
     for (tag, text), reason in EQUIVALENT.items():
         assert tag in TABLE, f"there is no equation ({tag})"

@@ -48,7 +48,6 @@ OTHERWISE = {
     "in the first figure of": {0},
     "with nothing installed, to": {0},
     "every cache empty, opens": {0},
-    "In lesson 00 some did": {0},
     "Nudge one entry, see what moves": {0, 2},
     "nudges every pixel to see": {1},
     "shows that this comes out the same": {2},
@@ -58,7 +57,6 @@ OTHERWISE = {
     "The layers of lessons 02 to 10": {2, 10},
     "The sums are those of": {2, 10},
     "lessons 05 to 08": {5, 8},
-    "where that is whole (": {8},
     "lessons 02, 03 and 09": {2, 3, 9},
     "they call the layers one by one": {10},
     "two of lesson 07, one *between*": {7},
@@ -128,7 +126,7 @@ def texts():
             for cell in lesson.notebook.cells:
                 words = "\n".join([cell.source, *cell.metadata.get("tags", [])])
                 found.append(text(f"{name}, cell {cell.id}", words, number, cell.cell_type == "markdown"))
-        elif name.endswith(".md"):
+        elif name.endswith((".md", ".js", ".css", ".html", ".toml", ".yml", ".cff")):
             found.append(text(name, content))
         elif name.endswith(".py") or name.startswith("tools/"):
             found += said_in(name, content)

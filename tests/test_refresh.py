@@ -133,6 +133,18 @@ def test_check_accepts_a_fresh_lesson_and_changes_nothing(refreshed, capsys):
     assert "same" in capsys.readouterr().out
 
 
+def test_the_order_of_keys_is_no_difference(tmp_path, capsys):
+    source = (
+        "from IPython.display import display\ndisplay({'application/json': {'b': 1, 'a': NUMBER}}, raw=True)"
+    )
+    path = save(tmp_path / "07_small.ipynb", new_code_cell(source.replace("NUMBER", "6")))
+    assert run(path) == 0
+    assert run("--check", path) == 0
+    path.write_text(path.read_text(encoding="utf-8").replace('"a": 6', '"a": 7'), encoding="utf-8")
+    assert run("--check", path) == 1
+    assert '"a": 7' in capsys.readouterr().out
+
+
 def test_check_sees_another_output(tmp_path, capsys):
     path = save(tmp_path / "07_small.ipynb", new_code_cell("print(6)"))
     assert run(path) == 0

@@ -14,37 +14,18 @@ RIGHT_COLOUR, WRONG_COLOUR = "#009E73", "#D55E00"
 
 
 class GradientRow(NamedTuple):
-    """What the check found for one input; the exact numbers.
+    """What the check found for one input; the exact numbers."""
 
-    Attributes
-    ----------
-    name : str
-        The input's name, from the forward function's signature.
-    shape : tuple of int
-    relative_error : float
-        The largest of all compared entries; infinite if nothing could be compared.
-    worst_index : tuple of int or None
-        Where the error is largest (the first of equals).
-    analytic, numeric : float or None
-        What the backward function and the nudges say there.
-    reading : str
-        Where the error sits and what it looks like, in words; empty for a right gradient.
-    compared, kinks : int
-        How many entries were compared, and how many left out since they sit on a kink or a tie.
-    passed : bool or None
-        None if there was nothing to compare.
-    """
-
-    name: str
+    name: str  # the input's, from the forward function's signature
     shape: tuple[int, ...]
-    relative_error: float
-    worst_index: tuple[int, ...] | None
-    analytic: float | None
-    numeric: float | None
-    reading: str
-    compared: int
-    kinks: int
-    passed: bool | None
+    relative_error: float  # the largest of all compared entries; infinite if nothing could be compared
+    worst_index: tuple[int, ...] | None  # where the error is largest (the first of equals)
+    analytic: float | None  # what the backward function says there
+    numeric: float | None  # what the nudges say there
+    reading: str  # where the error sits and what it looks like, in words; empty for a right gradient
+    compared: int  # entries
+    kinks: int  # entries left out, since they sit on a kink or a tie
+    passed: bool | None  # None if there was nothing to compare
 
 
 class GradientReport:
@@ -126,7 +107,9 @@ class GradientReport:
             error = rounded(row.relative_error, 1)
         else:
             error = "–"
-        verdict = "; ".join(filter(None, ["right" if row.passed else row.reading, *self._remarks(row)]))
+        looked_at = row.compared + row.kinks
+        right = "right" if looked_at == size else f"right in the {looked_at} of {size} looked at"
+        verdict = "; ".join(filter(None, [right if row.passed else row.reading, *self._remarks(row)]))
         mark = {True: "✓", False: "✗", None: "–"}[row.passed]
         return (mark, row.name, str(row.shape), entries, error, verdict)
 

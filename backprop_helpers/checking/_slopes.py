@@ -32,6 +32,7 @@ METHODS = {
 
 EPSILON = np.finfo(np.float64).eps
 NARROW = 1e-7  # the second look's nudge
+STRAIGHT = 1e-4  # of the scale: a bend that leaves a slope right to far below the tolerance
 MOST_ENTRIES = 500  # of one input, when `sample` is not given
 NOISE_MARGIN = 500  # rounding noise stays this far below the tolerance
 BLUNT = 1e-3  # of the scale: above any rounding of the narrow nudge, below any share worth a word
@@ -44,18 +45,20 @@ class Slope(NamedTuple):
     jump: float  # how far the slopes on the two sides differ, output by output, in absolute value
     scale: float  # what of the slope could cancel, summed without signs
     noise: float  # the rounding error to expect
+    moved: float  # how far the outputs moved, summed without signs
 
     @classmethod
     def of(cls, loss, change, jump=0.0, outs=None, step=1.0):
         """Return the slope that is the sum of `change`, one number for each output; measured with `outs`."""
         # A slope far below the upstream gradient may be a difference of large ones (a saturated softmax):
         # then backward's own rounding, too, is that of the large ones.
-        scale, noise = np.abs(change).sum() + 1e-3 * loss.unit, 0.1 * EPSILON * loss.unit
+        moved = float(np.abs(change).sum())
+        scale, noise = moved + 1e-3 * loss.unit, 0.1 * EPSILON * loss.unit
         if outs is not None:
             left, right = outs
             size = loss.weight * np.maximum(np.abs(left), np.abs(right))
             noise += EPSILON * size[(left != right) | (right != loss.out)].sum() / step
-        return cls(float(change.sum()), float(jump), float(scale), float(noise))
+        return cls(float(change.sum()), float(jump), float(scale), float(noise), moved)
 
     def floor(self, tolerance, small=0.0):
         """Return the size below which a gradient is as good as 0, beside noise, what cancelled or `small`."""
@@ -64,7 +67,11 @@ class Slope(NamedTuple):
     @property
     def is_suspicious(self):
         """Whether the one-sided slopes disagree enough to look closer."""
-        return not self.jump <= 1e-3 * self.scale + 50 * self.noise  # NaN is suspicious
+        return self.bends_by(1e-3)
+
+    def bends_by(self, share):
+        """Whether the one-sided slopes disagree by more than a share of what could cancel, and noise."""
+        return not self.jump <= share * self.scale + 50 * self.noise  # NaN does
 
 
 def scaled_step(step, entries):
@@ -87,6 +94,8 @@ def second_look(loss, index, method, slope, differs):
     wide = surest = slope if method == "central" else loss.slope(index)
     if wide.is_suspicious or differs:
         surest = loss.slope(index, step=scaled_step(NARROW, loss.x[index]))
+        if surest.bends_by(STRAIGHT) or abs(wide.numeric - surest.numeric) > STRAIGHT * surest.scale:
+            surest = _closer(loss, index, surest)
         if _is_kink(wide, surest):
             return None
     if method == "complex":
@@ -97,6 +106,25 @@ def second_look(loss, index, method, slope, differs):
     # Both are zero for a straight line computed exactly: what is left is the error of this way of measuring.
     doubt = max(surest.jump, abs(wide.numeric - surest.numeric)) if differs else 0.0
     return slope._replace(noise=max(slope.noise, doubt * NARROW / METHODS[method].step))
+
+
+def _closer(loss, index, last):
+    """Return the slope of a curve as steep as sin(10⁶·x), by ever smaller nudges; the last one on a kink.
+
+    Of two nudges that follow each other, those that agree best are taken. The noise is their difference, or
+    what the rounding of x itself leaves.
+    """
+    best, least = last, np.inf
+    for nudge in (1e-8, 1e-9, 1e-10, 1e-11):
+        step = scaled_step(nudge, loss.x[index])
+        slope = loss.slope(index, step=step)
+        if not slope.jump <= 0.5 * last.jump:  # a curve's two sides come closer, but for the rounding
+            break
+        if (doubt := abs(slope.numeric - last.numeric)) < least:
+            of_x = EPSILON * abs(loss.x[index]) * slope.scale / step / 10
+            best, least = slope._replace(noise=max(slope.noise, doubt / 50, of_x)), doubt
+        last = slope
+    return best
 
 
 def refuse_if_not_analytic(slope, central):

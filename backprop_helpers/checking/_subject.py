@@ -3,11 +3,11 @@
 import inspect
 import numbers
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from backprop_helpers.checking._reading import UNUSED, is_kernel, read_nonlinear
+from backprop_helpers.checking._reading import SCALED, TIMES, UNUSED, is_kernel, read_nonlinear
 from backprop_helpers.checking._slopes import METHODS
 from backprop_helpers.checking._text import count
 
@@ -53,13 +53,11 @@ class Function:
                 "returned real numbers for complex input, so the step is lost; "
                 'it does not keep complex numbers. Use method="central"'
             )
-        if out.dtype in (np.float32, np.complex64):
-            self._refuse(
-                f"must return {wanted}, got {out.dtype}, whose rounding is larger than the nudge; "
-                "compute in float64 (net.astype(np.float64) for a network)"
-            )
         if out.dtype != wanted:
-            self._refuse(f"must return {wanted}, got {out.dtype}")
+            coarse = ", whose rounding is larger than the nudge; compute in float64 "
+            coarse += "(net.astype(np.float64) for a network)"
+            narrow = out.dtype in (np.float32, np.complex64)
+            self._refuse(f"must return {wanted}, got {out.dtype}{coarse * narrow}")
         return out
 
     def _refuse(self, text):
@@ -108,7 +106,7 @@ class Layer:
                 complaints[name].append(f"backward writes to {name}")
             if not np.array_equal(dout, upstream):
                 complaints[name].append("backward writes to its upstream gradient")
-        again, scaled = (self._again(factor * upstream, cache) for factor in (1, 100))
+        again, scaled = (self._again(factor * upstream, cache) for factor in (1, TIMES))
         for name, texts in complaints.items():
             if not texts:
                 texts += _contradictions(first[name], again[name], scaled[name])
@@ -128,6 +126,7 @@ class Layer:
         """Return a copy of each gradient, or a text that says why there is none, by the inputs' names."""
         result = self.backward(dout if dout.ndim else float(dout), cache)
         names = list(self.inputs)
+        result = tuple(result) if isinstance(result, Iterator) else result
         if isinstance(result, Mapping):
             return {name: _as_gradient(result.get(name)) for name in names}
         result = result if isinstance(result, (tuple, list)) else (result,)
@@ -147,9 +146,8 @@ class Layer:
     @property
     def factors(self):
         """The constants by which gradients are wrong most often, (value, name), if only one has the value."""
-        first = next(iter(self.inputs.values()))
-        rivals = {a.shape[-1] for a in [*self.inputs.values(), self.out] if a.ndim > 1}  # C, K and N
-        named = []
+        first, *others = self.inputs.values()
+        rivals, named = {n for a in others for n in a.shape} | {*first.shape[1:], *self.out.shape[1:]}, []
         if self.examples:
             named += [(self.examples, "M, the number of examples")]
             named += [(self.examples**2, "M², M the number of examples")]
@@ -164,7 +162,7 @@ class Layer:
             positions = self.out.shape[1] * self.out.shape[2]
             named += [(positions, "H_out·W_out, the number of positions")]
             named += [(positions * len(self.out), "M·H_out·W_out, examples times positions")]
-        times = Counter([value for value, _ in named] + list(rivals))
+        times = Counter([value for value, _ in named] + list(rivals | {2}))  # 2 comes of squares, too
         return [(value, name) for value, name in named if value > 1 and times[value] == 1]
 
 
@@ -250,10 +248,10 @@ def _as_gradient(gradient):
 
 
 def _contradictions(first, again, scaled):
-    """Say how later calls contradict the first: with the same upstream gradient, with 100 times as much."""
+    """Say how later calls contradict the first: with the same upstream gradient, with `TIMES` as much."""
     if isinstance(first, str):
         return []
-    calls = (("a second call of backward", again), ("backward with 100 times the upstream gradient", scaled))
+    calls = (("a second call of backward", again), (f"backward with {SCALED}", scaled))
     for call, gradient in calls:
         if isinstance(gradient, str):
             return [f"{call} {gradient.removeprefix('backward ')}"]

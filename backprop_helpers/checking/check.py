@@ -10,6 +10,7 @@ from backprop_helpers.checking.exercises import EXERCISES as exercises
 from backprop_helpers.checking.exercises import _line, solution_source
 from backprop_helpers.checking.exercises import steps as _steps
 from backprop_helpers.checking.exercises._examine import examine
+from backprop_helpers.checking.exercises._watch import TASKS
 
 _attempted = set()
 
@@ -140,7 +141,8 @@ def __getattr__(name):
         return {number: step.asked for number, step in _steps.all_steps().items()}
     if name.startswith("__"):
         raise AttributeError(name)
-    raise AttributeError(f"check has no exercise called {name!r}; {_nearest(name, exercises)}")
+    graded = "" if TASKS.is_dir() else "; those of the problem sets need the folder assignments/tasks"
+    raise AttributeError(f"check has no exercise called {name!r}; {_nearest(name, exercises)}{graded}")
 
 
 def __dir__():

@@ -92,7 +92,12 @@ def _compare(loss, gradient, entries, method, tolerance):
     small = 1e-2 * np.nanmax(np.abs(numeric), initial=0.0)
     for index, slope in slopes.items():
         error[index] = relative_error(float(gradient[index]), slope, tolerance, small)
-    return Compared(numeric, error, kinks, len(slopes), paid_to_ties(loss, gradient, kinks, tolerance))
+    tells = not any(slope.moved for slope in slopes.values()) or any(
+        max(slope.moved, abs(gradient[index])) > tolerance * slope.floor(tolerance)
+        for index, slope in slopes.items()
+    )
+    ties = paid_to_ties(loss, gradient, kinks, tolerance)
+    return Compared(numeric, error, kinks, len(slopes), ties, tells)
 
 
 def numerical_gradient(f, x, *, upstream=None, method="central", eps=None):
@@ -211,13 +216,14 @@ def gradient_check(
 
     - *Floors.* A difference says nothing if it is within the tolerance of a tenth of what could have
       cancelled in the slope, of a thousandth of the largest slope, or of what the rounding noise comes from.
+      Where no slope of an input stands above that, nothing is decided.
     - *Second look.* Where the two sides or the two gradients disagree, a hundred times smaller nudge tells a
-      curve, which has a slope, from a kink (ReLU at 0, two equal maxima), which has two. Kinks are left out
-      and counted.
+      curve, which has a slope, from a kink (ReLU at 0, two equal maxima), which has two; steep curves take
+      smaller ones still. Kinks are left out and counted.
     - *Ties.* A gradient on a kink must lie between the slopes on its two sides, and where entries tie, so
       that moving all of them is smooth again, theirs must add up to that slope.
-    - *Linearity.* backward is called with the same upstream gradient again, and with 100 times as much: the
-      answer must be the same, and 100 times as much. A loss checked with ``upstream=1.0`` may ignore it.
+    - *Linearity.* backward is called with the same upstream gradient again, and with 2²⁷ times as much, about
+      1e8 (a power of two rounds nothing): so must the answer be. A loss with ``upstream=1.0`` may ignore it.
     - *Manners.* forward and backward must not write to their arguments.
 
     Examples

@@ -1,9 +1,8 @@
 """The layers: each one a pair of pure functions, forward and backward. NumPy only.
 
-A forward function returns its output and a cache; the backward function takes the gradient from above and the
-cache, in this order, and returns the gradient at each input, of that input's shape. Nothing is stored
-elsewhere, no argument is ever written to, and no result shares memory with one. Batch first, channels last:
-X is (M, H, W, C), W is (F_h, F_w, C, K).
+Forward returns its output and a cache; backward takes the gradient from above and the cache, in this order,
+and returns the gradient at each input, of that input's shape. No argument is ever written to, and no result
+shares memory with one. Batch first, channels last: X is (M, H, W, C), W is (F_h, F_w, C, K).
 
 *dtype*: float32, float64 and complex128 come out as they went in, a mixture as `numpy.result_type` has it.
 Integers stay integers where only sums, products and maxima occur (sums are int64, or uint64, and exact); a

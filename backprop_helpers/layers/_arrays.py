@@ -4,10 +4,9 @@ import numpy as np
 
 
 def in_one_dtype(*arrays):
-    """Return the arrays in the dtype of a sum of their products.
+    """Return the arrays in the dtype of a sum of their products: `numpy.result_type`, for integers int64.
 
-    That is `numpy.result_type`; but integers are summed as int64, as `numpy.sum` does (uint64, which does not
-    fit, stays): two uint8 images would otherwise overflow at 255.
+    As in `numpy.sum`: two uint8 images would otherwise overflow at 255. uint64 does not fit and stays.
     """
     dtype = np.result_type(*arrays)
     if dtype.kind in "iu" and dtype != np.uint64:

@@ -1,45 +1,36 @@
 """Checks of arguments, shared by all layers.
 
-Each takes the name of the public function it works for, so that an error says who complains, about which
-argument, what was expected and what came. Nothing is left for NumPy to complain about in words of its own.
+Each takes the name of the public function it works for: an error says who complains, about which argument,
+what was expected and what came. Nothing is left for NumPy to complain about in words of its own.
 """
 
 import numbers
 
 import numpy as np
 
+IMAGES = ("M", "H", "W", "C")
 ROW_SUM_TOLERANCE = 1e-5  # a float32 softmax row misses 1 by about 1e-7
 
 
 def as_array(function, name, value, axes=None):
     """Return `value` as a numeric array with the named axes, such as ("M", "K"), none of them empty."""
     if type(value).__module__.startswith("numpy.ma"):  # asked by name: its import takes 40 ms
-        raise TypeError(
-            f"{function}: {name} is a masked array; expected a plain one, such as {name}.filled(0)"
-        )
+        raise TypeError(f"{function}: {name} is a masked array; expected a plain one: {name}.filled(0)")
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, RuntimeError):
         raise ValueError(f"{function}: {name} is not an array; expected lists of equal lengths") from None
-    check_numeric(function, name, array)
-    if axes is not None and array.ndim != len(axes):
-        expected = f"rank {len(axes)} is expected, {axes_text(axes)}"
-        raise ValueError(
-            f"{function}: {name} has rank {array.ndim} but {expected}; {name} has shape {array.shape}"
-        )
-    if array.size == 0:
-        text = described(name, array, axes)
-        raise ValueError(f"{function}: {name} is empty, every axis must be at least 1; {text}")
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-
-
-def check_numeric(function, name, array):
-    """Reject every dtype but integers and floats or complex numbers of at least 32 bits per part."""
     if array.dtype == np.float16:
         raise TypeError(f"{function}: {name} is float16, too coarse for sums; use {name}.astype(np.float32)")
     if array.dtype.kind not in "iufc":
         expected = "numbers: integers, float32, float64 or complex128"
         raise TypeError(f"{function}: {name} has dtype {array.dtype}; expected {expected}")
+    if axes is not None and array.ndim != len(axes):
+        fault = f"has rank {array.ndim} but rank {len(axes)} is expected, {axes_text(axes)}"
+        raise ValueError(f"{function}: {name} {fault}; {name} has shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{function}: {name} is empty, no axis may be 0; {described(name, array, axes)}")
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def as_weighted(function, x, w, b, x_axes, w_axes, words):
@@ -60,10 +51,8 @@ def as_upstream(function, name, value, shape, axes=None):
     """Return the gradient from above as an array of exactly the forward output's shape."""
     array = as_array(function, name, value)
     if array.shape != tuple(shape):
-        expected = f"{tuple(shape)}" + (f" as {axes_text(axes)}" if axes else "")
-        raise ValueError(
-            f"{function}: {name} must have the shape of the output, {expected}; {described(name, array)}"
-        )
+        expected = f"the shape of the output, {tuple(shape)}" + (f" as {axes_text(axes)}" if axes else "")
+        raise ValueError(f"{function}: {name} must have {expected}; {described(name, array)}")
     return array
 
 
@@ -74,10 +63,10 @@ def check_cache(function, cache, expected):
         raise TypeError(f"{function}: cache must be {maker}; got {type(cache).__name__}")
 
 
-def as_int(function, name, value, minimum):
+def as_int(function, name, value, minimum, expected="an integer"):
     """Return `value` as an int of at least `minimum`; bools, strings and floats are not integers."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{function}: {name} must be an integer; got {shown(value)}")
+        raise TypeError(f"{function}: {name} must be {expected}; got {shown(value)}")
     if value < minimum:
         raise ValueError(f"{function}: {name} must be at least {minimum}; got {shown(value)}")
     return int(value)
@@ -85,15 +74,12 @@ def as_int(function, name, value, minimum):
 
 def as_pair(function, name, value, minimum=1):
     """Return `value`, one integer or a pair (rows, columns), as a pair of ints of at least `minimum`."""
-    expected = f"{function}: {name} must be an integer or a pair (rows, columns); got {shown(value)}"
-    if isinstance(value, (tuple, list)):
-        if len(value) != 2:
-            raise ValueError(expected)
-        rows = as_int(function, f"{name} (rows)", value[0], minimum)
-        return rows, as_int(function, f"{name} (columns)", value[1], minimum)
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(expected)
-    return (as_int(function, name, value, minimum),) * 2
+    expected = "an integer, or a pair of them (rows, columns)"
+    if not isinstance(value, (tuple, list)):
+        return (as_int(function, name, value, minimum, expected),) * 2
+    if len(value) != 2:
+        raise ValueError(f"{function}: {name} must be {expected}; got {shown(value)}")
+    return tuple(as_int(function, f"{name} ({of})", n, minimum) for of, n in zip(("rows", "columns"), value))
 
 
 def as_image_shape(function, name, shape):
@@ -101,14 +87,6 @@ def as_image_shape(function, name, shape):
     if not isinstance(shape, (tuple, list)) or len(shape) != 4:
         raise ValueError(f"{function}: {name} must be a shape (M, H, W, C); got {shown(shape)}")
     return tuple(as_int(function, f"{name}[{axis}]", n, 1) for axis, n in enumerate(shape))
-
-
-def as_scalar(function, name, value):
-    """Return `value` as a Python number, which leaves an array's dtype as it is when multiplied."""
-    array = as_array(function, name, value)
-    if array.ndim != 0:
-        raise ValueError(f"{function}: {name} must be a single number; {name} has shape {array.shape}")
-    return array.item()
 
 
 def as_distributions(function, y, predictions):
@@ -119,16 +97,14 @@ def as_distributions(function, y, predictions):
     if y.ndim == 1:
         return np.eye(K, dtype=real)[_as_labels(function, y, M, K)]
     if y.shape != (M, K):
-        expected = f"{M} integer labels (M,) or rows {(M, K)} as (M, K)"
-        raise ValueError(f"{function}: y must be {expected}; y has shape {y.shape}")
+        raise ValueError(f"{function}: y must be {M} labels or rows {(M, K)} as (M, K); y is {y.shape}")
     y = y.astype(real)
     totals = y.sum(axis=1, keepdims=True)
     right = (y >= 0).all(axis=1) & (np.abs(totals[:, 0] - 1) <= ROW_SUM_TOLERANCE)  # NaN is not
     if not right.all():
         row = int(right.argmin())
-        fault = f"y row {row} is not a distribution: its entries must be at least 0 and sum to 1"
         came = f"smallest entry {y[row].min():g}, sum {totals[row, 0]:g}"
-        raise ValueError(f"{function}: {fault}; {came}")
+        raise ValueError(f"{function}: y row {row} must have entries of at least 0 and sum to 1; {came}")
     return y / totals  # so that ŷ − y is the exact gradient even when y was rounded to float32
 
 
@@ -152,7 +128,7 @@ def described(name, array, axes=None):
 
 def axes_text(axes):
     """Return ``(M, H, W, C)`` or ``(K,)``, written as Python writes a tuple."""
-    return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
+    return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})" if axes else "a single number"
 
 
 def shown(value):

@@ -1,6 +1,5 @@
 """Where a window stands on an image, with stride, padding and dilation (lesson 08)."""
 
-import numbers
 from typing import NamedTuple
 
 from backprop_helpers.layers._validate import as_int, as_pair, shown
@@ -34,25 +33,22 @@ class Windows(NamedTuple):
 def place_windows(function, input_size, size, *, stride, padding, dilation, what="kernel (kernel_shape)"):
     """Return the `Windows` of a layer; a geometry that does not fit is an error.
 
-    - function: the public function, for the messages
+    - function, what: how messages call the public function, and the window with the argument that sizes it
     - input_size, size: (rows, columns) of the image and of the window, already checked
-    - what: how messages call the window: what it is, and the argument that gives its size
     """
-    stride, dilation = as_pair(function, "stride", stride), as_pair(function, "dilation", dilation)
-    padding = pad_all_sides(function, padding, input_size, size, stride, dilation)
-    padded = (input_size[0] + padding[0] + padding[1], input_size[1] + padding[2] + padding[3])
-    spans = (span(size[0], dilation[0]), span(size[1], dilation[1]))
-    if spans[0] > padded[0] or spans[1] > padded[1]:
-        dilated = (
-            f" (with dilation {dilation} it spans {spans[0]}×{spans[1]})" if spans != tuple(size) else ""
-        )
+    (H_in, W_in), (F_h, F_w) = input_size, size
+    (s_h, s_w), (d_h, d_w) = as_pair(function, "stride", stride), as_pair(function, "dilation", dilation)
+    padding = pad_all_sides(function, padding, input_size, size, (s_h, s_w), (d_h, d_w))
+    rows, columns = H_in + padding[0] + padding[1], W_in + padding[2] + padding[3]
+    below, beside = rows - span(F_h, d_h), columns - span(F_w, d_w)  # how far the first window can move
+    if below < 0 or beside < 0:
+        dilated = f" (with dilation {(d_h, d_w)} it spans {span(F_h, d_h)}×{span(F_w, d_w)})"
         raise ValueError(
-            f"{function}: the {size[0]}×{size[1]} {what}{dilated} is larger than the padded input, "
-            f"{padded[0]}×{padded[1]}; the input is {input_size[0]}×{input_size[1]} (rows × columns), "
+            f"{function}: the {F_h}×{F_w} {what}{dilated if max(d_h, d_w) > 1 else ''} is larger than the "
+            f"padded input, {rows}×{columns}; the input is {H_in}×{W_in} (rows × columns), "
             f"padding {padding} as (top, bottom, left, right)"
         )
-    count = tuple((padded[axis] - spans[axis]) // stride[axis] + 1 for axis in (0, 1))
-    return Windows(tuple(size), stride, dilation, padding, count)
+    return Windows((F_h, F_w), (s_h, s_w), (d_h, d_w), padding, count=(below // s_h + 1, beside // s_w + 1))
 
 
 def pad_all_sides(function, padding, input_size, size, stride, dilation):
@@ -62,10 +58,9 @@ def pad_all_sides(function, padding, input_size, size, stride, dilation):
     if isinstance(padding, str) and padding == "same":
         rows, columns = map(same_padding, input_size, size, stride, dilation)
         return (*rows, *columns)
-    if isinstance(padding, bool) or not isinstance(padding, (tuple, list, numbers.Integral)):
+    if isinstance(padding, str):
         expected = '"same", "valid", an integer or a pair (rows, columns)'
-        error = ValueError if isinstance(padding, str) else TypeError
-        raise error(f"{function}: padding must be {expected}; got {shown(padding)}")
+        raise ValueError(f"{function}: padding must be {expected}; got {shown(padding)}")
     rows, columns = as_pair(function, "padding", padding, minimum=0)
     return rows, rows, columns, columns
 
@@ -92,20 +87,12 @@ def output_size(size_in, kernel, stride=1, padding=0, dilation=1):
     size_in, kernel, stride, dilation = (as_int("output_size", name, n, 1) for name, n in named.items())
     if not isinstance(padding, str):
         padding = as_int("output_size", "padding", padding, 0)
-    axis = ((n, n) for n in (size_in, kernel, stride, dilation))
-    padded = size_in + sum(pad_all_sides("output_size", padding, *axis)[:2])
-    if span(kernel, dilation) > padded:
-        fault = f"kernel spans {span(kernel, dilation)} but the padded input has only {padded}"
-        raise ValueError(f"output_size: {fault}; size_in {size_in}, dilation {dilation}")
-    return (padded - span(kernel, dilation)) // stride + 1
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "what": "kernel"}
+    return place_windows("output_size", (size_in, size_in), (kernel, kernel), **options).count[0]
 
 
 def resolve_padding(padding, input_size, kernel_size, *, stride=1, dilation=1):
-    """Return the zeros on each side, (top, bottom, left, right), that `padding` stands for.
-
-    - padding: as in `conv_forward`
-    - input_size, kernel_size: (H_in, W_in) and (F_h, F_w), or one integer for both
-    """
+    """Return the zeros (top, bottom, left, right) that `padding` means for (H_in, W_in) and (F_h, F_w)."""
     named = {"input_size": input_size, "kernel_size": kernel_size, "stride": stride, "dilation": dilation}
     pairs = [as_pair("resolve_padding", name, value) for name, value in named.items()]
     return pad_all_sides("resolve_padding", padding, *pairs)

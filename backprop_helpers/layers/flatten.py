@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from backprop_helpers.layers._validate import as_array, as_upstream, check_cache
+from backprop_helpers.layers._validate import IMAGES, as_array, as_upstream, check_cache
 
 
 class FlattenCache(NamedTuple):
@@ -16,10 +16,9 @@ def flatten_forward(x):
 
     - x: (M, H, W, C)
     """
-    x = as_array("flatten_forward", "x", x, ("M", "H", "W", "C"))
+    x = as_array("flatten_forward", "x", x, IMAGES)
 
     y = x.reshape(len(x), -1).copy()
-
     return y, FlattenCache(x.shape)
 
 

@@ -26,7 +26,6 @@ def fc_forward(x, w, b):
     x, w, b = in_one_dtype(x, w, b)
 
     z = x @ w + b
-
     return z, FullyConnectedCache(frozen_copy(x), frozen_copy(w))
 
 
@@ -43,5 +42,4 @@ def fc_backward(dz, cache):
     dx = dz @ w.T
     dw = x.T @ dz
     db = dz.sum(axis=0)
-
     return dx, dw, db

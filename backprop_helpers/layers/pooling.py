@@ -5,11 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from backprop_helpers.layers._arrays import as_floating, in_one_dtype
-from backprop_helpers.layers._validate import as_array, as_pair, as_upstream, check_cache, shown
+from backprop_helpers.layers._validate import IMAGES, as_array, as_pair, as_upstream, check_cache, shown
 from backprop_helpers.layers._windows import Windows, place_windows
 
-IMAGES, OUTPUTS = ("M", "H", "W", "C"), ("M", "H_out", "W_out", "C")
-MODES = ("max", "average")
+OUTPUTS = ("M", "H_out", "W_out", "C")
 
 
 class PoolCache(NamedTuple):
@@ -24,11 +23,8 @@ class PoolCache(NamedTuple):
 def pool_forward(x, *, size=2, stride=None, mode="max"):
     """Reduce every window of every channel to one number; return z, (M, H_out, W_out, C), and the cache.
 
-    ::
-
         "max":      Z[m,i′,j′,c] = max_uv X[m, i′·s_h + u, j′·s_w + v, c]
         "average":  Z[m,i′,j′,c] = Σ_uv X[m, i′·s_h + u, j′·s_w + v, c] / (F_h·F_w)
-
         H_out = floor((H_in − F_h) / s_h) + 1: rows and columns left over are dropped
 
     - x: (M, H_in, W_in, C); complex numbers are compared by their real part
@@ -39,21 +35,17 @@ def pool_forward(x, *, size=2, stride=None, mode="max"):
     x = as_array("pool_forward", "x", x, IMAGES)
     size = as_pair("pool_forward", "size", size)
     stride = size if stride is None else as_pair("pool_forward", "stride", stride)
-    if not isinstance(mode, str) or mode not in MODES:
+    if not isinstance(mode, str) or mode not in ("max", "average"):
         raise ValueError(f'pool_forward: mode must be "max" or "average"; got {shown(mode)}')
-    windows = place_windows(
-        "pool_forward", x.shape[1:3], size, stride=stride, padding="valid", dilation=1, what="window (size)"
-    )
+    options = {"stride": stride, "padding": "valid", "dilation": 1, "what": "window (size)"}
+    windows = place_windows("pool_forward", x.shape[1:3], size, **options)
 
     z, winner = _maximum(x, windows) if mode == "max" else (_average(x, windows), None)
-
     return z, PoolCache(mode, windows, x.shape, winner)
 
 
 def pool_backward(dz, cache):
     """Return dX: each window hands its gradient to the pixels it came from.
-
-    ::
 
         "max":      dX[m, i′·s_h + u, j′·s_w + v, c] += dZ[m,i′,j′,c]   for the winner (u, v)
         "average":  dX[m, i′·s_h + u, j′·s_w + v, c] += dZ[m,i′,j′,c] / (F_h·F_w)   for every (u, v)
@@ -64,8 +56,7 @@ def pool_backward(dz, cache):
     """
     check_cache("pool_backward", cache, PoolCache)
     mode, windows, x_shape, winner = cache
-    M, _, _, C = x_shape
-    dz = as_upstream("pool_backward", "dz", dz, (M, *windows.count, C), OUTPUTS)
+    dz = as_upstream("pool_backward", "dz", dz, (x_shape[0], *windows.count, x_shape[3]), OUTPUTS)
     (dz,) = in_one_dtype(dz if mode == "max" else as_floating(dz))
 
     dx = np.zeros(x_shape, dz.dtype)

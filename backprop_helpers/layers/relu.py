@@ -22,7 +22,6 @@ def relu_forward(z):
 
     mask = np.asarray((z.real > 0) | (z != z))  # only a NaN differs from itself
     mask.flags.writeable = False
-
     return _let_through(z, mask), ReluCache(mask)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backprop_helpers.layers._arrays import as_floating, frozen_copy
-from backprop_helpers.layers._validate import as_array, as_distributions, as_scalar, as_upstream, check_cache
+from backprop_helpers.layers._validate import as_array, as_distributions, as_upstream, check_cache
 
 SCORES = ("M", "K")
 
@@ -27,16 +27,16 @@ class CrossEntropyCache(NamedTuple):
 
 
 def softmax(z):
-    """Return Ŷ[m,k] = exp Z[m,k] / Σ_l exp Z[m,l], the probabilities of every row of scores.
-
-    - z: (M, K), one row of scores (logits) per example
-    """
-    return _softmax("softmax", z)
+    """Return the y_hat of `softmax_forward` without the cache."""
+    return _softmax("softmax", z)[0]
 
 
 def softmax_forward(z):
-    """Return `softmax(z)` and the cache."""
-    y_hat = _softmax("softmax_forward", z)
+    """Return Ŷ[m,k] = exp Z[m,k] / Σ_l exp Z[m,l], the probabilities of every row of scores, and the cache.
+
+    - z: (M, K), one row of scores (logits) per example
+    """
+    y_hat, _ = _softmax("softmax_forward", z)
     return y_hat, SoftmaxCache(frozen_copy(y_hat))
 
 
@@ -54,9 +54,7 @@ def softmax_backward(dy_hat, cache):
 
 
 def softmax_jacobian(y_hat):
-    """Return G[m,l,k] = ∂Ŷ[m,l]/∂Z[m,k] = Ŷ[m,l] · ([l = k] − Ŷ[m,k]), (M, K, K).
-
-    `softmax_backward` needs only its product with a vector and never builds it.
+    """Return G[m,l,k] = ∂Ŷ[m,l]/∂Z[m,k] = Ŷ[m,l] · ([l = k] − Ŷ[m,k]), (M, K, K); backward never builds it.
 
     - y_hat: (M, K), from `softmax`
     """
@@ -84,7 +82,6 @@ def cross_entropy_forward(y_hat, y):
     with np.errstate(divide="ignore"):
         log_y_hat = np.log(y_hat)
     loss = -_times(y, log_y_hat).sum() / y_hat.dtype.type(len(y_hat))
-
     return loss, CrossEntropyCache(frozen_copy(y_hat), frozen_copy(y))
 
 
@@ -93,9 +90,7 @@ def cross_entropy_backward(dloss, cache):
 
     - dloss: one number, the gradient at the loss; 1.0 where the loss is the end of the chain
     """
-    check_cache("cross_entropy_backward", cache, CrossEntropyCache)
-    dloss = as_scalar("cross_entropy_backward", "dloss", dloss)
-    y_hat, y = cache
+    y_hat, y, dloss = _checked("cross_entropy_backward", dloss, cache)
 
     with np.errstate(divide="ignore", invalid="ignore"):
         dlog_y_hat = -dloss / (len(y_hat) * y_hat)
@@ -110,14 +105,11 @@ def softmax_cross_entropy_forward(z, y):
     - z: (M, K), one row of scores (logits) per example
     - y: (M,), labels 0 ... K−1; or (M, K), one distribution per row
     """
-    z = as_floating(as_array("softmax_cross_entropy_forward", "z", z, SCORES))
-    y = as_distributions("softmax_cross_entropy_forward", y, z)
+    y_hat, log_y_hat = _softmax("softmax_cross_entropy_forward", z)
+    y = as_distributions("softmax_cross_entropy_forward", y, y_hat)
 
-    shifted, exponentials = _shifted_exponentials(z)
-    totals = exponentials.sum(axis=1, keepdims=True)
-    loss = -_times(y, shifted - np.log(totals)).sum() / z.dtype.type(len(z))
-
-    return loss, CrossEntropyCache(frozen_copy(exponentials / totals), frozen_copy(y))
+    loss = -_times(y, log_y_hat).sum() / y_hat.dtype.type(len(y_hat))
+    return loss, CrossEntropyCache(frozen_copy(y_hat), frozen_copy(y))
 
 
 def softmax_cross_entropy_backward(dloss, cache):
@@ -125,27 +117,25 @@ def softmax_cross_entropy_backward(dloss, cache):
 
     - dloss: one number, the gradient at the loss; 1.0 where the loss is the end of the chain
     """
-    name = "softmax_cross_entropy_backward"
-    check_cache(name, cache, CrossEntropyCache)
-    dloss = as_scalar(name, "dloss", dloss)
-    y_hat, y = cache
-
+    y_hat, y, dloss = _checked("softmax_cross_entropy_backward", dloss, cache)
     return (y_hat - y) / len(y_hat) * dloss
 
 
+def _checked(function, dloss, cache):
+    """Return y_hat, y and dloss, as a Python number: multiplied, it leaves an array's dtype as it is."""
+    check_cache(function, cache, CrossEntropyCache)
+    return *cache, as_array(function, "dloss", dloss, axes=()).item()
+
+
 def _softmax(function, z):
-    """Return the probabilities; `function` is the one that an error names."""
+    """Return Ŷ and log Ŷ; `function` is the one that an error names."""
     z = as_floating(as_array(function, "z", z, SCORES))
 
-    _, exponentials = _shifted_exponentials(z)
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
-
-
-def _shifted_exponentials(z):
-    """Return Z minus its row's maximum, which cancels in the quotient, and exponentials: none overflows."""
-    shifted = z - z.real.max(axis=1, keepdims=True)
+    shifted = z - z.real.max(axis=1, keepdims=True)  # cancels in the quotient; no exponential overflows
     with np.errstate(under="ignore"):  # exp(−1000) is 0, as it should be
-        return shifted, np.exp(shifted)
+        exponentials = np.exp(shifted)
+    totals = exponentials.sum(axis=1, keepdims=True)
+    return exponentials / totals, shifted - np.log(totals)
 
 
 def _times(y, values):

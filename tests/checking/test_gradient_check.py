@@ -128,7 +128,9 @@ def test_curves_are_no_kinks():
     # Slope zero with curvature, and slope zero without: x² and x³ at 0.
     for power in (2, 3, 4):
         report = gradient_check(
-            lambda x, n=power: (x**n, x), lambda d, x, n=power: d * n * x ** (n - 1), (np.array([0.0, 1e-9]),)
+            lambda x, n=power: (x**n, x),
+            lambda d, x, n=power: d * n * x ** (n - 1),
+            (np.array([0.0, 1e-9, 1.0]),),
         )
         assert report.passed, report
         assert report.rows[0].kinks == 0
@@ -696,7 +698,7 @@ def test_rescaling_inside_backward_is_found():
     for row in rows:
         assert row.passed is False
         assert row.reading == (
-            "100 times the upstream gradient gives 5.35 times this: it is clipped or rescaled inside backward"
+            "2²⁷ times the upstream gradient gives 5.35 times this: it is clipped or rescaled inside backward"
         )
 
 
@@ -704,14 +706,14 @@ def test_a_large_upstream_gradient_may_overflow_or_raise():
     def overflows(dz):
         return np.where(np.abs(dz) > 30, np.inf, dz)
 
-    assert fc_with(overflows).rows[2].reading == "100 times the upstream gradient gives NaN or infinity"
+    assert fc_with(overflows).rows[2].reading == "2²⁷ times the upstream gradient gives NaN or infinity"
 
     def raises(dz):
         if np.abs(dz).max() > 30:
             raise FloatingPointError
         return dz
 
-    text = "backward with 100 times the upstream gradient raises FloatingPointError"
+    text = "backward with 2²⁷ times the upstream gradient raises FloatingPointError"
     assert [row.reading for row in fc_with(raises).rows] == [text] * 3
 
 
@@ -791,3 +793,73 @@ def test_steep_curves_and_kinks_near_by_are_analytic_enough(scale):
     for f in (lambda x: np.sin(500 * x) * scale, lambda x: np.where(x > 0, x, 0) ** 2 * scale, np.exp):
         numerical_gradient(lambda x, f=f: f(x).sum(), x, method="complex")
     numerical_gradient(lambda x: layers.relu_forward(x * scale)[0].sum(), x, method="complex")
+
+
+def of_matrix(forward, backward, z):
+    return gradient_check(lambda z: (forward(z), z), backward, (z,))
+
+
+@pytest.mark.parametrize("limit", [1e4, 1e5])
+def test_a_limit_far_above_the_gradients_is_found(limit):
+    report = of_matrix(lambda z: 2 * z, lambda d, z: np.clip(2 * d, -limit, limit), np.ones((2, 3)))
+    assert report.rows[0].reading.startswith(f"clipped at {limit:.0f} inside backward")
+
+
+def test_a_sample_says_how_much_of_the_gradient_it_saw():
+    z = np.random.default_rng(0).normal(size=(40, 60))
+    report = of_matrix(lambda z: z**2, lambda d, z: 2 * z * d, z)
+    assert report.passed
+    assert "right in the 500 of 2400 looked at" in str(report)
+
+
+def test_slopes_below_the_rounding_decide_nothing():
+    tiny = of_matrix(lambda z: 1e-14 * z, lambda d, z: 5e-15 * d, np.ones((2, 3)))
+    saturated = of_matrix(layers.softmax, lambda d, z: 0 * d, 40 * np.eye(3))
+    dead = of_matrix(lambda z: np.maximum(z, 0), lambda d, z: d * (z > 0), -np.ones((2, 3)))
+    assert tiny.passed is saturated.passed is None
+    assert "undecided" in tiny.rows[0].reading
+    assert dead.passed
+
+
+@pytest.mark.parametrize("k", [1e2, 1e3, 1e4, 1e5, 1e6])
+def test_steep_curves_have_slopes(k):
+    x = np.random.default_rng(1).normal(size=(4, 3))
+    right = of_matrix(lambda z: np.sin(k * z), lambda d, z: k * d * np.cos(k * z), x)
+    assert right.passed, right
+    assert right.rows[0].kinks == 0
+    wrong = of_matrix(lambda z: np.sin(k * z), lambda d, z: 1.01 * k * d * np.cos(k * z), x)
+    assert wrong.passed is False
+
+
+def test_large_arguments_of_a_curve_have_slopes():
+    report = of_matrix(np.sin, lambda d, z: d * np.cos(z), np.array([1e6, 2e6, -3e6]))
+    assert report.passed
+    assert report.rows[0].kinks == 0
+
+
+def test_a_small_slope_is_not_called_zero():
+    sizes = np.array([1e3, 1, 1e-6])
+    report = of_matrix(lambda z: sizes * z, lambda d, z: d * sizes * [1, 1, 2], np.ones((3, 3)))
+    assert report.rows[0].reading == "wrong in column 2 only (2 times too large there)"
+
+
+def test_what_is_added_everywhere_is_not_told_of_one_entry():
+    x = np.random.default_rng(1).normal(size=(4, 3))
+    report = of_matrix(lambda z: z**2 / 2, lambda d, z: d * z + 1e-7, x)
+    assert report.rows[0].reading == "off by 1e-7 in every entry: is a number added?"
+
+
+def test_gradients_may_come_from_a_generator():
+    x, w, b = np.ones((4, 3)), np.ones((3, 2)), np.ones(2)
+
+    def backward(dz, cache):
+        return (gradient for gradient in layers.fc_backward(dz, cache))
+
+    assert gradient_check(layers.fc_forward, backward, (x, w, b)).passed
+
+
+def test_two_is_not_taken_for_the_number_of_examples():
+    z = np.random.default_rng(1).normal(size=(2, 3))
+    assert of_matrix(lambda z: z**2, lambda d, z: d * z, z).rows[0].reading == "2 times too small"
+    z = np.random.default_rng(1).normal(size=(4, 3))
+    assert "M" in of_matrix(lambda z: z**2, lambda d, z: 8 * d * z, z).rows[0].reading

@@ -10,12 +10,12 @@ from backprop_helpers import layers
 from backprop_helpers.checking import misconceptions
 from backprop_helpers.checking.misconceptions import ORACLES as DESCRIPTIONS
 from backprop_helpers.checking.misconceptions._catalogue import USUAL_ORACLES
-from backprop_helpers.checking.oracles import ORACLES, TOGETHER, Mistake, Oracle, judge
-from backprop_helpers.checking.oracles import _loops as loops
-from backprop_helpers.checking.oracles import _pytorch as pytorch
-from backprop_helpers.checking.oracles import _scipy as scipy_key
-from backprop_helpers.checking.oracles._judge import NothingToCompare
 from benchmarks import kill_matrix as benchmark
+from benchmarks.oracles import ORACLES, TOGETHER, Mistake, Oracle, judge
+from benchmarks.oracles import _loops as loops
+from benchmarks.oracles import _pytorch as pytorch
+from benchmarks.oracles import _scipy as scipy_key
+from benchmarks.oracles._judge import NothingToCompare
 
 MISTAKES = {mistake.name: mistake for mistake in [*misconceptions.values(), *TOGETHER]}
 ONE_OF_EACH = {mistake.function: name for name, mistake in misconceptions.items()}.values()

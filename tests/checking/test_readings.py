@@ -62,7 +62,7 @@ IMAGES, KERNELS, MATRIX = (3, 5, 4, 2), (3, 3, 2, 2), (3, 4)
         (IMAGES, "x", lambda a: a / 1.0004, "1.0004 times too small"),
         # Two examples and two channels: nobody knows which.
         ((2, 5, 4, 2), "x", lambda a: 2 * a, "2 times too large"),
-        ((2, 5, 4, 3), "x", lambda a: 2 * a, "2 times too large (2 is M, the number of examples)"),
+        ((2, 5, 4, 3), "x", lambda a: 2 * a, "2 times too large"),
         (IMAGES, "x", lambda a: 3 * a, "3 times too large (3 is M, the number of examples)"),
         (IMAGES, "x", lambda a: a / 3, "3 times too small (3 is M, the number of examples)"),
         (IMAGES, "x", lambda a: 9 * a, "9 times too large (9 is M², M the number of examples)"),
@@ -111,7 +111,7 @@ IMAGES, KERNELS, MATRIX = (3, 5, 4, 2), (3, 3, 2, 2), (3, 4)
         (IMAGES, "x", zeroed(1, 1, 1, 1), "missing in one entry only (zero there)"),
         (IMAGES, "x", lambda a: np.where(a > 0, a, 0), "missing in 66 of 120 entries (zero there)"),
         (IMAGES, "x", np.abs, "wrong in 66 of 120 entries (sign flipped there)"),
-        (IMAGES, "x", lambda a: a + 1, "wrong in every entry"),
+        (IMAGES, "x", lambda a: a + 1, "off by 1 in every entry: is a number added?"),
         (KERNELS, "w", lambda a: a[::-1, ::-1], "rotated by 180° (kernel rows and kernel columns)"),
         (KERNELS, "w", lambda a: a.swapaxes(0, 1), "transposed"),
         (KERNELS, "w", lambda a: a.swapaxes(2, 3), "transposed (input channel and filter)"),

@@ -58,6 +58,10 @@ def test_questions_and_sheets_answer(opened):
     assert page.get_by_text("That is my guess").count() == 1
     assert page.locator("pre").filter(has_text="Which pixel receives").count() == 1
     assert page.locator("pre").filter(has_text="Which gradient has").count() == 0  # JupyterLab hides it, too
+    waiting = page.locator("pre").filter(has_text=re.compile(r"^nine of nine\s*$"))
+    assert not waiting.is_visible()  # what a question asks for waits for a click
+    page.locator("details summary").last.click()
+    assert waiting.is_visible()
     checks.question_is_answered_with_the_keyboard(page)
     checks.option_is_chosen(page)
     checks.cell_is_chosen_with_the_arrows(page)

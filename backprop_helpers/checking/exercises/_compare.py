@@ -27,7 +27,7 @@ class Evidence:
     exercise : Exercise
     runs : list of Run
     pair : (int, int) or None
-        Two calls, of which the second has a thousand times the gradient of the first.
+        Two calls, of which the second has a billion times the gradient of the first.
     strict : bool
         Whether what float32 would leave of an answer counts as wrong, too.
     """
@@ -161,10 +161,15 @@ def wrong_entries(got, right, kind="numbers"):
         return ~(np.abs(got - right) <= SINGLE * scale) & ~(np.isnan(got) & np.isnan(right)) & (got != right)
 
 
-def worst(got, right):
-    """Return the index of the first entry that is not finite, else of the largest difference."""
+def worst(got, right, kind="numbers"):
+    """Return the index of the first entry that is not finite, else of the largest difference.
+
+    For the kind "entries", of the largest relative to the right entry: that of a huge one may be rounding.
+    """
     with np.errstate(all="ignore"):
         difference = np.abs(got - right)
+        if kind == "entries":
+            difference = difference / (np.abs(right) + TINY)
     difference = np.where(np.isfinite(difference), difference, np.inf)
     difference = np.where((got == right) | (np.isnan(got) & np.isnan(right)), 0, difference)
     # Of nearly equal ones the first: which of them is larger may depend on the machine.

@@ -168,6 +168,7 @@ def _dw_forms():
         ("conv.dw_rotated", lambda dw, dz: dw[::-1, ::-1]),
         ("conv.patches_channel_first", lambda dw, dz: dw.transpose(2, 0, 1, 3).reshape(dw.shape)),
         ("conv.patches_channel_first", lambda dw, dz: _channel_first(dw)),
+        ("conv.dw_transposed", lambda dw, dz: dw.swapaxes(0, 1)),
         ("conv.divided_by_m_again", lambda dw, dz: dw / len(dz)),
         ("conv.dw_averaged", lambda dw, dz: dw / (dz.shape[1] * dz.shape[2])),
         ("conv.dw_averaged", lambda dw, dz: dw / (dz.size / dz.shape[3])),
@@ -175,7 +176,11 @@ def _dw_forms():
     forms = []
     for name, change in changes:
         said = DIVIDED.format("dw") if name == "conv.divided_by_m_again" else ""
-        forms.append(Form(name, 1, _changed(1, change), said))
+        applies = _square if name == "conv.dw_transposed" else None
+        forms.append(Form(name, 1, _changed(1, change), said, applies))
+    dx_divided = _changed(0, lambda dx, dz: dx / len(dz))
+    forms.append(Form("conv.divided_by_m_again", 0, dx_divided, DIVIDED.format("dx")))
+    forms.append(Form("conv.divided_by_m_again", ALL, _all_divided, DIVIDED.format("everything")))
     for mode in ("edge", "reflect", "symmetric", "wrap", "mean", "maximum", "minimum"):
         forms.append(Form("conv.padding_not_zero", 1, _padded_by(mode=mode)))
     for value in (1, -1):
@@ -184,6 +189,10 @@ def _dw_forms():
 
 
 DIVIDED = "{} is divided by M, though the 1/M of the mean loss is already in dz: M times too small"
+
+
+def _all_divided(dz, x, w, **options):
+    return tuple(gradient / len(dz) for gradient in conv_backward(dz, x, w, **options))
 
 
 def _changed(part, change):
@@ -250,9 +259,26 @@ def _geometry():
     forms = []
     for name, change, said in settings:
         wrong = _with_geometry(change)
-        forms.append(Form(name, ALL, wrong, said))
-        forms += [Form(name, p, in_part(p, conv_backward, wrong), said) for p in (0, 1)]
+        applies = _inside(change)
+        forms.append(Form(name, ALL, wrong, said, applies))
+        forms += [Form(name, p, in_part(p, conv_backward, wrong), said, applies) for p in (0, 1)]
     return forms
+
+
+def _inside(change):
+    """Return whether in a case all windows stay inside: beyond the edge code may raise, or leave them out."""
+
+    def applies(case):
+        dz, x, w = case.arguments
+        pads, s, d = _geometry_of(dz, x, w, **case.options)
+        s, d = change(s, d)
+        return all(
+            (dz.shape[axis] - 1) * s[axis - 1] + d[axis - 1] * (w.shape[axis - 1] - 1)
+            < x.shape[axis] + sum(pads[2 * axis - 2 : 2 * axis])
+            for axis in (1, 2)
+        )
+
+    return applies
 
 
 OF_ROWS = "of the {}'s pair (rows, columns) the number for the rows is used for both axes"

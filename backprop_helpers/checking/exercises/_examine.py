@@ -9,7 +9,7 @@ from backprop_helpers.checking.exercises import _compare as compare
 from backprop_helpers.checking.exercises import _conduct as conduct
 from backprop_helpers.checking.exercises import _words as words
 from backprop_helpers.checking.exercises._cell import unread_cell
-from backprop_helpers.checking.exercises._recognise import THOUSAND, Known, recognise
+from backprop_helpers.checking.exercises._recognise import BILLION, Known, recognise
 from backprop_helpers.checking.exercises._result import CheckResult, Failing
 from backprop_helpers.checking.exercises._rules import asked_for
 from backprop_helpers.checking.exercises._run import described, run_case, shaped_reference
@@ -57,9 +57,9 @@ class _Examination:
     def __init__(self, exercise, function, cases, diagnose):
         self.exercise, self.function, self.diagnose = exercise, function, diagnose
         pair = None
-        if exercise.linear:  # a thousand times the gradient has to come back a thousand times as large
+        if exercise.linear:  # a billion times the gradient has to come back a billion times as large
             several = next(c for c, case in enumerate(cases) if len(case.arguments[0]) > 1)
-            cases.append(cases[several].scaled(exercise.arguments.index(exercise.linear), THOUSAND))
+            cases.append(cases[several].scaled(exercise.arguments.index(exercise.linear), BILLION))
             pair = several + 1, len(cases)
         self.total = len(cases)
         # The first case twice in a row, and again at the end: one that keeps something is found out.
@@ -111,9 +111,9 @@ class _Examination:
         else:
             names, got = exercise.returns, run.parts
             expected = shaped_reference(exercise, run.case)
-        look_at = ()
-        if p is not None and got and got[p] is not None and got[p].shape == expected[p].shape:
-            look_at = compare.worst(got[p], expected[p])
+        look_at, there = (), self.evidence.got[r]
+        if p is not None and there and there[p] is not None and there[p].shape == expected[p].shape:
+            look_at = compare.worst(there[p], expected[p], exercise.compared[p].kind)
         return Failing(
             run.case.name,
             dict(zip(exercise.arguments, run.case.fresh())),
@@ -230,6 +230,7 @@ def _right(exam):
         ("cases", f"{count(len(names), 'case', 'cases')}: {'; '.join(names)}"),
         ("and", "no argument is written to, and the same arguments give the same answer again"),
         ("but", asked_for(exam.exercise, exam.function)),
+        ("but", exam.exercise.besides(exam.function) if exam.exercise.besides else ""),
         ("note", outside),
         ("warning", warning if coarse else ""),
         ("warning", "; ".join(viewed)),

@@ -60,7 +60,8 @@ class Case(NamedTuple):
     def scaled(self, position, factor):
         """Return the case with one of its arguments multiplied."""
         arguments = [a * factor if q == position else a for q, a in enumerate(self.arguments)]
-        return self._replace(name=f"{self.name}, {factor:g} times the gradient", arguments=tuple(arguments))
+        short = f"{factor:.0e}".replace("+0", "")
+        return self._replace(name=f"{self.name}, {short} times the gradient", arguments=tuple(arguments))
 
 
 class Suspect(NamedTuple):
@@ -124,6 +125,11 @@ class Exercise:
         The names of what `summarise` returns.
     linear : str
         The argument that all results are proportional to, such as "dz"; empty if there is none.
+    settle : callable or None
+        Where more than one answer is right, as at a kink: takes the arguments, options and parts, and returns
+        the parts with the reference's answer for each that is as good.
+    besides : callable or None
+        Says of a right function what else there is to mend; empty if nothing.
     """
 
     number: str
@@ -139,6 +145,8 @@ class Exercise:
     summarise: Callable | None = None
     summary: tuple[Part, ...] = field(default=())
     linear: str = ""
+    settle: Callable | None = None
+    besides: Callable | None = None
 
     @property
     def lesson(self):

@@ -6,7 +6,7 @@ is what that mistake gives and nothing else known gives it; otherwise the line s
 
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import NamedTuple
@@ -16,13 +16,8 @@ import numpy as np
 from backprop_helpers.checking._text import count, rounded
 from backprop_helpers.checking.misconceptions import misconceptions
 
-NOT_ATTEMPTED, NOT_YET, CLOSE, ROUNDED, EXACT = (
-    "not attempted yet",
-    "not yet",
-    "close",
-    "right, to rounding",
-    "exact",
-)
+NOT_ATTEMPTED, NOT_YET, CLOSE = "not attempted yet", "not yet", "close"
+ROUNDED, EXACT = "right, to rounding", "exact"
 TOLERANCE = {"float32": 2e-6}  # relative to the largest entry, at least 1; other types 1e-9
 FACTORS = {2: "twice", 3: "three times", 4: "four times", 1 / 2: "half", 1 / 3: "a third of"}
 FACTORS |= {1 / 4: "a quarter of"}
@@ -30,21 +25,11 @@ FACTORS |= {1 / 4: "a quarter of"}
 
 @dataclass(frozen=True, eq=False)
 class Mistake:
-    """A wrong value that is known.
+    """A wrong value that is known."""
 
-    Attributes
-    ----------
-    name : str
-        A misconception's, or one of the step's own such as "corner.another_weight".
-    value : callable or array_like
-        What the mistake gives, or a function without arguments that computes it.
-    text : str
-        What to say, with a question that leads on; empty: what the catalogue says.
-    """
-
-    name: str
-    value: Callable | object
-    text: str = ""
+    name: str  # a misconception's, or one of the step's own such as "corner.another_weight"
+    value: object  # what the mistake gives, or a function without arguments that computes it
+    text: str = ""  # what to say, with a question that leads on; empty: what the catalogue says
 
     @cached_property
     def wrong(self):
@@ -71,26 +56,13 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Step:
-    """One line for the learner to write.
+    """One line for the learner to write."""
 
-    Attributes
-    ----------
-    number : str
-        The lesson and a name, such as "07.corner".
-    asks : str
-        In a few words, such as "the gradient at X[0, 0], from dZ and W".
-    value : callable or array_like
-        The right value, or a function without arguments that computes it.
-    mistakes : sequence of Mistake
-    given : sequence of ndarray
-        The arrays that the answer is made of.
-    """
-
-    number: str
-    asks: str
-    value: Callable | object
+    number: str  # the lesson and a name, such as "07.corner"
+    asks: str  # in a few words, such as "the gradient at X[0, 0], from dZ and W"
+    value: object  # the right one
     mistakes: Sequence[Mistake] = ()
-    given: Sequence[np.ndarray] = ()
+    given: Sequence[np.ndarray] = ()  # the arrays that the answer is made of
 
     @property
     def lesson(self):
@@ -118,24 +90,12 @@ class Step:
 
 @dataclass(frozen=True, repr=False)
 class Line:
-    """The reply to a value, in one line.
+    """The reply to a value, in one line."""
 
-    Attributes
-    ----------
-    number : str
-        The step's.
-    verdict : str
-        "exact", "right, to rounding", "close", "not yet" or "not attempted yet".
-    remark : str
-        What is wrong.
-    diagnosis : str or None
-        The name of the mistake that was recognised.
-    """
-
-    number: str
-    verdict: str
-    remark: str = ""
-    diagnosis: str | None = None
+    number: str  # the step's
+    verdict: str  # "exact", "right, to rounding", "close", "not yet" or "not attempted yet"
+    remark: str = ""  # what is wrong
+    diagnosis: str | None = None  # the name of the mistake that was recognised
 
     @property
     def passed(self):
@@ -155,23 +115,19 @@ class Line:
 
 
 def examine_line(step, value):
-    """Return the `Line` that answers a value.
-
-    Parameters
-    ----------
-    step : Step
-    value : array_like
-        What the learner computed; ``...`` and None are not an attempt.
-    """
+    """Return the `Line` that answers what the learner computed; ``...`` and None are not an attempt."""
     with np.errstate(all="ignore"), warnings.catch_warnings():  # numbers at the limits are answered in words
         warnings.simplefilter("ignore")
         return _reply(step, value)
 
 
 def _reply(step, value):
-    array, complaint = _read(value, step)
+    try:
+        array = _read(value, step)
+    except Unread as why:
+        return Line(step.number, NOT_YET, str(why))
     if array is None:
-        return Line(step.number, NOT_YET if complaint else NOT_ATTEMPTED, complaint)
+        return Line(step.number, NOT_ATTEMPTED)
     right, tolerance = step.right, TOLERANCE.get(array.dtype.name, 1e-9)
     got = _fitted(np.asarray(array, dtype=float), right)
     if _same(got, right, tolerance):
@@ -202,41 +158,45 @@ def _computed(value):
 # --- what was given
 
 
+class Unread(Exception):
+    """What was given is not numbers; says why, and what to do."""
+
+
 def _read(value, step):
-    """Return (array, ""); (None, "") for no attempt; (None, complaint) otherwise."""
+    """Return what was given as an array; None for no attempt.
+
+    Raises
+    ------
+    Unread
+    """
     if value is None or value is ...:
-        return None, ""
-    expected = f"expected {step.wanted}"
+        return None
+    expected = f"; expected {step.wanted}"
     if callable(value) and not isinstance(value, np.ndarray):
-        return None, f"this is a function; {expected}: give what it returns"
+        raise Unread(f"this is a function{expected}: give what it returns")
     if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
-        return None, f"this is a masked array, which hides some of its numbers; {expected}"
+        raise Unread(f"this is a masked array, which hides some of its numbers{expected}")
     try:
         array = np.asarray(value)
-    except Exception:  # nested unevenly, or an object that refuses to become an array: both are replies
-        if isinstance(value, tuple):
-            return None, f"these are {len(value)} values; {expected}"
-        return None, f"its parts have different lengths or cannot be read as numbers; {expected}"
-    if array.dtype.kind == "O":
-        return _of_objects(array, value, expected)
-    if array.dtype.kind == "b" and not (step.right.size > 1 and np.isin(step.right, (0, 1)).all()):
-        return None, f"this says True or False; {expected}"
-    if array.dtype.kind == "c" and not array.imag.any():
-        array = array.real
-    if array.dtype.kind not in "buif":
-        return None, f"{_kind_text(array)}; {expected}{': leave out the quotes' * _is_quoted(array)}"
+    except Exception as error:  # nested unevenly, or an object that refuses to become an array
+        said = "its parts have different lengths or cannot be read as numbers"
+        said = f"these are {len(value)} values" if isinstance(value, tuple) else said
+        raise Unread(said + expected) from error
+    too_large = ("a number in it is too large" if array.ndim else "this number is too large") + expected
+    kind = array.dtype.kind
+    if kind == "O":
+        return _of_objects(array, value, too_large, expected)
+    if kind == "b" and not (step.right.size > 1 and np.isin(step.right, (0, 1)).all()):
+        raise Unread(f"this says True or False{expected}")
+    if kind == "c" and not array.imag.any():
+        array, kind = array.real, "f"
+    if kind not in "buif":
+        said = {"U": "this is text", "S": "this is text", "c": "this is complex"}
+        quotes = ": leave out the quotes" if _is_quoted(array) else ""
+        raise Unread(said.get(kind, "this is not an array of numbers") + expected + quotes)
     if (np.isinf(np.asarray(array, dtype=float)) & ~np.isinf(array)).any():
-        return None, f"{_too_large_text(array)}; {expected}"
-    return array, ""
-
-
-def _kind_text(array):
-    kinds = {"U": "this is text", "S": "this is text", "c": "this is complex"}
-    return kinds.get(array.dtype.kind, "this is not an array of numbers")
-
-
-def _too_large_text(array):
-    return "a number in it is too large" if array.ndim else "this number is too large"
+        raise Unread(too_large)
+    return array
 
 
 def _is_quoted(array):
@@ -247,24 +207,23 @@ def _is_quoted(array):
         return False
 
 
-def _of_objects(array, value, expected):
-    """Read an array of Python objects: fractions and the like are numbers, ``...`` is an empty box."""
+def _of_objects(array, value, too_large, expected):
+    """Read an array of Python objects: fractions and the like are numbers, and ``...`` is an empty box."""
     empty = [index for index, item in np.ndenumerate(array) if item is ... or item is None]
     if len(empty) == array.size:
-        return None, ""
+        return None
     if empty:
-        return None, f"still empty at {_places(empty)}"
+        raise Unread(f"still empty at {_places(empty)}")
     try:
         if any(isinstance(item, str) for item in array.flat):
             raise TypeError
-        return np.array([float(item) for item in array.flat]).reshape(array.shape), ""
-    except OverflowError:
-        return None, f"{_too_large_text(array)}; {expected}"
-    except Exception:  # whatever float() of somebody's object raises
+        return np.array([float(item) for item in array.flat]).reshape(array.shape)
+    except OverflowError as error:
+        raise Unread(too_large) from error
+    except Exception as error:  # whatever float() of somebody's object raises
         name = type(value).__name__
-        article = "an" if name[0] in "aeiouAEIOU" else "a"
-        what = "not an array of numbers" if array.ndim else f"{article} {name}"
-        return None, f"this is {what}; {expected}"
+        one = f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+        raise Unread(f"this is {'not an array of numbers' if array.ndim else one}{expected}") from error
 
 
 # --- what is wrong with it

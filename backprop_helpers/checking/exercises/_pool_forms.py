@@ -129,12 +129,12 @@ def _exchanged(dz, x, *, size, stride):
     return dx.reshape(x.shape)
 
 
-def _only_positive(right):
-    """Return max pooling of a maximum that starts at 0: where no pixel is positive none is paid."""
+def _only_above(start, right):
+    """Return max pooling of a maximum that starts at a number: where no pixel reaches it none is paid."""
 
     def backward(dz, x, *, size, stride):
         z = _maximum(x, dz.shape, pair(size), pair(stride))
-        return right(dz * (z >= 0), x, size=size, stride=stride)
+        return right(dz * (z >= start), x, size=size, stride=stride)
 
     return backward
 
@@ -179,6 +179,7 @@ def _common_forms(rule):
     ]
 
 
+TOO_HIGH = "windows far below zero get no gradient: the running maximum starts at a number above them"
 SQUARE = (
     "windows further to the right than the image is high get no gradient: the height stands for the width"
 )
@@ -200,14 +201,19 @@ def pool_forms(right):
         ("pool.one_mask_for_all_windows", _one_mask("first"), ""),
         ("pool.one_mask_for_all_windows", _one_mask("last"), ""),
         ("pool.height_and_width_exchanged", _exchanged, ""),
-        ("pool.running_maximum_from_zero", _only_positive(right), ""),
+        ("pool.to_the_smallest", _by_windows(lambda window: _first(-window)), ""),
+        ("pool.running_maximum_from_zero", _only_above(0, right), ""),
+        ("pool.running_maximum_from_zero", _only_above(-1e5, right), TOO_HIGH),
     ]
-    for together in (
-        lambda window: window.sum(axis=3, keepdims=True),
-        lambda window: window.max(axis=3, keepdims=True),
-        lambda window: window[..., :1],
+    one = "all channels get the winner of {}; each channel has a maximum of its own"
+    for together, which in (
+        (lambda window: window.sum(axis=3, keepdims=True), "their sum"),
+        (lambda window: window.max(axis=3, keepdims=True), "their maximum"),
+        (lambda window: window[..., :1], "the first one"),
+        (lambda window: window[..., -1:], "the last one"),
     ):
-        forms.append(("pool.one_winner_for_all_channels", _by_windows(_of_all_channels(together)), ""))
+        winner = _by_windows(_of_all_channels(together))
+        forms.append(("pool.one_winner_for_all_channels", winner, one.format(which)))
     for by_offsets in (False, True):
         for zeros in (False, True):
             forms.append(("pool.overlap_overwritten", _overwritten(_every, by_offsets, zeros), tied))

@@ -11,8 +11,8 @@ from backprop_helpers.checking.exercises._factor import common_factor
 from backprop_helpers.checking.exercises._run import compared_parts, run_case
 from backprop_helpers.checking.misconceptions import misconceptions
 
-ROUGH = 1e-2  # relative: above what float16 leaves, below what a limit takes away
-THOUSAND = 1000.0  # times the upstream gradient: what clips or rescales it inside shows
+BILLION = 1e9  # times the upstream gradient: what clips or rescales it inside shows
+HELD_BACK = 0.1  # of that: what is limited inside grows by less
 
 
 class Known(NamedTuple):
@@ -41,9 +41,13 @@ def recognise(evidence):
         return []
     left = set(wrong) or set(range(len(evidence.parts)))
     found = []
-    for _, _, _, known, explained in sorted(_candidates(evidence, left), key=lambda candidate: candidate[:3]):
+    candidates = sorted(_candidates(evidence, left), key=lambda candidate: candidate[:2])
+    for rank, _, known, explained in candidates:
         if explained <= left:
             left -= explained
+            alike = [other for other in candidates if (other[0], other[2].name) == (rank, known.name)]
+            if len({other.diagnosis for _, _, other, _ in alike}) > 1:  # which form of it is not certain
+                known = known._replace(diagnosis=misconceptions[known.name].diagnosis)
             found += [known] * (known.diagnosis not in [other.diagnosis for other in found])
     if left and evidence.exercise.summarise:  # of a sample, one number that fits says nothing
         return []
@@ -55,14 +59,17 @@ def recognise(evidence):
 
 
 def _candidates(evidence, wrong):
-    """Yield (−parts explained, −calls that agree, order, known, explained parts): the best is the least."""
+    """Yield (rank, order, known, explained parts), the best rank and order being the least.
+
+    Ranked by the parts explained, the calls that agree, and those among them that agree in float64.
+    """
     for order, suspect in enumerate(evidence.exercise.suspects):
         known, answers = _answers(evidence, suspect, wrong)
         if answers is None:
             continue
-        explained, score = _explained(evidence, answers, wrong)
+        explained, agree, exact = _explained(evidence, answers, wrong)
         if explained:
-            yield -len(explained), -score, order, known, explained
+            yield (-len(explained), -agree, -exact), order, known, explained
 
 
 def _answers(evidence, suspect, wrong):
@@ -78,12 +85,17 @@ def _answers(evidence, suspect, wrong):
             continue
         answer = run_case(evidence.exercise, function, runs[r].case)
         theirs = None if answer.error is not None else compared_parts(evidence.exercise, answer)
+        alike = answer.problem == runs[r].problem  # two results that are no arrays: of the same type?
         if evidence.got[r] is None:
             if not _same_error(runs[r].error, answer.error):
                 return known, None
         else:
             got = evidence.got[r]
-            possible = {p for p in possible if theirs and evidence.same(r, p, got[p], theirs[p])}
+            possible = {
+                p
+                for p in possible
+                if theirs and evidence.same(r, p, got[p], theirs[p]) and (theirs[p] is not None or alike)
+            }
         if not possible:
             return known, None
         answers[r] = theirs or [None] * len(evidence.parts)
@@ -116,10 +128,10 @@ def _same_error(error, other):
 
 
 def _explained(evidence, answers, wrong):
-    """Return the wrong parts in which the learner's answers are the suspect's, and how many calls agree."""
-    explained, wrong_there, score = set(), set(), 0
+    """Return the wrong parts that are the suspect's, how many calls agree, and how many to float64."""
+    explained, wrong_there, score, exactly = set(), set(), 0, 0
     for p, part in enumerate(evidence.parts):
-        agree = exposed = 0
+        agree = exposed = exact = 0
         fits = True
         for r, theirs in enumerate(answers):
             if theirs is None:
@@ -135,11 +147,12 @@ def _explained(evidence, answers, wrong):
             fits &= same
             agree += same
             exposed += same and bad
+            exact += same and relative_error(got[p], theirs[p], part.kind) <= evidence.exercise.tolerance
         if p in wrong and fits and exposed:
             explained.add(p)
-            score += agree
+            score, exactly = score + agree, exactly + exact
     # One that also gets wrong what the learner has right, or has wrong in another way, is another mistake.
-    return (explained, score) if wrong_there <= explained else (set(), 0)
+    return (explained if wrong_there <= explained else set()), score, exactly
 
 
 # --- what holds whatever the mistake is
@@ -189,18 +202,18 @@ def _scaled(evidence, left):
 
 
 def _not_in_proportion(evidence, left):
-    """Recognise a backward pass that does not hand on a thousand times the gradient as a thousand times."""
+    """Recognise a backward pass that holds back of a billion times the gradient nearly all."""
     argument, pair = evidence.exercise.linear, evidence.pair
     if not argument or pair is None or any(evidence.got[r] is None for r in pair):
         return []
     known = misconceptions["training.clips_inside_backward"]
     for p in sorted(left):
         small, large = (evidence.got[r][p] for r in pair)
-        if small is None or large is None or small.shape != large.shape:
+        if small is None or large is None or not np.isfinite(large).all():
             continue
         name = evidence.parts[p].name
-        if relative_error(large / THOUSAND, small) > ROUGH:
-            said = f"1000 times {argument} does not give 1000 times {name}: clipped, rescaled, or not used?"
+        if np.abs(large).max(initial=0) < HELD_BACK * BILLION * np.abs(small).max(initial=0):
+            said = f"1e9 times {argument} does not give 1e9 times {name}: clipped, rescaled, or not used?"
             return [Known(known.name, said, known.hint)]
     return []
 

@@ -1,8 +1,10 @@
 """One call of a learner's function, and what came of it."""
 
 import inspect
+import itertools
 import types
 import warnings
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +55,9 @@ class Trusted:
 def run_case(exercise, function, case, guard=Trusted, seen=None):
     """Call the function on copies of a case's arguments."""
     given, before = case.fresh(), case.fresh()
+    wanted = len(exercise.returns)
+    if wanted > 1:  # they may come one by one, as `a, b = f()` would take them
+        function = _unrolling(function, wanted)
     try:
         result = guard.call(function, given, dict(case.options), seen)
     except KeyboardInterrupt:
@@ -92,7 +97,10 @@ def compared_parts(exercise, run):
     """Return what is compared of a run: its parts, or their summary; None for each that is no array."""
     if run.parts is None or (exercise.summarise and any(part is None for part in run.parts)):
         return [None] * len(exercise.compared)
-    return _summarised(exercise, run.parts)
+    parts = run.parts
+    if exercise.settle and all(part is not None for part in parts):
+        parts = exercise.settle(*run.case.arguments, *parts, **run.case.options)
+    return _summarised(exercise, parts)
 
 
 def _summarised(exercise, parts):
@@ -102,12 +110,29 @@ def _summarised(exercise, parts):
 # --- what was returned
 
 
+def _unrolling(function, wanted):
+    """Return the function with a list for what can be unpacked as one: a generator, an array of objects."""
+
+    def _unrolled(*arguments, **options):
+        result = function(*arguments, **options)
+        objects = isinstance(result, np.ndarray) and result.dtype == object and result.ndim == 1
+        with_yield = getattr(result, "__name__", "<genexpr>") != "<genexpr>"
+        if objects or (isinstance(result, Iterator) and not with_yield):
+            return list(itertools.islice(result, wanted + 1))
+        return result
+
+    return _unrolled
+
+
 def _separated(exercise, result):
     """Return the results one by one, or None, and what is wrong with their form."""
     names = ", ".join(part.name for part in exercise.returns)
     wanted = len(exercise.returns)
     if isinstance(result, (types.GeneratorType, types.CoroutineType)):
+        name = result.__name__
         result.close()
+        if name == "<genexpr>":
+            return None, "it returns a generator: an expression with `for` in parentheses makes no array"
         return None, "it returns a generator: is there a `yield` where `return` belongs?"
     if result is None:
         return [None] if wanted == 1 else None, f"it returns None: is the line `return {names}` missing?"
@@ -209,5 +234,8 @@ def _viewed(exercise, values, given):
 
 
 def _state(argument):
-    """Return the state of a random generator; None for anything else."""
-    return argument.bit_generator.state if isinstance(argument, np.random.Generator) else None
+    """Return what a random generator has given so far: numbers, and generators; None for anything else."""
+    if not isinstance(argument, np.random.Generator):
+        return None
+    bits = argument.bit_generator
+    return bits.state, getattr(bits.seed_seq, "n_children_spawned", 0)

@@ -30,16 +30,10 @@ class OutOfTime(BaseException):
 
 
 class Guard:
-    """Calls functions within one time limit, a memory limit, and with their printing kept short.
+    """Calls functions within one time limit for all of them, a memory limit, and with printing kept short."""
 
-    Parameters
-    ----------
-    seconds : float, optional
-        For all calls together; TIME_LIMIT if left out.
-    """
-
-    def __init__(self, seconds=None):
-        self.seconds = TIME_LIMIT if seconds is None else seconds
+    def __init__(self):
+        self.seconds = TIME_LIMIT
         self._lock = threading.Lock()
         self._armed = False
         self._done = threading.Event()
@@ -62,7 +56,9 @@ class Guard:
         while True:
             with self._lock:
                 if self._armed:
-                    _raise_in(self._thread, OutOfTime)
+                    # At the thread's next step.
+                    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+                    raise_in(ctypes.c_ulong(self._thread), ctypes.py_object(OutOfTime))
             if self._done.wait(PULSE):
                 return
 
@@ -92,22 +88,12 @@ class Guard:
                 self._late = True
 
     def call(self, function, arguments, options, seen=None):
-        """Return the function's result.
-
-        Parameters
-        ----------
-        function : callable
-        arguments : tuple
-        options : mapping
-        seen : callable, optional
-            Called with the code object of every Python function that runs.
+        """Return the function's result; `seen` is called with the code of every Python function that runs.
 
         Raises
         ------
         OutOfTime
             The time for all calls together is over.
-        BaseException
-            Whatever the function raises.
         """
         printed = _Printed(sys.stdout if self._first else None)
         self._first = False
@@ -125,11 +111,6 @@ class Guard:
                 return function(*arguments, **options)
         finally:
             sys.setrecursionlimit(recursion)
-
-
-def _raise_in(thread, exception):
-    """Raise the exception in the thread, at its next step."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(exception))
 
 
 @contextlib.contextmanager
@@ -154,32 +135,19 @@ def _profile(seen):
 @contextlib.contextmanager
 def _memory_limit():
     """Let the process grow by MEMORY_LIMIT at most, where the system can say how large it is."""
-    pages = _pages_in_use() if resource else None
-    if pages is None:
-        yield
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = pages * resource.getpagesize() + MEMORY_LIMIT
-    for limit in (soft, hard):
-        if limit != resource.RLIM_INFINITY:
-            wanted = min(wanted, limit)
-    try:
-        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
-    except (ValueError, OSError):
-        yield
-        return
+    before = None
+    with contextlib.suppress(OSError, ValueError):  # Windows and macOS have no such file
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            wanted = int(statm.read().split()[0]) * resource.getpagesize() + MEMORY_LIMIT
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        finite = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_AS, (min([wanted, *finite]), hard))
+        before = soft, hard
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-
-
-def _pages_in_use():
-    try:
-        with open("/proc/self/statm", encoding="ascii") as statm:
-            return int(statm.read().split()[0])
-    except (OSError, ValueError):
-        return None
+        if before:
+            resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 class _Printed(io.TextIOBase):

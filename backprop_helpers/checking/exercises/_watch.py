@@ -19,36 +19,29 @@ LAYERS = PACKAGE / "layers"
 NUDGES = PACKAGE / "checking" / "gradient_check.py"
 CATALOGUE = PACKAGE / "checking" / "misconceptions" / "_catalogue.py"  # only passes arguments on
 EXERCISES = PACKAGE / "checking" / "exercises"
+TASKS = PACKAGE.parent / "assignments" / "tasks"  # the exercises that are graded
 
 
 class Delegation:
     """Remembers the functions of ours that ran, and do what the exercise asks for.
 
-    Parameters
-    ----------
-    delegates : tuple of str, or None
-        Names of functions in `layers`, besides every ``*_backward``; None: every function may be used.
+    `delegates` names functions in `layers`, besides every ``*_backward``; None: every function may be used.
     """
 
     def __init__(self, delegates):
         self.delegates = delegates
-        self.called = {}
+        self.called = set()
         self._known = {}
 
     def __call__(self, code):
         if code not in self._known:
             self._known[code] = self._counts(code)
         if self._known[code]:
-            self.called[code.co_name] = True
+            self.called.add(code.co_name)
 
     def _counts(self, code):
-        if self.delegates is None or not code.co_filename.startswith(str(PACKAGE)):
-            return False
-        path = Path(code.co_filename)
-        name = code.co_name
-        if name.startswith(("_", "<")):
-            return False
-        if path == CATALOGUE:
+        path, name = Path(code.co_filename), code.co_name
+        if self.delegates is None or name.startswith(("_", "<")) or path == CATALOGUE:
             return False
         if path == NUDGES or OURS.intersection(path.parents):
             return True
@@ -59,22 +52,14 @@ def is_known_mistake(function):
     """Whether it is one of the exercises' own wrong functions, which may be made of the layers."""
     function = getattr(function, "func", function)  # of a partial
     code = getattr(function, "__code__", None)
-    return code is not None and EXERCISES in Path(code.co_filename).parents
+    return code is not None and bool({EXERCISES, TASKS}.intersection(Path(code.co_filename).parents))
 
 
 def outside_arrays(function):
     """Return the names of the arrays that a function, or one it calls, reads without being given them.
 
-    Functions of installed packages are not looked into; modules, functions and plain constants are fine.
-
-    Parameters
-    ----------
-    function : callable
-
-    Returns
-    -------
-    list of str
-        Such as ``["x", "cache['x']"]``, in the order in which the code names them.
+    Such as ``["x", "cache['x']"]``, in the order in which the code names them. Functions of installed
+    packages are not looked into; modules, functions and plain constants are fine.
     """
     found, visited = {}, set()
     _look_into(function, found, visited)
@@ -113,9 +98,9 @@ def _look_into_function(function, found, visited):
             _look_at(name, cell.cell_contents, found, visited)
         except ValueError:  # not assigned yet
             continue
-    for name in _global_names(code):
-        if name in function.__globals__:
-            _look_at(name, function.__globals__[name], found, visited)
+    for step in (step for inner in _codes(code) for step in dis.get_instructions(inner)):
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and step.argval in function.__globals__:
+            _look_at(step.argval, function.__globals__[step.argval], found, visited)
     if hasattr(function, "__wrapped__"):
         _look_into(function.__wrapped__, found, visited)
 
@@ -124,46 +109,33 @@ def _look_at(name, value, found, visited):
     """Note an array, look into a function, and into what a container holds."""
     if isinstance(value, np.ndarray):
         found[name] = True
-    elif isinstance(value, dict):
-        for key, entry in list(value.items()):
+    elif isinstance(value, (dict, list, tuple)):
+        for key, entry in list(value.items() if isinstance(value, dict) else enumerate(value)):
             if isinstance(entry, np.ndarray):
                 found[f"{name}[{key!r}]"] = True
-    elif isinstance(value, (list, tuple)):
-        for index, entry in enumerate(value):
-            if isinstance(entry, np.ndarray):
-                found[f"{name}[{index}]"] = True
     elif isinstance(value, (types.FunctionType, types.MethodType, functools.partial)):
         _look_into(value, found, visited)
 
 
-def _global_names(code):
-    """Return the global names that a code object, or one defined inside it, reads."""
-    names = {}
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            names[instruction.argval] = True
+def _codes(code):
+    """Yield a code object, and those defined inside it."""
+    yield code
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            names.update(dict.fromkeys(_global_names(constant)))
-    return list(names)
+            yield from _codes(constant)
 
 
 def names_of(function):
     """Return the global names and attributes that a function, or one defined inside it, uses."""
-    names, codes = set(), [getattr(function, "__code__", None)]
-    while codes:
-        code = codes.pop()
-        if code is not None:
-            names |= set(code.co_names)
-            codes += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-    return names
+    code = getattr(function, "__code__", None)
+    return set() if code is None else {name for inner in _codes(code) for name in inner.co_names}
 
 
 @functools.cache
 def _installed_roots():
     paths = sysconfig.get_paths()
     roots = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return tuple(str(Path(root)) for root in roots) + (str(PACKAGE),)
+    return tuple(str(Path(root)) for root in roots) + (str(PACKAGE), str(TASKS))
 
 
 def is_library(filename):

@@ -76,6 +76,7 @@ def _forms():
         ("fc.bias_one_number", 2, lambda r, dz, x, w: np.full(r.shape, r.sum()), ""),
         ("fc.bias_one_number", 2, lambda r, dz, x, w: r.sum(), "db is one number, the sum of everything"),
         ("fc.bias_never_moves", 2, lambda r, dz, x, w: dz[0].sum(), ""),
+        ("fc.bias_squeezed", 2, lambda r, dz, x, w: r.squeeze(), ""),
         ("fc.bias_from_dw", 2, lambda r, dz, x, w: (x.T @ dz).sum(axis=0), ""),
         ("fc.dw_transposed", 1, lambda r, dz, x, w: r.T, ""),
         ("fc.dw_divided_by_m", 1, lambda r, dz, x, w: r / len(x), ""),

@@ -8,14 +8,15 @@ from backprop_helpers.checking.exercises._inputs import normal, own, written
 
 def _agree_cases(rng):
     g = normal(rng, 3, 4)
-    wrong = g.copy()
-    wrong[1, 2] += 0.05
+    many = 1 + rng.random((250, 400))
+    wrong = many.copy()
+    wrong[17, 29] *= 1 + 2.5e-4
     missing = g.copy()
     missing[0] = 0
     dead = g * (rng.random(g.shape) < 0.5)
     dead[0, 0], dead[0, 1] = 0.0, 1.0
     broken = dead.copy()
-    broken[0, 1] = 2.0
+    broken[0, 0] = 2.0
     zeros = np.zeros((3, 4))
     one_small = 1000 * g
     one_small[2, 0] = 1e-6
@@ -26,7 +27,7 @@ def _agree_cases(rng):
     return [
         Case("the same numbers", (g, g.copy())),
         Case("equal but for rounding, 1e-9", (g, g * (1 + 1e-9))),
-        Case("one entry of twelve is wrong", (wrong, g)),
+        Case("one entry of 100,000 is wrong", (wrong, many)),
         Case("the sign is flipped", (-g, g)),
         Case("twice as large", (2 * g, g)),
         Case("the right numbers in the wrong places", (g[:, ::-1].copy(), g)),
@@ -35,9 +36,9 @@ def _agree_cases(rng):
         Case("zero in the first row", (missing, g)),
         Case("both zero everywhere", (zeros, zeros.copy())),
         Case("both zero in places", (dead, dead * (1 - 1e-9))),
-        Case("both zero in places, one entry wrong", (broken, dead)),
+        Case("both zero in places, in one of them only the second", (broken, dead)),
         Case("a NaN", (not_a_number, g)),
-        Case("small numbers, half as large", (5e-4 * g, 1e-3 * g)),
+        Case("the same NaN in both", (not_a_number, not_a_number.copy())),
         Case("large numbers, right", (1e6 * g, 1e6 * g * (1 + 1e-9))),
         Case("a small entry is wrong among large ones", (off, one_small)),
         Case("numbers of 1e-9, half as large", (5e-10 * g, 1e-9 * g)),
@@ -66,6 +67,11 @@ def _one_sided(analytic, numeric):
     return bool((np.abs(analytic - numeric)[there] / np.abs(analytic[there]) < 1e-6).all())
 
 
+def _both_there(analytic, numeric):
+    there = (analytic != 0) & (numeric != 0)
+    return _one_sided(analytic[there], numeric[there])
+
+
 def _not_larger(analytic, numeric):
     return not _relative(analytic, numeric, 0.0).max() > 1e-6
 
@@ -81,6 +87,33 @@ def _norms(limit, together=True):
             return not np.linalg.norm(a - n) > limit * below and not np.isnan(a).any()
 
     return gradients_agree
+
+
+def _nan_is_nan(limit):
+    return lambda a, n: bool(np.allclose(a, n, rtol=limit, atol=0, equal_nan=True))
+
+
+def _mean_error(power):
+    """Return the check of the mean relative error (power 1), or of the root of its mean square (2)."""
+
+    def gradients_agree(a, n):
+        with np.errstate(all="ignore"):
+            return bool((_relative(a, n) ** power).mean() ** (1 / power) < 1e-6)
+
+    return gradients_agree
+
+
+def broadcasts(gradients_agree):
+    """Say that a comparison makes equal shapes of different ones; empty if it does not."""
+    try:
+        agree = gradients_agree(np.ones((3, 1)), np.ones(3))
+    except Exception:  # so it does not
+        return ""
+    return (
+        "ones of the shapes (3, 1) and (3,) agree: NumPy repeats the shorter; compare the shapes first"
+        if agree
+        else ""
+    )
 
 
 def _absolute(limit):
@@ -105,10 +138,16 @@ AGREE = Exercise(
     returns=(Part("the answer", (), "truth"),),
     cases=_agree_cases,
     reference=_gradients_agree,
+    besides=broadcasts,
     suspects=(
         written("check.means_compared", _means),
         written("check.threshold_ten", lambda a, n: bool(_relative(a, n).max() < 10)),
         written("check.one_sided_denominator", _one_sided),
+        own(
+            "gradients_agree.zeros_left_out: entries in which one of the two is zero are left out: 0 for 2 "
+            "passes | what should the check say to a gradient of zeros?",
+            _both_there,
+        ),
         written("check.zero_by_zero", _not_larger),
         written("check.zero_by_zero", _zero_by_zero),
         written("check.prints_only", lambda a, n: None),
@@ -134,6 +173,22 @@ AGREE = Exercise(
             for limit in (1e-2, 1e-3)
         ),
         written("check.norm_ratio", _by_the_largest),
+        *(
+            own(
+                "gradients_agree.mean_error: the mean of all errors is compared: one entry among many "
+                "may be all wrong | a thousand entries are right and one is off by 10 %: what is the mean?",
+                _mean_error(power),
+            )
+            for power in (1, 2)
+        ),
+        *(
+            own(
+                "gradients_agree.nan_is_equal: NaN in both gradients passes for a right entry | what "
+                "should a check say to a gradient that is NaN everywhere?",
+                _nan_is_nan(limit),
+            )
+            for limit in LIMITS
+        ),
         own(
             "gradients_agree.always_true: the answer is always True: a check that cannot fail | what "
             "should it say to a gradient of zeros?",

@@ -7,6 +7,7 @@ from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
 from backprop_helpers.checking.exercises._forms import as_suspects
 from backprop_helpers.checking.exercises._inputs import (
     between,
+    fitted,
     images,
     integers,
     normal,
@@ -46,6 +47,11 @@ def _out(x, size, stride):
     return layers.pool_forward(np.zeros(x), size=size, stride=stride)[0].shape
 
 
+def _negative(rng):
+    """Return an image of pixels below −1, and one of pixels below −1e6."""
+    return (-1 - np.abs(normal(rng, 2, 3, 4, 2))) * np.array([1.0, 1e6])[:, None, None, None]
+
+
 def _forward_cases(rng):
     cases = []
     for x, size, stride in _settings(rng):
@@ -53,7 +59,7 @@ def _forward_cases(rng):
             options = {"size": size, "stride": stride, "mode": mode}
             cases.append(Case(f"{_name(x, size, stride)}, {mode}", (normal(rng, *x),), options))
     negative = {"size": 2, "stride": (1, 2), "mode": "max"}
-    cases.append(Case("negative pixels, max", (-1 - np.abs(normal(rng, 2, 3, 4, 2)),), negative))
+    cases.append(Case("negative pixels, max", (_negative(rng),), negative))
     cases.append(
         Case("whole numbers, max", (integers(rng, 1, 4, 6, 1),), {"size": 2, "stride": 2, "mode": "max"})
     )
@@ -81,8 +87,8 @@ def _max_cases(rng):
     cases.append(Case("ties across the diagonal of a window", (normal(rng, 1, 2, 3, 1), x), size_two))
     x = rng.integers(0, 2, (2, 4, 5, 1)).astype(float)
     cases.append(Case("ties in overlapping windows", (normal(rng, 2, 3, 4, 1), x), {"size": 2, "stride": 1}))
-    x = -1 - np.abs(normal(rng, 2, 3, 4, 2))
-    cases.append(Case("negative pixels", (normal(rng, 2, 2, 2, 2), x), {"size": 2, "stride": (1, 2)}))
+    pixels = normal(rng, 2, 2, 2, 2), _negative(rng)
+    cases.append(Case("negative pixels", pixels, {"size": 2, "stride": (1, 2)}))
     x = np.arange(16.0).reshape(1, 4, 4, 1) * 1e-6 + 1
     cases.append(
         Case("near ties, one part in a million", (normal(rng, 1, 2, 2, 1), x[:, ::-1, ::-1].copy()), size_two)
@@ -143,9 +149,21 @@ def _forward_with(**changed):
     return wrong
 
 
-def _from_zero(x, *, mode, **options):
-    z = _pool_forward(x, mode=mode, **options)
-    return np.maximum(z, 0) if mode == "max" else z
+def _from(start):
+    """Return pool_forward with a running maximum that starts at a number."""
+
+    def wrong(x, *, mode, **options):
+        z = _pool_forward(x, mode=mode, **options)
+        return np.maximum(z, start) if mode == "max" else z
+
+    return wrong
+
+
+def _start_of(case, got, right):
+    """Return the largest number in the place of a smaller maximum."""
+    if got[0] is None or got[0].shape != right[0].shape:
+        return None
+    return got[0][got[0] > right[0]].max(initial=-np.inf)
 
 
 EXERCISES = (
@@ -162,7 +180,12 @@ EXERCISES = (
             suspect("pool.wrong_reshape"),
             suspect("pool.remainder_overrun"),
             suspect("pool.counts_by_stride"),
-            written("pool.running_maximum_from_zero", _from_zero),
+            fitted(
+                "pool.running_maximum_from_zero",
+                "the running maximum starts at {number}: no window comes out smaller",
+                _from,
+                _start_of,
+            ),
             written(
                 "pool.rows_for_both",
                 _forward_with(size=lambda f, s: pair(f)[0], stride=lambda f, s: pair(s)[0]),

@@ -37,7 +37,8 @@ def _softmax_backward_cases(rng):
         for M, K in _shapes(rng)
     ]
     sure = layers.softmax(np.array([[0.0, -30.0, -60.0], [-5.0, 0.0, -12.0]]))
-    cases.append(Case("probabilities down to 1e-26", (normal(rng, 2, 3), sure)))
+    # As large as the slopes −1/ŷ that arrive from a loss: every term counts, however small its ŷ.
+    cases.append(Case("probabilities down to 1e-26", (normal(rng, 2, 3) / sure, sure)))
     return cases
 
 
@@ -55,6 +56,8 @@ def _cross_entropy_cases(rng):
 
 def _together_cases(rng):
     cases = [Case(f"{M} × {K} scores", (normal(rng, M, K), _labels(rng, M, K))) for M, K in _shapes(rng)]
+    low = np.array([[-1000.0, -1002.0, -1001.0]])
+    cases[0] = Case("1 × 3 scores around −1000", (low, cases[0].arguments[1]))
     large = np.array([[1000.0, 0.0, -1000.0], [999.0, 1000.0, 998.0], [-1000.0, -1001.0, -1002.0]])
     y = np.array([1, 1, 0])  # no example of the last class: K is the width of z
     cases.append(Case("large scores, ±1000, in rows far apart", (large, y)))
@@ -89,6 +92,11 @@ WRONG = (
         "softmax.one_maximum_for_all",
         _from_exponentials(lambda z: z.max(axis=0), _row_sum),
         "the maximum runs over the examples (axis 0); in a row far below it every exponential is 0",
+    ),
+    (
+        "softmax.running_maximum_from_zero",
+        _from_exponentials(lambda z: np.maximum(_row_max(z), 0), _row_sum),
+        "",
     ),
     ("softmax.no_shift", _from_exponentials(lambda z: 0.0, _row_sum), ""),
     ("softmax.mean_subtracted", _from_exponentials(lambda z: z.mean(axis=1, keepdims=True), _row_sum), ""),
@@ -277,6 +285,11 @@ EXERCISES = (
                 lambda dy_hat, y_hat: y_hat * (dy_hat - dy_hat.sum(axis=1, keepdims=True)),
             ),
             own(
+                "softmax.divided_by_m: divided by M, though the 1/M of the mean loss is already in what "
+                "arrives | the 1/M appears once in the loss. How often does it appear on the way back?",
+                lambda dy_hat, y_hat: _softmax_backward(dy_hat, y_hat) / len(y_hat),
+            ),
+            own(
                 "softmax.upstream_forgotten: this is the slope ŷ(1 − ŷ) alone: the gradient that arrives"
                 " is not used | what should dz be if dy_hat is zero everywhere?",
                 lambda dy_hat, y_hat: y_hat * (1 - y_hat),
@@ -293,6 +306,7 @@ EXERCISES = (
         reference=_cross_entropy_backward,
         suspects=(
             suspect("cross_entropy.not_divided_by_m"),
+            suspect("cross_entropy.divided_by_m_twice"),
             suspect("cross_entropy.sign_flipped"),
             suspect("cross_entropy.every_class_counts"),
             suspect("cross_entropy.binary"),
@@ -344,6 +358,7 @@ EXERCISES = (
         reference=_softmax_cross_entropy_backward,
         suspects=(
             suspect("softmax_cross_entropy.not_divided_by_m"),
+            suspect("softmax_cross_entropy.divided_by_m_twice"),
             suspect("softmax_cross_entropy.sign_flipped"),
             suspect("softmax_cross_entropy.mean_over_all_entries"),
             suspect("softmax_cross_entropy.extra_derivative"),

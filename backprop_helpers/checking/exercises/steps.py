@@ -1,10 +1,10 @@
 """The one-line steps of the lessons: what each asks for, and the wrong values that are known.
 
 Every right value is computed, by `layers` or from the numbers of the lesson's worked example (`EXAMPLES`).
-A lesson's steps are made when the first of them is asked for.
+A lesson's steps are made when the first of them is asked for: ``asks`` adds a step, and what follows it, up
+to the next one, are its mistakes.
 """
 
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,15 +13,12 @@ from backprop_helpers import layers
 from backprop_helpers.checking.exercises._line import Mistake, Step
 from backprop_helpers.checking.misconceptions import misconceptions
 
-X, W, DZ = (
-    np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]]),
-    np.array([[1, 2], [3, -1]]),
-    np.array([[1, -2], [3, 2]]),
-)
+X = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
+W, DZ = np.array([[1, 2], [3, -1]]), np.array([[1, -2], [3, 2]])
 TURNED = W[::-1, ::-1]
 A, B, DC = np.array([[1, 2]]), np.array([[3, 0, -1], [1, 4, 2]]), np.array([[2, -1, 1]])
-FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2]]), np.array([[2, 1], [0, -1], [1, 3]])
-FC_B, FC_DZ = np.array([1, -2]), np.array([[1, -1], [2, 3]])
+FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2], [0, 1, -2], [2, 0, 1]]), np.array([[2, 1], [0, -1], [1, 3]])
+FC_B, FC_DZ = np.array([1, -2]), np.array([[1, -1], [2, 3], [-1, 0], [0, 2]])
 FOUR = np.array([-2.0, 3.0, -1.0, 0.5])
 FIVE = np.array([-2.0, -0.3, 0.0, 0.3, 2.0])
 RELU_Z, RELU_DA = np.array([[3, -1, 0], [-2, 4, 5]]), np.array([[2, 5, -3], [7, -1, 4]])
@@ -50,52 +47,54 @@ EXAMPLES = {
 }
 NO_BIAS = "no_bias: this is Z without the bias. What is Z where X is 0?"
 
-# --- how a step is declared
+# --- how steps are declared
 
 
-def step(number, asks, value, *mistakes, given=None):
-    """Return a step.
+class Steps(list):
+    """The steps of a lesson, in its order; a mistake belongs to the step before it."""
 
-    Parameters
-    ----------
-    number : str
-        The lesson and a name, such as "07.corner".
-    asks : str
-        In a few words, such as "the gradient at X[0, 0], from dZ and W".
-    value : callable or array_like
-        The right value.
-    *mistakes : Mistake
-        From `own` and `known`.
-    given : sequence of ndarray, optional
-        The arrays that the answer is made of, if not the lesson's `EXAMPLES`.
-    """
-    lesson, _, name = number.partition(".")
-    mistakes = [replace(m, name=f"{name}.{m.name}") if m.text else m for m in mistakes]
-    return Step(number, asks, value, mistakes, EXAMPLES[lesson] if given is None else given)
+    def __init__(self, lesson):
+        super().__init__()
+        self.lesson = lesson
 
+    def asks(self, name, asks, value, given=None):
+        """Add a step; `given` are the arrays the answer is made of, if not the lesson's `EXAMPLES`."""
+        given = EXAMPLES[self.lesson] if given is None else given
+        self.append(Step(f"{self.lesson}.{name}", asks, value, [], given))
 
-def own(said, value):
-    """Return a mistake of this step: ``"name: what to say. And a question?"``, and what it gives."""
-    name, _, text = said.partition(": ")
-    return Mistake(name, value, text)
+    def own(self, said, value):
+        """Add a mistake of this step alone: ``"name: what to say. And a question?"``, and what it gives."""
+        name, _, text = said.partition(": ")
+        self[-1].mistakes.append(Mistake(f"{self[-1].number[3:]}.{name}", value, text))
 
+    def itself(self, times, name):
+        """Add the mistake of giving dX, where a multiple such as 4 dX is asked for."""
+        said = f"itself: this is {name} itself; asked for is {times} {name}"
+        self.own(said, self[-1].value / times)
 
-def itself(times, name, value):
-    """Return the mistake of giving dX, where a multiple such as 4 dX is asked for."""
-    return own(f"itself: this is {name} itself; asked for is {times} {name}", value / times)
+    def one_each(self, said, values, *arrays):
+        """Add a mistake for each value, but for those that need no method: see `plain_numbers`."""
+        for value in sorted({int(value) for value in values} - plain_numbers(*arrays)):
+            self.own(said, value)
 
+    def known(self, name, part, *arrays, times=1, **options):
+        """Add a mistake of the catalogue: of what its function returns the part with that index, or all."""
 
-def one_each(said, values, *arrays):
-    """Return a mistake for each value, but for those that any other slip with the arrays would give as well.
+        def value():
+            answer = misconceptions[name].wrong(*arrays, **options)
+            return times * flat(answer if part is None else answer[part])
 
-    These are single entries, sums and sizes, and 0.
-    """
-    plain = plain_numbers(*arrays)
-    return [own(said, value) for value in sorted({int(value) for value in values} - plain)]
+        self[-1].mistakes.append(Mistake(name, value))
+
+    def conv_bugs(self, part, *names, dz=DZ, **geometry):
+        """Add mistakes of the catalogue about conv_backward: dx (part 0), dw (1) or db (2)."""
+        geometry = {"stride": 1, "padding": 0, "dilation": 1} | geometry
+        for name in names:
+            self.known(f"conv.{name}", part, image(dz), image(X), W[:, :, None, None], **geometry)
 
 
 def plain_numbers(*arrays):
-    """Return what needs no method: 0, the entries of the arrays, their sums, and how many there are."""
+    """Return what any slip with the arrays may give: 0, the entries, their sums, and how many there are."""
     numbers = {0}
     for array in arrays:
         numbers |= {*array.ravel().tolist(), array.sum().item(), array.size, *array.shape}
@@ -106,16 +105,6 @@ def plain_numbers(*arrays):
 def shown(array):
     """Return an array as `asks` shows it: ``[[−2, 5], [4, 3]]``."""
     return str(array.tolist()).replace("-", "−")
-
-
-def known(name, part, *arrays, **options):
-    """Return a mistake of the catalogue: of what its function returns the part with that index, or all."""
-
-    def value():
-        answer = misconceptions[name].wrong(*arrays, **options)
-        return flat(answer if part is None else answer[part])
-
-    return Mistake(name, value)
 
 
 def image(matrix):
@@ -145,12 +134,6 @@ def touched(x_shape, w_shape, z_shape, **geometry):
     return conv_back(np.ones(z_shape), np.zeros(x_shape), np.ones(w_shape), **geometry)[0]
 
 
-def conv_bugs(part, *names, dz=DZ, **options):
-    """Return mistakes of the catalogue about conv_backward: dx (part 0), dw (1) or db (2)."""
-    options = {"stride": 1, "padding": 0, "dilation": 1} | options
-    return [known(f"conv.{n}", part, image(dz), image(X), W[:, :, None, None], **options) for n in names]
-
-
 def whole(array):
     """Return the whole numbers that came out of exponentials, without their rounding errors."""
     assert np.allclose(array, np.rint(array), rtol=0, atol=1e-9)
@@ -160,8 +143,8 @@ def whole(array):
 # --- the lessons
 
 
-def lesson_00():
-    """Return the steps of lesson 00: nudges."""
+def lesson_00(steps):
+    """Nudges."""
 
     def chain(w=3, x=2, b=-1, y=1, closed=True):  # J = ½(ReLU(wx + b) − y)² + w²
         e = max(w * x + b, 0) - y
@@ -170,275 +153,177 @@ def lesson_00():
 
     dw, dx, db, dy = chain()
     da, db_matrix, _ = layers.fc_backward(DC, layers.fc_forward(A, B, np.zeros(3))[1])
-    one_path = "one_path: this is one of the paths alone. How many arrows leave w?"
     numbers = (np.array([3, 2, -1, 1]),)
-    return [
-        step(
-            "00.nudge",
-            "by how many nudges each of the four outputs moves",
-            layers.relu_backward(np.ones(4), layers.relu_forward(FOUR)[1]),
-            own("tutorial: here all of them move. What does ReLU make of a negative z?", np.ones(4)),
-        ),
-        step(
-            "00.dw",
-            "dw, over both paths, for w = 3, x = 2, b = −1, y = 1",
-            dw,
-            own(one_path, db * 2),  # and not 2w = 6, which is wx as well
-            own("multiplied: slopes multiply along a path. What do the two paths do?", db * 2 * 2 * 3),
-            given=numbers,
-        ),
-        step(
-            "00.dx",
-            "dx, for w = 3, x = 2, b = −1, y = 1",
-            dx,
-            own("own_factor: this is dp times x. By what does a nudge of x move p = wx?", db * 2),
-            own("no_upstream: this is the slope of p = wx alone. What arrives at p from above?", 3),
-            given=numbers,
-        ),
-        step(
-            "00.dy",
-            "dy, for w = 3, x = 2, b = −1, y = 1",
-            dy,
-            own("sign: this is the gradient at e. When y rises, does e = a − y rise?", -dy),
-            given=numbers,
-        ),
-        step(
-            "00.closed",
-            "(dw, dx, db, dy) with b = −7",
-            chain(b=-7),
-            own("open: here ReLU lets the gradient through. What is z now?", chain(b=-7, closed=False)),
-            own("first_round: these are the gradients of the first round. What is b now?", chain()),
-            given=(),
-        ),
-        step("00.product_da", "dA for C = AB", da),
-        step("00.product_db", "dB for C = AB", db_matrix),
-    ]
+    moved = layers.relu_backward(np.ones(4), layers.relu_forward(FOUR)[1])
+    steps.asks("nudge", "by how many nudges each of the four outputs moves", moved)
+    steps.own("tutorial: here all of them move. What does ReLU make of a negative z?", np.ones(4))
+    steps.asks("dw", "dw, over both paths, for w = 3, x = 2, b = −1, y = 1", dw, numbers)
+    steps.own("one_path: this is one of the paths alone. How many arrows leave w?", db * 2)  # not 2w = wx
+    steps.own("multiplied: slopes multiply along a path. What do the two paths do?", db * 2 * 2 * 3)
+    steps.asks("dx", "dx, for w = 3, x = 2, b = −1, y = 1", dx, numbers)
+    steps.own("own_factor: this is dp times x. By what does a nudge of x move p = wx?", db * 2)
+    steps.own("no_upstream: this is the slope of p = wx alone. What arrives at p from above?", 3)
+    steps.asks("dy", "dy, for w = 3, x = 2, b = −1, y = 1", dy, numbers)
+    steps.own("sign: this is the gradient at e. When y rises, does e = a − y rise?", -dy)
+    steps.asks("closed", "(dw, dx, db, dy) with b = −7", chain(b=-7), ())
+    steps.own("open: here ReLU lets the gradient through. What is z now?", chain(b=-7, closed=False))
+    steps.own("first_round: these are the gradients of the first round. What is b now?", chain())
+    steps.asks("product_da", "dA for C = AB", da)
+    steps.asks("product_db", "dB for C = AB", db_matrix)
 
 
-def lesson_02():
-    """Return the steps of lesson 02: fully connected."""
+def lesson_02(steps):
+    """Fully connected."""
     z, cache = layers.fc_forward(FC_X, FC_W, FC_B)
     dx, dw, db = layers.fc_backward(FC_DZ, cache)
 
     def bugs(part, *names):
-        return [known(f"fc.{name}", part, FC_DZ, FC_X, FC_W) for name in names]
+        for name in names:
+            steps.known(f"fc.{name}", part, FC_DZ, FC_X, FC_W)
 
-    return [
-        step("02.z", "Z, from X, W and b", z, own(NO_BIAS, FC_X @ FC_W)),
-        step(
-            "02.dw",
-            "dW, from X and dZ",
-            dw,
-            *bugs(1, "last_example_only", "dw_transposed", "divided_by_m_again"),
-        ),
-        step(
-            "02.db",
-            "db, from dZ",
-            db,
-            *bugs(2, "bias_summed_over_units", "bias_averaged"),
-            own("one_number: this is the sum of all of dZ. How many biases are there?", FC_DZ.sum()),
-        ),
-        step(
-            "02.dx",
-            "dX, from dZ and W",
-            dx,
-            own("divided: this is divided by M. Do two examples share an input?", dx / 2),
-        ),
-    ]
+    another_input = "another_input: this is what another input would do. Which one does the weight multiply?"
+    another_weight = "another_weight: these are the weights of another input. Which row of W is X[3, 2]'s?"
+    one_output = "one_output: this is the card of one output alone. How many outputs read X[1, 0]?"
+    outer = [np.outer(*rows) for rows in zip(FC_X, FC_DZ)]
+    by_column = "by how much the four outputs of column 1 move when W[0, 1] is nudged by 1"
+    steps.asks("column", by_column, FC_X[:, 0], (FC_X, FC_W, FC_B))
+    steps.own(another_input, FC_X[:, 1])
+    steps.own(another_input, FC_X[:, 2])
+    steps.own("output: this is the column of Z itself. Asked for is by how much it moves", z[:, 1])
+    by_row = "by how much the two outputs of row 3 move when X[3, 2] is nudged by 1"
+    steps.asks("row", by_row, FC_W[2], (FC_X, FC_W, FC_B))
+    steps.own(another_weight, FC_W[0])
+    steps.own(another_weight, FC_W[1])
+    steps.own("output: this is the row of Z itself. Asked for is by how much it moves", z[3])
+    cards = "the three products that add up to Z[1, 1], before the bias"
+    steps.asks("cards", cards, FC_X[1] * FC_W[:, 1], (FC_X, FC_W))
+    said = "another_output: these add up to Z[1, 0]. Which column of W does Z[1, 1] use?"
+    steps.own(said, FC_X[1] * FC_W[:, 0])
+    said = "another_example: these add up to Z[0, 1]. Which row of X does Z[1, 1] read?"
+    steps.own(said, FC_X[0] * FC_W[:, 1])
+    steps.asks("z", "Z, from X, W and b", z)
+    steps.own(NO_BIAS, FC_X @ FC_W)
+    steps.asks("corner", "dW[0, 0], from X and dZ", dw[0, 0], (FC_X, FC_DZ))
+    said = "divided: this is divided by M. Where is the 1/M of the mean already?"
+    steps.own(said, dw[0, 0] / len(FC_X))
+    steps.asks("dx_row", "the gradients of the three inputs of example 1, from dZ and W", dx[1])
+    steps.own(one_output, FC_DZ[1, 0] * FC_W[:, 0])
+    steps.own(one_output, FC_DZ[1, 1] * FC_W[:, 1])
+    steps.own("another_example: this is row 0. Which row of dZ belongs to example 1?", dx[0])
+    steps.asks("dw", "dW, from X and dZ", dw)
+    bugs(1, "last_example_only", "dw_transposed", "divided_by_m_again")
+    steps.asks("dx", "dX, from dZ and W", dx)
+    steps.own("divided: this is divided by M. Do two examples share an input?", dx / len(FC_X))
+    steps.asks("db", "db, from dZ", db)
+    bugs(2, "bias_summed_over_units", "bias_averaged")
+    steps.own("one_number: this is the sum of all of dZ. How many biases are there?", FC_DZ.sum())
+    steps.asks("outer", "what example 1 adds to dW", outer[1])
+    steps.own("another_example: this is what example 0 adds. Which row is example 1?", outer[0])
+    steps.own("turned: this is dZ times X. Which of the two runs down a column of dW?", outer[1].T)
+    steps.own("batch: this is the dW of all four examples. What does one of them add?", dw)
 
 
-def lesson_03():
-    """Return the steps of lesson 03: ReLU."""
+def lesson_03(steps):
+    """ReLU."""
     (before, _), (after, _) = layers.relu_forward(FIVE), layers.relu_forward(FIVE + 0.5)
     a, cache = layers.relu_forward(RELU_Z)
     kink = "kink: the entry on the kink passes here. Which slope did we choose there?"
-    names = "no_mask", "mask_from_gradient", "multiplied_by_output", "upstream_forgotten"
-    return [
-        step(
-            "03.nudge",
-            "by how much each of the five outputs moves when its z is nudged up by 0.5",
-            after - before,
-            own("crossing: one z crosses 0. How much of its nudge is left from there?", 0.5 * (FIVE >= 0)),
-            own("mask: slope times nudge. Where do those end that start at 0 or below?", 0.5 * (FIVE > 0)),
-            own("all: this is how far z moves. How far does the output move?", np.full(5, 0.5)),
-        ),
-        step(
-            "03.a",
-            "A, from Z",
-            a,
-            own("mask: this is the mask. What does it let through?", RELU_Z > 0),
-            own("absolute: this is |Z|. What becomes of a negative entry?", abs(RELU_Z)),
-        ),
-        step(
-            "03.mask",
-            "the mask, 1 where ReLU lets the gradient through",
-            RELU_Z > 0,
-            own(kink, RELU_Z >= 0),
-            own("turned: this marks what is cut off. Which entries pass?", RELU_Z <= 0),
-            own("gradient: this is the mask of dA. Which array decided, on the way forward?", RELU_DA > 0),
-        ),
-        step(
-            "03.dz",
-            "dZ, from dA and the mask",
-            layers.relu_backward(RELU_DA, cache),
-            *(known(f"relu.{name}", None, RELU_DA, RELU_Z) for name in names),
-            own(kink, RELU_DA * (RELU_Z >= 0)),
-        ),
-    ]
+    asks = "by how much each of the five outputs moves when its z is nudged up by 0.5"
+    steps.asks("nudge", asks, after - before)
+    steps.own("crossing: one z crosses 0. How much of its nudge is left from there?", 0.5 * (FIVE >= 0))
+    steps.own("mask: slope times nudge. Where do those end that start at 0 or below?", 0.5 * (FIVE > 0))
+    steps.own("all: this is how far z moves. How far does the output move?", np.full(5, 0.5))
+    steps.asks("a", "A, from Z", a)
+    steps.own("mask: this is the mask. What does it let through?", RELU_Z > 0)
+    steps.own("absolute: this is |Z|. What becomes of a negative entry?", abs(RELU_Z))
+    steps.asks("mask", "the mask, 1 where ReLU lets the gradient through", RELU_Z > 0)
+    steps.own(kink, RELU_Z >= 0)
+    steps.own("turned: this marks what is cut off. Which entries pass?", RELU_Z <= 0)
+    steps.own("gradient: this is the mask of dA. Which array decided, on the way forward?", RELU_DA > 0)
+    steps.asks("dz", "dZ, from dA and the mask", layers.relu_backward(RELU_DA, cache))
+    for name in ("no_mask", "mask_from_gradient", "multiplied_by_output", "upstream_forgotten"):
+        steps.known(f"relu.{name}", None, RELU_DA, RELU_Z)
+    steps.own(kink, RELU_DA * (RELU_Z >= 0))
 
 
-def lesson_04():
-    """Return the steps of lesson 04: softmax and cross-entropy."""
-    labels, scores = np.array(LABELS), np.log(E)
+def lesson_04(steps):
+    """Softmax and cross-entropy."""
+    scores = np.log(E)
     y_hat = layers.softmax(scores)
-    surprise = -np.log(y_hat[[0, 1], labels])
-    g, dz = whole(64 * layers.softmax_jacobian(y_hat)[0]), (y_hat - np.eye(3)[labels]) / 2
-
-    def bug(name):
-        return Mistake(name, lambda: 16 * misconceptions[name].wrong(scores, labels))
-
-    names = "not_divided_by_m", "sign_flipped", "mean_over_all_entries", "extra_derivative"
-    return [
-        step(
-            "04.y_hat",
-            "Ŷ of the first example, three probabilities",
-            y_hat[0],
-            own("not_divided: these are the E. What do three probabilities add up to?", E[0]),
-            own("of_e: this is the softmax of E. Are the scores E, or ln E?", layers.softmax(1.0 * E)[0]),
-        ),
-        step(
-            "04.loss",
-            "the mean loss of the two examples",
-            surprise.mean(),
-            own("sum: this is the sum over the examples. What does the loss do with M?", surprise.sum()),
-            own("sign: this is below 0. Can a logarithm of a probability be above 0?", -surprise.mean()),
-        ),
-        step(
-            "04.jacobian",
-            "64 G of the first example, nine whole numbers",
-            g,
-            itself(64, "G", g),
-            own("diagonal: only the diagonal is there. What else does a score move?", np.diag(np.diag(g))),
-            own("signs: the signs off the diagonal are flipped. What does each row add up to?", abs(g)),
-        ),
-        step(
-            "04.dz",
-            "16 dZ of both examples, whole numbers",
-            whole(16 * dz),
-            *(bug(f"softmax_cross_entropy.{name}") for name in names),
-            itself(16, "dZ", 16 * dz),
-        ),
-    ]
+    surprise = -np.log(y_hat[[0, 1], LABELS])
+    g, dz = whole(64 * layers.softmax_jacobian(y_hat)[0]), (y_hat - np.eye(3)[LABELS]) / 2
+    steps.asks("y_hat", "Ŷ of the first example, three probabilities", y_hat[0])
+    steps.own("not_divided: these are the E. What do three probabilities add up to?", E[0])
+    steps.own("of_e: this is the softmax of E. Are the scores E, or ln E?", layers.softmax(1.0 * E)[0])
+    steps.asks("loss", "the mean loss of the two examples", surprise.mean())
+    steps.own("sum: this is the sum over the examples. What does the loss do with M?", surprise.sum())
+    steps.own("sign: this is below 0. Can a logarithm of a probability be above 0?", -surprise.mean())
+    steps.asks("jacobian", "64 G of the first example, nine whole numbers", g)
+    steps.itself(64, "G")
+    steps.own("diagonal: only the diagonal is there. What else does a score move?", np.diag(np.diag(g)))
+    steps.own("signs: the signs off the diagonal are flipped. What does each row add up to?", abs(g))
+    steps.asks("dz", "16 dZ of both examples, whole numbers", whole(16 * dz))
+    for name in ("not_divided_by_m", "sign_flipped", "mean_over_all_entries", "extra_derivative"):
+        steps.known(f"softmax_cross_entropy.{name}", None, scores, LABELS, times=16)
+    steps.itself(16, "dZ")
 
 
-def lesson_05():
-    """Return the steps of lesson 05: convolution forward."""
+def lesson_05(steps):
+    """Convolution forward."""
     pixel = np.zeros((7, 7))
     pixel[3, 3] = 1
-    arrays = image(X), W[:, :, None, None], np.array([1])
     corner, by_columns = conv(b=2)[1, 0], [X[i : i + 2].T.ravel() for i in range(2)]
-    return [
-        step(
-            "05.stamp",
-            f"the 5×5 output for one pixel of 1 in the middle of 7×7, with the kernel {shown(UNEVEN_L)}",
-            conv(pixel, UNEVEN_L, 0),
-            own("upright: the L is upright here. Which weight lies on the pixel first?", np.pad(UNEVEN_L, 1)),
-            own(
-                "transposed: the L is transposed here. Which weight lies on the pixel first?",
-                np.pad(UNEVEN_L.T, 1),
-            ),
-            given=(UNEVEN_L,),
-        ),
-        step(
-            "05.corner",
-            "Z[1, 0], from X and W, with b = 2",
-            corner,
-            own(NO_BIAS, conv(b=0)[1, 0]),
-            own("every: here b is added with every product. How many biases has Z[1, 0]?", corner + 3 * 2),
-            own(
-                "transposed: this is what the transposed kernel gives. Which weight lies on X[1, 1]?",
-                conv(b=2, w=W.T)[1, 0],
-            ),
-            own(
-                "turned: this is what the turned kernel gives. Which weight lies on X[1, 0]?",
-                conv(b=2, w=TURNED)[1, 0],
-            ),
-            given=(X, W),
-        ),
-        step(
-            "05.z",
-            "Z, from X, W and b",
-            conv(),
-            own(NO_BIAS, conv(b=0)),
-            own("turned: the kernel is turned by 180°. In Z[0, 0], what lies on X[0, 0]?", conv(w=TURNED)),
-            own("transposed: the kernel is transposed. In Z[0, 0], what lies on X[0, 1]?", conv(w=W.T)),
-            known("conv.bias_in_every_term", None, *arrays, stride=1, padding=0, dilation=1),
-        ),
-        step(
-            "05.patches",
-            "P for windows of 2×3: the two patches of X as rows",
-            layers.im2col(image(X), (2, 3)).reshape(2, 6),
-            own("by_columns: here each patch is read column by column. In which order is W?", by_columns),
-        ),
-        step(
-            "05.same",
-            'Z with padding "same"',
-            conv(padding="same"),
-            own(
-                "zeros_first: the zeros are on top and left. Where does an even kernel have them?",
-                conv(np.pad(X, ((1, 0), (1, 0)))),
-            ),
-            own(NO_BIAS, conv(b=0, padding="same")),
-        ),
-    ]
+    lying = "Which weight lies on the pixel first?"
+    asks = f"the 5×5 output for one pixel of 1 in the middle of 7×7, with the kernel {shown(UNEVEN_L)}"
+    steps.asks("stamp", asks, conv(pixel, UNEVEN_L, 0), (UNEVEN_L,))
+    steps.own(f"upright: the L is upright here. {lying}", np.pad(UNEVEN_L, 1))
+    steps.own(f"transposed: the L is transposed here. {lying}", np.pad(UNEVEN_L.T, 1))
+    steps.asks("corner", "Z[1, 0], from X and W, with b = 2", corner, (X, W))
+    steps.own(NO_BIAS, conv(b=0)[1, 0])
+    steps.own("every: here b is added with every product. How many biases has Z[1, 0]?", corner + 3 * 2)
+    said = "transposed: this is what the transposed kernel gives. Which weight lies on X[1, 1]?"
+    steps.own(said, conv(b=2, w=W.T)[1, 0])
+    said = "turned: this is what the turned kernel gives. Which weight lies on X[1, 0]?"
+    steps.own(said, conv(b=2, w=TURNED)[1, 0])
+    steps.asks("z", "Z, from X, W and b", conv())
+    steps.own(NO_BIAS, conv(b=0))
+    steps.own("turned: the kernel is turned by 180°. In Z[0, 0], what lies on X[0, 0]?", conv(w=TURNED))
+    steps.own("transposed: the kernel is transposed. In Z[0, 0], what lies on X[0, 1]?", conv(w=W.T))
+    arrays, plain = (image(X), W[:, :, None, None], np.array([1])), {"stride": 1, "padding": 0, "dilation": 1}
+    steps.known("conv.bias_in_every_term", None, *arrays, **plain)
+    patches = layers.im2col(image(X), (2, 3)).reshape(2, 6)
+    steps.asks("patches", "P for windows of 2×3: the two patches of X as rows", patches)
+    steps.own("by_columns: here each patch is read column by column. In which order is W?", by_columns)
+    steps.asks("same", 'Z with padding "same"', conv(padding="same"))
+    zeros_first = conv(np.pad(X, ((1, 0), (1, 0))))
+    steps.own("zeros_first: the zeros are on top and left. Where does an even kernel have them?", zeros_first)
+    steps.own(NO_BIAS, conv(b=0, padding="same"))
 
 
-def lesson_06():
-    """Return the steps of lesson 06: weights and bias."""
+def lesson_06(steps):
+    """Convolution backward: weights and bias."""
     _, dw, db = conv_back(OTHER_DZ)
     dz, arrays = f"dZ = {shown(OTHER_DZ)}", (X, OTHER_DZ)
     mean = "averaged: this is a mean. One nudge moves many outputs: do their effects average?"
-    one = "one: this is one product alone. How many outputs does the weight move?"
     another = "another: this is another weight's gradient. Which pixels does W[0, 0] meet?"
     products = X[:2, :2] * OTHER_DZ
-    return [
-        step(
-            "06.corner",
-            f"the gradient at W[0, 0], from X and {dz}",
-            dw[0, 0],
-            *one_each(one, products.flat, *arrays),
-            own(mean, dw[0, 0] / 4),
-            *one_each(another, dw.flat[1:], *arrays, products),
-            given=arrays,
-        ),
-        step(
-            "06.dw",
-            f"dW, from X and {dz}",
-            dw,
-            *conv_bugs(1, "dw_rotated", "last_window_only", dz=OTHER_DZ),
-            own(mean, dw / 4),
-            own(
-                "dz_turned: dZ is turned here. In Z[0, 0], what meets W[0, 0]?",
-                conv_back(OTHER_DZ[::-1, ::-1])[1],
-            ),
-            own("times_w: this is multiplied by W. Does a line's slope depend on the place?", dw * W),
-            given=arrays,
-        ),
-        step(
-            "06.db",
-            f"db, from {dz}",
-            db,
-            *(
-                own("one: this is one dZ alone. How many outputs does a nudge of b move?", entry)
-                for entry in OTHER_DZ.flat
-                if entry != OTHER_DZ.size
-            ),
-            own(mean, db / 4),
-            own("not_summed: this is dZ, one number per output. How many biases are there?", OTHER_DZ),
-            own("signs: this is the sum without the signs. What does a negative dZ do?", abs(OTHER_DZ).sum()),
-            given=(OTHER_DZ,),
-        ),
-    ]
+    steps.asks("corner", f"the gradient at W[0, 0], from X and {dz}", dw[0, 0], arrays)
+    one = "one: this is one product alone. How many outputs does the weight move?"
+    steps.one_each(one, products.flat, *arrays)
+    steps.own(mean, dw[0, 0] / 4)
+    steps.one_each(another, dw.flat[1:], *arrays, products)
+    steps.asks("dw", f"dW, from X and {dz}", dw, arrays)
+    steps.conv_bugs(1, "dw_rotated", "last_window_only", dz=OTHER_DZ)
+    steps.own(mean, dw / 4)
+    of_turned = conv_back(OTHER_DZ[::-1, ::-1])[1]
+    steps.own("dz_turned: dZ is turned here. In Z[0, 0], what meets W[0, 0]?", of_turned)
+    steps.own("times_w: this is multiplied by W. Does a line's slope depend on the place?", dw * W)
+    steps.asks("db", f"db, from {dz}", db, (OTHER_DZ,))
+    for entry in OTHER_DZ[OTHER_DZ != OTHER_DZ.size]:
+        steps.own("one: this is one dZ alone. How many outputs does a nudge of b move?", entry)
+    steps.own(mean, db / 4)
+    steps.own("not_summed: this is dZ, one number per output. How many biases are there?", OTHER_DZ)
+    steps.own("signs: this is the sum without the signs. What does a negative dZ do?", abs(OTHER_DZ).sum())
 
 
 def _corner_text(product, table):
@@ -451,142 +336,85 @@ def _corner_text(product, table):
     return "another_product: this is another product. Which dZ reaches the corner, and through which weight?"
 
 
-def lesson_07():
-    """Return the steps of lesson 07: the input of a convolution."""
+def lesson_07(steps):
+    """Convolution backward: the input."""
     dx, _, _ = conv_back()
     table = [(int(DZ[z] * W[w]), z, w) for z in np.ndindex(2, 2) for w in np.ndindex(2, 2)]
-    products = {product for product, _, _ in table} - {int(dx[0, 2])}
     middle = OTHER_DZ * TURNED
-    names = "no_rotation", "kernel_transposed", "rows_reversed_only", "overlap_overwritten"
-    return [
-        step(
-            "07.moved",
-            "for each pixel of a 5×5 image, how many of the nine outputs of a 3×3 kernel move",
-            touched((5, 5), (3, 3), (3, 3)),
-            own(
-                "everywhere: true of the centre only. How does the kernel reach a corner?", np.full((5, 5), 9)
-            ),
-            given=(),
-        ),
-        step(
-            "07.corner",
-            "the gradient at X[0, 2], from dZ and W",
-            dx[0, 2],
-            *(m for product in products for m in one_each(_corner_text(product, table), [product], DZ, W)),
-            given=(DZ, W),
-        ),
-        step(
-            "07.middle",
-            f"the gradient at X[1, 1], from W and dZ = {shown(OTHER_DZ)}",
-            middle.sum(),
-            own(
-                "not_turned: each dZ is multiplied by the weight of the same index. Which joins X[1, 1] to "
-                "Z[0, 0]?",
-                (OTHER_DZ * W).sum(),
-            ),
-            *one_each(
-                "one: this is one product alone. How many outputs read the pixel?", middle.flat, OTHER_DZ, W
-            ),
-            given=(OTHER_DZ, W),
-        ),
-        step(
-            "07.terms",
-            "for each of the nine pixels of X, how many products its gradient has",
-            touched((3, 3), (2, 2), (2, 2)),
-            own("everywhere: true of the middle only. How many outputs read a corner?", np.full((3, 3), 4)),
-            given=(),
-        ),
-        step("07.dx", "dX, from dZ and W", dx, *conv_bugs(0, *names)),
-    ]
+    asks = "for each pixel of a 5×5 image, how many of the nine outputs of a 3×3 kernel move"
+    steps.asks("moved", asks, touched((5, 5), (3, 3), (3, 3)), ())
+    nine, four = np.full((5, 5), 9), np.full((3, 3), 4)
+    steps.own("everywhere: true of the centre only. How does the kernel reach a corner?", nine)
+    steps.asks("corner", "the gradient at X[0, 2], from dZ and W", dx[0, 2], (DZ, W))
+    for product in {product for product, _, _ in table} - {int(dx[0, 2])}:
+        steps.one_each(_corner_text(product, table), [product], DZ, W)
+    asks = f"the gradient at X[1, 1], from W and dZ = {shown(OTHER_DZ)}"
+    steps.asks("middle", asks, middle.sum(), (OTHER_DZ, W))
+    same = (
+        "not_turned: each dZ is multiplied by the weight of the same index. Which joins X[1, 1] to Z[0, 0]?"
+    )
+    steps.own(same, (OTHER_DZ * W).sum())
+    one = "one: this is one product alone. How many outputs read the pixel?"
+    steps.one_each(one, middle.flat, OTHER_DZ, W)
+    asks = "for each of the nine pixels of X, how many products its gradient has"
+    steps.asks("terms", asks, touched((3, 3), (2, 2), (2, 2)), ())
+    steps.own("everywhere: true of the middle only. How many outputs read a corner?", four)
+    steps.asks("dx", "dX, from dZ and W", dx)
+    steps.conv_bugs(0, "no_rotation", "kernel_transposed", "rows_reversed_only", "overlap_overwritten")
 
 
-def lesson_08():
-    """Return the steps of lesson 08: stride and padding."""
-    geometry = {"stride": 2, "padding": 1}
-    dx, dw = conv_back(**geometry)[0], conv_back(OTHER_DZ, **geometry)[1]
-    before, weight = conv_back(), "Which weight joins X[0, 0] to Z[0, 0]?"
-    row, kernel, stride, dilation = (1, 12), (1, 3), {"stride": (1, 2)}, {"dilation": (1, 2)}
-    return [
-        step(
-            "08.touched",
-            "how many outputs each of the twelve pixels moves (three weights, stride 2, dilation 2)",
-            touched(row, kernel, (1, 4), **stride, **dilation)[0],
-            own(
-                "no_dilation: this is the count without dilation. What does the first window read?",
-                touched(row, kernel, (1, 5), **stride)[0],
-            ),
-            own(
-                "no_stride: this is the count with stride 1. Where does the second window start?",
-                touched(row, kernel, (1, 8), **dilation)[0],
-            ),
-            given=(),
-        ),
-        step("08.z", "Z with stride 2 and padding 1", conv(**geometry), own(NO_BIAS, conv(b=0, **geometry))),
-        step(
-            "08.dw",
-            f"dW with stride 2 and padding 1, from X and dZ = {shown(OTHER_DZ)}",
-            dw,
-            *conv_bugs(1, "stride_ignored", "last_window_only", dz=OTHER_DZ, **geometry),
-            own(
-                "plain: this is dW with stride 1 and no padding. Which pixel is under Z[0, 0]?",
-                conv_back(OTHER_DZ)[1],
-            ),
-            given=(X, OTHER_DZ),
-        ),
-        step(
-            "08.dx",
-            "dX with stride 2 and padding 1",
-            dx,
-            *conv_bugs(0, "stride_ignored", **geometry),
-            own(f"turned: the kernel is turned in each stamp. {weight}", conv_back(w=TURNED, **geometry)[0]),
-            own(f"plain: this is dX with stride 1 and no padding. {weight}", before[0]),
-        ),
-    ]
+def lesson_08(steps):
+    """Stride, padding and dilation."""
+    geometry, stride, dilation = {"stride": 2, "padding": 1}, {"stride": (1, 2)}, {"dilation": (1, 2)}
+    weight = "Which weight joins X[0, 0] to Z[0, 0]?"
+
+    def counts(outputs, **options):
+        return touched((1, 12), (1, 3), (1, outputs), **options)[0]
+
+    asks = "how many outputs each of the twelve pixels moves (three weights, stride 2, dilation 2)"
+    steps.asks("touched", asks, counts(4, **stride, **dilation), ())
+    said = "no_dilation: this is the count without dilation. What does the first window read?"
+    steps.own(said, counts(5, **stride))
+    said = "no_stride: this is the count with stride 1. Where does the second window start?"
+    steps.own(said, counts(8, **dilation))
+    steps.asks("z", "Z with stride 2 and padding 1", conv(**geometry))
+    steps.own(NO_BIAS, conv(b=0, **geometry))
+    asks = f"dW with stride 2 and padding 1, from X and dZ = {shown(OTHER_DZ)}"
+    steps.asks("dw", asks, conv_back(OTHER_DZ, **geometry)[1], (X, OTHER_DZ))
+    steps.conv_bugs(1, "stride_ignored", "last_window_only", dz=OTHER_DZ, **geometry)
+    said = "plain: this is dW with stride 1 and no padding. Which pixel is under Z[0, 0]?"
+    steps.own(said, conv_back(OTHER_DZ)[1])
+    steps.asks("dx", "dX with stride 2 and padding 1", conv_back(**geometry)[0])
+    steps.conv_bugs(0, "stride_ignored", **geometry)
+    steps.own(f"turned: the kernel is turned in each stamp. {weight}", conv_back(w=TURNED, **geometry)[0])
+    steps.own(f"plain: this is dX with stride 1 and no padding. {weight}", conv_back()[0])
 
 
-def lesson_09():
-    """Return the steps of lesson 09: pooling."""
+def lesson_09(steps):
+    """Pooling."""
 
     def pool(x=X, dz=DZ, stride=1, mode="max"):
         z, cache = layers.pool_forward(image(x), size=2, stride=stride, mode=mode)
         return flat(z), flat(layers.pool_backward(image(dz), cache))
 
     (z, dx), (mean, shared) = pool(), pool(mode="average")
-    names = "overlap_overwritten", "always_the_last", "returns_in_the_loop"
-    return [
-        step(
-            "09.moved",
-            "by how much the outputs move in all, for each of the 16 pixels nudged by 1 (max, tiles of 2×2)",
-            pool(LITTLE, np.ones((2, 2)), stride=2)[1],
-            own(
-                "average: this is right for the average. Which pixel moves a maximum?", np.full((4, 4), 0.25)
-            ),
-        ),
-        step(
-            "09.z",
-            "Z of max pooling, windows of 2×2, stride 1",
-            z,
-            own("average: these are the windows' means. What does max pooling keep?", mean),
-        ),
-        step(
-            "09.dx",
-            "dX of max pooling, windows of 2×2, stride 1",
-            dx,
-            *(known(f"pool.{n}", None, image(DZ), image(X), size=2, stride=1, mode="max") for n in names),
-            own("average: here each gradient is shared out. Which pixel moves a maximum?", shared),
-        ),
-        step(
-            "09.average",
-            "4 dX of average pooling, windows of 2×2, stride 1",
-            4 * shared,
-            itself(4, "dX", 4 * shared),
-            own("max: the largest pixel takes it all here. How does an average share it out?", 4 * dx),
-        ),
-    ]
+    asks = "by how much the outputs move in all, for each of the 16 pixels nudged by 1 (max, tiles of 2×2)"
+    steps.asks("moved", asks, pool(LITTLE, np.ones((2, 2)), stride=2)[1])
+    quarter = np.full((4, 4), 0.25)
+    steps.own("average: this is right for the average. Which pixel moves a maximum?", quarter)
+    steps.asks("z", "Z of max pooling, windows of 2×2, stride 1", z)
+    steps.own("average: these are the windows' means. What does max pooling keep?", mean)
+    steps.asks("dx", "dX of max pooling, windows of 2×2, stride 1", dx)
+    for name in ("overlap_overwritten", "always_the_last", "returns_in_the_loop"):
+        steps.known(f"pool.{name}", None, image(DZ), image(X), size=2, stride=1, mode="max")
+    steps.own("average: here each gradient is shared out. Which pixel moves a maximum?", shared)
+    steps.asks("average", "4 dX of average pooling, windows of 2×2, stride 1", 4 * shared)
+    steps.itself(4, "dX")
+    steps.own("max: the largest pixel takes it all here. How does an average share it out?", 4 * dx)
 
 
-def lesson_10():
-    """Return the steps of lesson 10, the whole network; its gradients are doubled to be whole numbers."""
+def lesson_10(steps):
+    """Whole network; its gradients are doubled to be whole numbers."""
     z1, conv1 = layers.conv_forward(image(X), W[:, :, None, None], np.array([-10]))
     a1, relu = layers.relu_forward(z1)
     p1, pool = layers.pool_forward(a1, size=(1, 2))
@@ -597,94 +425,56 @@ def lesson_10():
     both = np.repeat(dq.T, 2, axis=1)
     d1 = layers.relu_backward(layers.pool_backward(layers.flatten_backward(dq, flatten), pool), relu)
     dx, dw1, _ = layers.conv_backward(d1, conv1)
-    winner = "Which pixel of a window moves its maximum?"
-    turned = own("turned: the kernel is turned by 180°. What lies on X[0, 0]?", conv(w=TURNED, b=-10))
-    return [
-        step("10.z1", "Z¹, from X, W¹ and b¹", flat(z1), own(NO_BIAS, conv(b=0)), turned),
-        step(
-            "10.q",
-            "Q, the two numbers that pooling leaves",
-            q[0],
-            own("mean: these are the windows' means. What does max pooling keep?", flat(a1).mean(axis=1)),
-        ),
-        step(
-            "10.z2",
-            f"the two scores Z² = Q W² + b², with b² = {shown(OTHER_BIAS2)} for once",
-            (q @ W2 + OTHER_BIAS2)[0],
-            own(NO_BIAS, (q @ W2)[0]),
-            own(
-                "transposed: W² is transposed here. Which weight joins Q[0] to the second score?",
-                (q @ W2.T + OTHER_BIAS2)[0],
-            ),
-            own("lesson_bias: this is with b² of the lesson. Which b² is asked for?", z2[0]),
-            given=(X, W, W2, OTHER_BIAS2),
-        ),
-        step(
-            "10.d2",
-            "2 δ², twice the gradient at the scores",
-            d2[0],
-            itself(2, "δ²", d2[0]),
-            # This is true of the other label's gradient as well, which is the same.
-            own("sign: every sign is the other way round. Which score has to rise?", -d2[0]),
-            own("no_label: this is 2 Ŷ. What does the label take off?", d2[0] + [2, 0]),
-        ),
-        step(
-            "10.dq",
-            "2 dQ, from δ² and W²",
-            dq[0],
-            itself(2, "dQ", dq[0]),
-            own(
-                "not_transposed: W² is not transposed here. Which weight joins Q[0] to the second score?",
-                (d2 @ W2)[0],
-            ),
-        ),
-        step("10.dw2", "2 dW², from Q and δ²", dw2, itself(2, "dW²", dw2)),
-        step(
-            "10.d1",
-            "2 δ¹, through pooling and ReLU",
-            flat(d1),
-            itself(2, "δ¹", flat(d1)),
-            own(f"spread: both pixels of a window get all of it. {winner}", both),
-            own(f"shared: each window shares it out. {winner}", both / 2),
-        ),
-        step("10.dw1", "2 dW¹, from δ¹ and X", flat(dw1), itself(2, "dW¹", flat(dw1))),
-        step(
-            "10.dx",
-            "2 dX, from δ¹ and W¹",
-            flat(dx),
-            itself(2, "dX", flat(dx)),
-            Mistake("conv.no_rotation", conv_back(flat(d1), w=TURNED)[0]),
-            own(
-                "another_dz: this is dX with the dZ of the convolution alone. Which gradient arrives here?",
-                conv_back()[0],
-            ),
-        ),
-    ]
-
-
-LESSONS = {
-    made.__name__[-2:]: made
-    for made in (
-        lesson_00,
-        lesson_02,
-        lesson_03,
-        lesson_04,
-        lesson_05,
-        lesson_06,
-        lesson_07,
-        lesson_08,
-        lesson_09,
-        lesson_10,
+    joins, winner = (
+        "Which weight joins Q[0] to the second score?",
+        "Which pixel of a window moves its maximum?",
     )
-}
+    steps.asks("z1", "Z¹, from X, W¹ and b¹", flat(z1))
+    steps.own(NO_BIAS, conv(b=0))
+    steps.own("turned: the kernel is turned by 180°. What lies on X[0, 0]?", conv(w=TURNED, b=-10))
+    steps.asks("q", "Q, the two numbers that pooling leaves", q[0])
+    means = flat(a1).mean(axis=1)
+    steps.own("mean: these are the windows' means. What does max pooling keep?", means)
+    asks = f"the two scores Z² = Q W² + b², with b² = {shown(OTHER_BIAS2)} for once"
+    steps.asks("z2", asks, (q @ W2 + OTHER_BIAS2)[0], (X, W, W2, OTHER_BIAS2))
+    steps.own(NO_BIAS, (q @ W2)[0])
+    steps.own(f"transposed: W² is transposed here. {joins}", (q @ W2.T + OTHER_BIAS2)[0])
+    steps.own("lesson_bias: this is with b² of the lesson. Which b² is asked for?", z2[0])
+    steps.asks("d2", "2 δ², twice the gradient at the scores", d2[0])
+    steps.itself(2, "δ²")
+    # This is true of the other label's gradient as well, which is the same.
+    steps.own("sign: every sign is the other way round. Which score has to rise?", -d2[0])
+    steps.own("no_label: this is 2 Ŷ. What does the label take off?", d2[0] + [2, 0])
+    steps.asks("dq", "2 dQ, from δ² and W²", dq[0])
+    steps.itself(2, "dQ")
+    steps.own(f"not_transposed: W² is not transposed here. {joins}", (d2 @ W2)[0])
+    steps.asks("dw2", "2 dW², from Q and δ²", dw2)
+    steps.itself(2, "dW²")
+    steps.asks("d1", "2 δ¹, through pooling and ReLU", flat(d1))
+    steps.itself(2, "δ¹")
+    steps.own(f"spread: both pixels of a window get all of it. {winner}", both)
+    steps.own(f"shared: each window shares it out. {winner}", both / 2)
+    steps.asks("dw1", "2 dW¹, from δ¹ and X", flat(dw1))
+    steps.itself(2, "dW¹")
+    steps.asks("dx", "2 dX, from δ¹ and W¹", flat(dx))
+    steps.itself(2, "dX")
+    steps.conv_bugs(0, "no_rotation", dz=flat(d1))
+    other = "another_dz: this is dX with the dZ of the convolution alone. Which gradient arrives here?"
+    steps.own(other, conv_back()[0])
+
+
+LESSONS = {name[-2:]: made for name, made in list(globals().items()) if name.startswith("lesson_")}
 
 
 @cache
 def steps_of(lesson):
     """Return the steps of a lesson such as "07" by number; none if it has none."""
-    return {made.number: made for made in LESSONS[lesson]()} if lesson in LESSONS else {}
+    steps = Steps(lesson)
+    if lesson in LESSONS:
+        LESSONS[lesson](steps)
+    return {step.number: step for step in steps}
 
 
 def all_steps():
     """Return all steps by number, in the order of the lessons."""
-    return {number: made for lesson in LESSONS for number, made in steps_of(lesson).items()}
+    return {number: step for lesson in LESSONS for number, step in steps_of(lesson).items()}

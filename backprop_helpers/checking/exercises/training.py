@@ -25,9 +25,28 @@ def _initial_weights(inputs, units, rng):
 
 
 def _statistics(w, b):
-    """Return what is determined: how large the weights are for their number, where they lie, and b."""
+    """Return what is determined: how large w is and where it lies, that none of it is special, and b."""
     scale = np.sqrt(len(w) / 2)
-    return scale * w.std(), scale * w.mean(), len(np.unique(w)) / w.size, b
+    return scale * w.std(), scale * w.mean(), _most_unlike(w), _most_unlike(w.T), _most_alike(w), b
+
+
+def _most_unlike(w):
+    """Return the size of the column that differs most from all of w, relative to it; 1 if that is chance."""
+    sizes = np.sqrt((w**2).mean(axis=0) / ((w**2).mean() or 1.0))
+    most = sizes[np.abs(sizes - 1).argmax()]
+    return most if not abs(most - 1) < 6 / np.sqrt(2 * len(w)) else 1.0
+
+
+def _most_alike(w):
+    """Return the correlation of the two columns, or rows, that are most alike; 0 if that is chance."""
+    for vectors in (w.T, w):
+        with np.errstate(all="ignore"):
+            alike = np.nan_to_num(np.corrcoef(vectors))
+        np.fill_diagonal(alike, 0)
+        most = alike.flat[np.abs(alike).argmax()]
+        if abs(most) > min(0.95, 7 / np.sqrt(vectors.shape[1])):
+            return most
+    return 0.0
 
 
 def _scaled(factor):
@@ -56,7 +75,9 @@ INITIAL = Exercise(
     summary=(
         Part("the standard deviation of w, in units of the right one,", (), "statistic"),
         Part("the mean of w, in units of the right standard deviation,", (), "statistic"),
-        Part("the share of different numbers in w", (), "statistic"),
+        Part("the size of the most unusual column of w, in units of all of w,", (), "statistic"),
+        Part("the size of the most unusual row of w, in units of all of w,", (), "statistic"),
+        Part("the correlation of the two columns or rows of w that are most alike", (), "statistic"),
         Part("b", ("units",)),
     ),
     suspects=(
@@ -73,7 +94,7 @@ INITIAL = Exercise(
                     np.full(units, number),
                 )
             ),
-            lambda case, got, right: got[3].flat[0] if got[3] is not None and got[3].size else None,
+            lambda case, got, right: got[-1].flat[0] if got[-1] is not None and got[-1].size else None,
         ),
         own(
             "initial_weights.random_bias: the bias is random; the exercise asks for no bias, b = 0 | two"
@@ -128,7 +149,7 @@ def _step_cases(rng):
         (between(rng, 2, 5), 3, 0.25),
         (2, 3, 0.0),
     ]:
-        steep = 1e6 if rate == 1.0 else 1.0  # a step that clips its gradients shows here
+        steep = 1e9 if rate == 1.0 else 1.0  # a step that clips its gradients shows here
         arrays = (
             normal(rng, inputs, units),
             normal(rng, units),
@@ -143,6 +164,51 @@ def _step_cases(rng):
 
 def _sgd_step(w, b, dw, db, learning_rate):
     return w - learning_rate * dw, b - learning_rate * db
+
+
+def _steps_clipped(clip):
+    """Return what makes of a limit the step with its gradients clipped by `clip(dw, db, limit)`."""
+
+    def at(limit):
+        return lambda w, b, dw, db, rate: _sgd_step(w, b, *clip(dw, db, limit), rate)
+
+    return at
+
+
+def _limit_of(measure):
+    """Return what reads the limit from a step along gradients so large that both are clipped."""
+
+    def fit(case, got, right):
+        w, b, dw, _, rate = case.arguments
+        if np.abs(dw).max() < 1e6 or [part is not None and part.shape for part in got] != [w.shape, b.shape]:
+            return None
+        return measure(((w - got[0]) / rate).ravel(), (b - got[1]) / rate)
+
+    return fit
+
+
+def _shortened(limit, *gradients):
+    norm = np.linalg.norm(np.concatenate([gradient.ravel() for gradient in gradients]))
+    return [gradient * min(1.0, limit / (norm or 1.0)) for gradient in gradients]
+
+
+CLIPS = (
+    (
+        "to {number}",
+        lambda dw, db, limit: (np.clip(dw, -limit, limit), np.clip(db, -limit, limit)),
+        lambda dw, db: max(np.abs(dw).max(), np.abs(db).max()),
+    ),
+    (
+        "to the norm {number}, dw and db together",
+        lambda dw, db, limit: _shortened(limit, dw, db),
+        lambda dw, db: np.hypot(np.linalg.norm(dw), np.linalg.norm(db)),
+    ),
+    (
+        "to the norm {number}, dw and db each",
+        lambda dw, db, limit: _shortened(limit, dw) + _shortened(limit, db),
+        lambda dw, db: np.linalg.norm(dw),
+    ),
+)
 
 
 STEP = Exercise(
@@ -162,6 +228,15 @@ STEP = Exercise(
                 "rate_forgotten_for_bias",
                 "weights_uphill",
             )
+        ),
+        *(
+            fitted(
+                "training.clips_the_step",
+                f"the gradients are clipped {to}: the step is the learning rate times the gradient",
+                _steps_clipped(clip),
+                _limit_of(measure),
+            )
+            for to, clip, measure in CLIPS
         ),
         own(
             "sgd_step.bias_uphill: b goes along its gradient, up the loss, and w against it | db > 0 "
@@ -225,10 +300,11 @@ def _two_layer_cases(rng):
     cases = []
     for M, N, hidden, K in sizes:
         y = rng.integers(0, K, M)
+        size = 1e6 if M == 3 else 1.0  # dw1 is as large as x: what clips it shows
         arrays = (
-            normal(rng, M, N),
+            size * normal(rng, M, N),
             y,
-            normal(rng, N, hidden),
+            normal(rng, N, hidden) / size,
             0.5 + 0.1 * normal(rng, hidden),
             normal(rng, hidden, K),
             normal(rng, K),

@@ -31,7 +31,7 @@ from backprop_helpers.layers import resolve_padding
 
 EXPECTED = "a slip to be expected"  # where nothing else is said: not seen in print, to be caught all the same
 
-#: What can tell a wrong implementation from a right one; `checking.oracles` asks them.
+#: What can tell a wrong implementation from a right one; `benchmarks.oracles` asks them.
 ORACLES = {
     "gradient check": "gradient_check(*bug.pair(), bug.smallest_input()) fails",
     "complex step": 'the same with method="complex": slopes without rounding error',

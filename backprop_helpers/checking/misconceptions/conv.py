@@ -312,6 +312,13 @@ at: (1, 1, 1, 1); (1, 1, 1, 2)
 - db = dz.sum(axis=(0, 1, 2))
 + db = np.full(K, dz.sum())
 
+conv.dw_transposed = conv_backward_by_windows
+the rows and the columns of dw are exchanged: u and v have changed places in the slices of x
+? a kernel of 2 × 2: which weight joins X[0, 1] to Z[0, 0]?
+at: (1, 2, 2, 1); (2, 2, 1, 1)
+- return dx, dw, db
++ return dx, dw.swapaxes(0, 1), db
+
 conv.bias_squeezed = conv_backward_by_windows
 `squeeze` takes db's own axis away where there is one filter: db has the shape of b, (1,)
 ? what is the shape of b for a single filter?

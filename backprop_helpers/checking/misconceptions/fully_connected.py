@@ -84,6 +84,13 @@ at: (1, 1); (1, 2)
 - db = dz.sum(axis=0)
 + db = np.full(w.shape[1], dz.sum())
 
+fc.bias_squeezed = fc_backward_by_gradient
+`squeeze` takes db's own axis away where there is one unit: db has the shape of b, (1,)
+? what is the shape of b for a single unit?
+at: (1, 1); (1, 1)
+- db = dz.sum(axis=0)
++ db = dz.sum(axis=0).squeeze()
+
 fc.bias_from_dw = fc_backward_by_gradient
 db holds the sums of dw's columns: the bias is a weight whose input is 1, and not the sum of the inputs
 ? set x to zero: does a nudge of b still move z?

@@ -71,6 +71,13 @@ at: [[[[1.0], [0.0]]]]
 - u, v = np.unravel_index(window.argmax(), window.shape)
 + u, v = F_h - 1, F_w - 1
 
+pool.to_the_smallest = pool_backward_by_windows
+the gradient goes to the smallest pixel of the window: the winner is the largest
+? nudge the largest pixel of a window, then the smallest: which of the two moves the maximum?
+at: [[[[1.0], [0.0]]]]
+- u, v = np.unravel_index(window.argmax(), window.shape)
++ u, v = np.unravel_index(window.argmin(), window.shape)
+
 pool.returns_in_the_loop = pool_backward_by_windows
 only the first window gets its gradient: does `return` stand inside the loop?
 ? how often does the innermost line run?

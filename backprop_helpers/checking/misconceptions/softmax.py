@@ -65,6 +65,13 @@ at: [[0.25, 0.5, 0.25], [0.5, 0.125, 0.375]]
 - dy_hat = -y / y_hat / M
 + dy_hat = -y / y_hat
 
+cross_entropy.divided_by_m_twice = cross_entropy_backward_by_one_hot
+the 1/M of the mean loss is in it twice: M times too small
+? the 1/M appears once in the loss. How often does it appear on the way back?
+at: [[0.25, 0.5, 0.25], [0.5, 0.125, 0.375]]
+- dy_hat = -y / y_hat / M
++ dy_hat = -y / y_hat / M / M
+
 cross_entropy.sign_flipped = cross_entropy_backward_by_one_hot
 the minus sign of −log is lost: the step goes up the loss
 ? raise the probability of the right class: does the loss rise or fall?
@@ -86,6 +93,13 @@ seen: POST: ∂J/∂Z = Ŷ − Y although its J has a 1/M
 at: [[1.0, -0.5, 0.25], [0.25, 0.75, -1.0]]
 - dz = (y_hat - y) / M
 + dz = y_hat - y
+
+softmax_cross_entropy.divided_by_m_twice = softmax_cross_entropy_backward_by_one_hot
+the 1/M of the mean loss is in it twice: M times too small
+? the 1/M appears once in the loss. How often does it appear on the way back?
+at: [[1.0, -0.5, 0.25], [0.25, 0.75, -1.0]]
+- dz = (y_hat - y) / M
++ dz = (y_hat - y) / M / M
 
 softmax_cross_entropy.sign_flipped = softmax_cross_entropy_backward_by_one_hot
 Y − Ŷ instead of Ŷ − Y: training climbs
@@ -116,6 +130,14 @@ at: [[1000.0, 0.0], [-1000.0, -1001.0]]
 also: large scores, rows sum to 1
 - shifted = z - z.max(axis=1, keepdims=True)
 + shifted = z - z.max()
+
+softmax.running_maximum_from_zero = softmax_forward
+the maximum is never below 0: in a row of scores far below, every exponential is 0, and 0/0 is NaN
+? try the scores −1000 and −1001
+at: [[-1000.0, -1001.0]]
+also: rows sum to 1
+- shifted = z - z.max(axis=1, keepdims=True)
++ shifted = z - np.maximum(z.max(axis=1, keepdims=True), 0)
 
 softmax.over_examples = softmax_forward
 the probabilities sum to 1 over the examples (axis 0); those of an example have to, over the classes

@@ -85,6 +85,16 @@ at: [[1.0]]; [1.0]; [[2.0]]; [3.0]; 0.5
 - w = w - learning_rate * dw
 + w = w + learning_rate * dw
 
+training.clips_the_step = sgd_step
+the gradients are clipped, or rescaled to a norm, before the step: the step is rate times gradient
+? double both gradients: does the step become twice as long?
+at: [[1.0]]; [1.0]; [[30.0]]; [40.0]; 0.5
+- w = w - learning_rate * dw
+- b = b - learning_rate * db
++ scale = min(1, 5 / np.sqrt((dw**2).sum() + (db**2).sum()))
++ w = w - learning_rate * scale * dw
++ b = b - learning_rate * scale * db
+
 training.glorot_for_he = initial_weights
 the variance is 2/(inputs + units), Glorot's; the sum in a unit runs over its inputs, and ReLU halves it (He)
 ? how many terms are added up for one output?

@@ -5,6 +5,8 @@ import numpy as np
 
 def gradients_agree(analytic, numeric):
     """Return True if every entry agrees, relative to its size."""
+    if np.shape(analytic) != np.shape(numeric):
+        return False  # (3, 1) − (3,) would be (3, 3)
     difference = np.abs(analytic - numeric)
     size = np.maximum(np.abs(analytic), np.abs(numeric))
     # Multiplied instead of divided: 0 <= 0 is true, where 0/0 is NaN; and NaN <= anything is false.

@@ -11,7 +11,6 @@ _HOMES = {
     "SoftmaxExplorer": "softmax",
     "PoolingExplorer": "pooling",
     "CheckExplorer": "check",
-    "NetworkExplorer": "network",
 }
 __all__ = list(_HOMES)
 

@@ -8,6 +8,7 @@ import importlib
 _HOMES = {
     "ConvolutionStage": "convolution",
     "NudgeStage": "nudge",
+    "NetworkStage": "network",
     "ProductsStage": "products",
     "Predict": "predict",
     "Worksheet": "worksheet",

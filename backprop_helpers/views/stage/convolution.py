@@ -4,10 +4,9 @@ import numpy as np
 import traitlets
 
 from backprop_helpers.layers import conv_backward, conv_forward
-from backprop_helpers.layers._validate import as_array, as_upstream, as_weighted, described, shown
+from backprop_helpers.layers._validate import IMAGES, as_array, as_upstream, as_weighted, described, shown
 from backprop_helpers.layers._windows import place_windows
 from backprop_helpers.layers.conv import KERNEL, OUTPUTS
-from backprop_helpers.layers.patches import IMAGES
 from backprop_helpers.views import plots
 from backprop_helpers.views.stage._base import Stage
 

@@ -48,13 +48,13 @@ def with_unit_norm(g):
 CLIPS = "training.clips_inside_backward"
 
 
-@wrong("fc_backward", "dz clipped", CLIPS, says="1000 times dz")
+@wrong("fc_backward", "dz clipped", CLIPS, says="1e9 times dz")
 def _(dz, x, w):
     dz = clipped(dz)
     return dz @ w.T, x.T @ dz, dz.sum(axis=0)
 
 
-@wrong("fc_backward", "dw rescaled to a norm", CLIPS, says="1000 times dw")
+@wrong("fc_backward", "dw rescaled to a norm", CLIPS, says="1e9 times dw")
 def _(dz, x, w):
     return dz @ w.T, with_unit_norm(x.T @ dz), dz.sum(axis=0)
 
@@ -601,6 +601,182 @@ def _(z, y):
     return (layers.softmax(z) - np.eye(y.max() + 1)[y]) / len(y)
 
 
-@wrong("sgd_step", "the gradients are clipped", None)
+@wrong("sgd_step", "the gradients are clipped", "training.clips_the_step", says="clipped to 10")
 def _(w, b, dw, db, learning_rate):
     return w - learning_rate * np.clip(dw, -10, 10), b - learning_rate * np.clip(db, -10, 10)
+
+
+# --- what only a zero, a large number or many of them show
+
+
+wrong("relu_backward", "z / z: NaN at 0", None, says="not finite")(lambda da, z: da * np.maximum(z, 0) / z)
+wrong("relu_backward", "ReLU6", None, says="missing")(lambda da, z: da * ((z > 0) & (z < 6)))
+wrong("relu_backward", "clipped at 1e5", CLIPS)(lambda da, z: np.clip(da, -1e5, 1e5) * (z > 0))
+wrong("fc_backward", "clipped at 1e4", CLIPS)(
+    lambda dz, x, w: tuple(np.clip(g, -1e4, 1e4) for g in (dz @ w.T, x.T @ dz, dz.sum(axis=0)))
+)
+
+
+@wrong("two_layer_backward", "clipped at 100", None, says="dw1 is wrong")
+def _(x, y, w1, b1, w2, b2):
+    z1 = x @ w1 + b1
+    a1 = np.maximum(z1, 0)
+    z2 = a1 @ w2 + b2
+    dz2 = (row_softmax(z2, z2.max(axis=1, keepdims=True)) - np.eye(z2.shape[1])[y]) / len(y)
+    dz1 = dz2 @ w2.T * (z1 > 0)
+    return tuple(np.clip(g, -100, 100) for g in (x.T @ dz1, dz1.sum(axis=0), a1.T @ dz2, dz2.sum(axis=0)))
+
+
+wrong("max_pool_backward", "a maximum from -100", "pool.running_maximum_from_zero", says="above them")(
+    lambda dz, x, *, size, stride: pooled_back(dz * (pooled(x, size, stride) > -100), x, size, stride)
+)
+
+
+@wrong("pool_forward", "a maximum from -100", "pool.running_maximum_from_zero", says="starts at -100")
+def _(x, *, size, stride, mode):
+    (F_h, F_w), (s_h, s_w) = pairs(size, stride)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (F_h, F_w), axis=(1, 2))[:, ::s_h, ::s_w]
+    return windows.max(axis=(4, 5), initial=-100) if mode == "max" else windows.mean(axis=(4, 5))
+
+
+def pooled(x, size, stride):
+    return layers.pool_forward(x, size=size, stride=stride)[0]
+
+
+def jacobian(dy_hat, y_hat):
+    return y_hat * (dy_hat - (dy_hat * y_hat).sum(axis=1, keepdims=True))
+
+
+wrong("softmax_backward", "of probabilities kept above 1e-12", None)(
+    lambda dy_hat, y_hat: jacobian(dy_hat, np.clip(y_hat, 1e-12, 1))
+)
+wrong("softmax_backward", "ŷ − dŷ", None, silent="clipped")(lambda dy_hat, y_hat: y_hat - dy_hat)
+wrong("softmax_backward", "divided by M", "softmax.divided_by_m")(
+    lambda dy_hat, y_hat: jacobian(dy_hat, y_hat) / len(dy_hat)
+)
+
+
+def from_zero(z):
+    return row_softmax(z, np.maximum(0, z.max(axis=1, keepdims=True)))
+
+
+wrong("softmax", "a maximum from 0", "softmax.running_maximum_from_zero")(from_zero)
+wrong("softmax_cross_entropy_backward", "a maximum from 0", "softmax.running_maximum_from_zero")(
+    lambda z, y: (from_zero(z) - np.eye(z.shape[1])[y]) / len(y)
+)
+wrong("softmax_cross_entropy_backward", "1/M twice", "softmax_cross_entropy.divided_by_m_twice")(
+    lambda z, y: (layers.softmax(z) - np.eye(z.shape[1])[y]) / len(y) ** 2
+)
+wrong("cross_entropy_backward", "1/M twice", "cross_entropy.divided_by_m_twice")(
+    lambda y_hat, y: -np.eye(y_hat.shape[1])[y] / y_hat / len(y) ** 2
+)
+wrong(
+    "cross_entropy_backward",
+    "kept above 1e-15",
+    "cross_entropy.small_number_added",
+    says="put up to it",
+    silent="is added to",
+)(lambda y_hat, y: -np.eye(y_hat.shape[1])[y] / np.maximum(y_hat, 1e-15) / len(y))
+
+
+@wrong("cross_entropy_backward", "y_hat[:, y]", "cross_entropy.labels_by_column", says="expected 0")
+def _(y_hat, y):
+    dy_hat = np.zeros(y_hat.shape)
+    dy_hat[:, y] = -1 / y_hat[:, y] / len(y)
+    return dy_hat
+
+
+# --- comparisons
+
+
+wrong("gradients_agree", "equal_nan", "gradients_agree.nan_is_equal")(
+    lambda a, n: bool(np.allclose(a, n, rtol=1e-6, atol=0, equal_nan=True))
+)
+for _power in (1, 2):
+    wrong("gradients_agree", f"the mean of errors, power {_power}", "gradients_agree.mean_error")(
+        lambda a, n, p=_power: bool(
+            np.mean((np.abs(a - n) / np.maximum(np.abs(n), 1e-12)) ** p) ** (1 / p) < 1e-6
+        )
+    )
+wrong("gradients_agree", "zeros left out", "gradients_agree.zeros_left_out")(
+    lambda a, n: bool((np.abs(a - n) <= 1e-6 * np.abs(n))[(a != 0) & (n != 0)].all())
+)
+wrong("gradients_agree", "1 for True", None, says="expected True or False", silent="printed")(
+    lambda a, n: int((np.abs(a - n) <= 1e-6 * np.abs(n)).all())
+)
+wrong("gradients_agree", "an array", None, says="an array", silent="printed")(
+    lambda a, n: np.abs(a - n) <= 1e-6 * np.abs(n)
+)
+
+
+# --- one winner, one stride, exchanged axes, an axis lost, a step cut short
+
+
+wrong("max_pool_backward", "to the smallest", "pool.to_the_smallest")(
+    lambda dz, x, *, size, stride: pooled_back(dz, -x, size, stride)
+)
+wrong(
+    "max_pool_backward",
+    "the winner of channel 0",
+    "pool.one_winner_for_all_channels",
+    says="winner of the first one",
+    silent="sum",
+)(lambda dz, x, *, size, stride: pooled_back(dz, np.repeat(x[..., :1], x.shape[3], axis=3), size, stride))
+
+
+@wrong("conv_backward", "stride[0] for both, inside the image", "conv.rows_for_both", says="stride")
+def _(dz, x, w, *, stride, padding, dilation):
+    (s, _), (d_h, d_w) = pairs(stride, dilation)
+    t, b, left, r = pads(x, w, stride, padding, dilation)
+    x_pad = np.pad(x, ((0, 0), (t, b), (left, r), (0, 0)))
+    dx, dw = np.zeros(x_pad.shape), np.zeros(w.shape)
+    for i, j, u, v in np.ndindex(*dz.shape[1:3], *w.shape[:2]):
+        row, column = i * s + u * d_h, j * s + v * d_w
+        if row < x_pad.shape[1] and column < x_pad.shape[2]:
+            dw[u, v] += x_pad[:, row, column].T @ dz[:, i, j]
+            dx[:, row, column] += dz[:, i, j] @ w[u, v].T
+    return dx[:, t : t + x.shape[1], left : left + x.shape[2]], dw, dz.sum(axis=(0, 1, 2))
+
+
+@wrong("weights_backward", "u and v exchanged", "conv.dw_transposed")
+def _(dz, x, w):
+    (H, W), dw = dz.shape[1:3], np.zeros(w.shape)
+    for u, v in np.ndindex(w.shape[:2]):
+        part = x[:, v : v + H, u : u + W]
+        dw[u, v] = np.einsum("mijc,mijk->ck", part, dz) if part.shape[1:3] == (H, W) else 0
+    return dw
+
+
+wrong("weights_backward", "channels reversed", None, says="has the input channels in reversed order")(
+    lambda dz, x, w: np.einsum(
+        "muvcij,mijk->uvck",
+        np.lib.stride_tricks.sliding_window_view(x, dz.shape[1:3], axis=(1, 2))[:, :, :, ::-1],
+        dz,
+    )
+)
+wrong("input_backward", "divided by M", "conv.divided_by_m_again", says="dx is divided by M")(
+    lambda dz, w: scattered(dz, w) / len(dz)
+)
+wrong("conv_backward", "all divided by M", "conv.divided_by_m_again", says="everything is divided by M")(
+    lambda dz, x, w, **o: tuple(g / len(dz) for g in general(dz, x, w, **o))
+)
+wrong("fc_backward", "db squeezed", "fc.bias_squeezed")(
+    lambda dz, x, w: (dz @ w.T, x.T @ dz, dz.sum(axis=0).squeeze())
+)
+
+
+def shortened(g, norm):
+    return g * min(1, 5 / (norm + 1e-300))
+
+
+wrong("sgd_step", "each gradient to a norm", "training.clips_the_step", says="norm 5, dw and db each")(
+    lambda w, b, dw, db, r: (
+        w - r * shortened(dw, np.linalg.norm(dw)),
+        b - r * shortened(db, np.linalg.norm(db)),
+    )
+)
+wrong("sgd_step", "both to a norm", "training.clips_the_step", says="norm 5, dw and db together")(
+    lambda w, b, dw, db, r: tuple(
+        a - r * shortened(g, np.hypot(np.linalg.norm(dw), np.linalg.norm(db))) for a, g in ((w, dw), (b, db))
+    )
+)

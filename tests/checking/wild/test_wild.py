@@ -40,6 +40,71 @@ def test_the_right_ones_among_them_pass():
     assert average.passed
 
 
+RIGHT = {
+    "relu_backward": (
+        lambda da, z: da * (z >= 0),
+        lambda da, z: da * (np.sign(z) + 1) / 2,  # half of it at 0, where all between 0 and da is right
+    ),
+    "leaky_relu_backward": (lambda da, z, *, slope: da * np.where(z >= 0, 1, slope),),
+    "fc_backward": (
+        lambda dz, x, w: (g for g in (dz @ w.T, x.T @ dz, dz.sum(axis=0))),
+        lambda dz, x, w: map(np.asarray, [dz @ w.T, x.T @ dz, dz.sum(axis=0)]),
+    ),
+    "initial_weights": (
+        lambda inputs, units, rng: (
+            rng.spawn(1)[0].normal(0, np.sqrt(2 / inputs), (inputs, units)),
+            np.zeros(units),
+        ),
+        lambda inputs, units, rng: (
+            rng.choice([-1.0, 1.0], (inputs, units)) * np.sqrt(2 / inputs),
+            np.zeros(units),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("exercise", RIGHT)
+def test_right_answers_of_other_forms_pass(exercise, seed):
+    for function in RIGHT[exercise]:
+        assert getattr(check, exercise)(function, seed=seed).passed
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda w: np.negative(w[:, :20], out=w[:, 20:40]), "most alike is -1, expected 0"),
+        (lambda w: np.copyto(w[:, 20:40], w[:, :20]), "most alike is 1, expected 0"),
+        (lambda w: w[:, -1].fill(0), "most unusual column of w, in units of all of w, is 0, expected 1"),
+        (lambda w: w[-5:].fill(0), "most unusual row of w, in units of all of w, is 0, expected 1"),
+        (lambda w: w.__imul__(np.linspace(0.5, 1.5, w.shape[1])), "most unusual column"),
+        (lambda w: w.sort(axis=0), "most alike is 0.9"),
+    ],
+    ids=["negated", "equal", "zero column", "zero rows", "unequal", "sorted"],
+)
+@pytest.mark.parametrize("seed", [0, 3])
+def test_weights_of_the_right_size_in_which_something_is_special(change, told, seed):
+    def initial_weights(inputs, units, rng):
+        w = rng.normal(0, np.sqrt(2 / inputs), (inputs, units))
+        change(w)
+        return w, np.zeros(units)
+
+    result = check.initial_weights(initial_weights, seed=seed)
+    assert not result.passed
+    assert result.diagnosis is None
+    assert told in str(result)
+
+
+def test_a_comparison_that_broadcasts_is_told():
+    def agree(a, n):
+        return bool((np.abs(a - n) <= 1e-6 * np.maximum(np.abs(a), np.abs(n))).all())
+
+    assert "compare the shapes first" in str(check.gradients_agree(agree))
+    shapes_first = check.gradients_agree(lambda a, n: a.shape == n.shape and agree(a, n))
+    assert shapes_first.passed
+    assert "shapes" not in str(shapes_first)
+
+
 EYE = np.eye(10)
 
 

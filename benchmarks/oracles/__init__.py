@@ -7,8 +7,8 @@ the *right* implementation in the same way: one that rejects it, or finds nothin
 `TOGETHER` are forward and backward functions that are wrong together, to which a gradient check is blind.
 """
 
-from backprop_helpers.checking.oracles._judge import ORACLES, Oracle, Verdict, judge
-from backprop_helpers.checking.oracles._together import TOGETHER
-from backprop_helpers.checking.oracles._trial import Mistake, Trial
+from benchmarks.oracles._judge import ORACLES, Oracle, Verdict, judge
+from benchmarks.oracles._together import TOGETHER
+from benchmarks.oracles._trial import Mistake, Trial
 
 __all__ = ["ORACLES", "TOGETHER", "Oracle", "Mistake", "Trial", "Verdict", "judge"]

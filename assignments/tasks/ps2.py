@@ -5,8 +5,9 @@ import numpy as np
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._exercise import Case, Part
 from backprop_helpers.checking.exercises._inputs import own
-from backprop_helpers.checking.exercises.assignments._task import slopes, task
 from backprop_helpers.checking.misconceptions import misconceptions
+
+from ._task import slopes, task
 
 
 def _prelu(z, slope):

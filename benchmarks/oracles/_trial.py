@@ -7,12 +7,18 @@ from functools import wraps
 import numpy as np
 
 from backprop_helpers.checking.misconceptions._pairs import PAIRS, pair_for
-from backprop_helpers.checking.oracles import _loops
+from backprop_helpers.checking.misconceptions._parse import irregular
+from benchmarks.oracles import _loops
 
 LOSSES = {
     "cross_entropy_backward": "cross_entropy_forward",
     "softmax_cross_entropy_backward": "softmax_cross_entropy_forward",
 }
+
+
+def conv_arrays(x_shape, w_shape):
+    """Return x, w and a bias for a convolution."""
+    return irregular(*x_shape), irregular(*w_shape), irregular(w_shape[3])
 
 
 @dataclass(frozen=True)

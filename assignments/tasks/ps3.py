@@ -6,8 +6,9 @@ from backprop_helpers import layers
 from backprop_helpers.checking.exercises._conv_forms import general_forms
 from backprop_helpers.checking.exercises._exercise import Case, Part, Suspect
 from backprop_helpers.checking.exercises._inputs import own
-from backprop_helpers.checking.exercises.assignments._task import slopes, task
 from backprop_helpers.checking.misconceptions import misconceptions
+
+from ._task import slopes, task
 
 GEOMETRY = ("stride", "dilation", "padding", "minus_pad")  # of which a sequence has none
 PLAIN = {"stride": 1, "padding": "valid", "dilation": 1}

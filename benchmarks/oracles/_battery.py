@@ -6,8 +6,9 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking.misconceptions import misconceptions
-from backprop_helpers.checking.misconceptions._inputs import conv_arrays, irregular
 from backprop_helpers.checking.misconceptions._pairs import PAIRS
+from backprop_helpers.checking.misconceptions._parse import irregular
+from benchmarks.oracles._trial import conv_arrays
 
 MUTATIONS = {
     "sign flipped": lambda a: -a,

@@ -5,7 +5,7 @@ passes by way of another layer, and the known mistakes either change those numbe
 seen as a convolution of images.
 """
 
-from backprop_helpers.checking.exercises.assignments import ps1, ps2, ps3, ps4, ps5
+from . import ps1, ps2, ps3, ps4, ps5
 
 #: In the order of the problem sets.
 EXERCISES = tuple(task for problem_set in (ps1, ps2, ps3, ps4, ps5) for task in problem_set.EXERCISES)

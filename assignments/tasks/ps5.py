@@ -7,7 +7,8 @@ import numpy as np
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._exercise import Case, Part
 from backprop_helpers.checking.exercises._inputs import own
-from backprop_helpers.checking.exercises.assignments._task import slopes, task
+
+from ._task import slopes, task
 
 
 def _momentum_matrix(w, velocity, dw, *, rate, momentum, decay):

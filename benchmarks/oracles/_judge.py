@@ -12,8 +12,8 @@ import numpy as np
 from backprop_helpers import layers
 from backprop_helpers.checking import gradient_check
 from backprop_helpers.checking.misconceptions import Misconception
-from backprop_helpers.checking.oracles import _battery, _loops, _pytorch, _scipy
-from backprop_helpers.checking.oracles._trial import Mistake
+from benchmarks.oracles import _battery, _loops, _pytorch, _scipy
+from benchmarks.oracles._trial import Mistake
 
 RESULTS = {  # what the functions return, for the complaints
     "conv_backward": ("dx", "dw", "db"),

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from backprop_helpers.checking.oracles._scipy import _padded
+from benchmarks.oracles._scipy import _padded
 
 
 def is_installed():

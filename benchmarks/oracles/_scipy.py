@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from backprop_helpers.checking.oracles._loops import _geometry, _two
+from benchmarks.oracles._loops import _geometry, _two
 
 
 def _spread(array, steps, axes):

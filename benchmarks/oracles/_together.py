@@ -6,10 +6,10 @@ Made of the catalogue's own mistakes where it has both halves.
 import numpy as np
 
 from backprop_helpers.checking.misconceptions import misconceptions
-from backprop_helpers.checking.misconceptions._inputs import conv_arrays, irregular
-from backprop_helpers.checking.oracles._trial import Mistake
+from backprop_helpers.checking.misconceptions._parse import irregular
 from backprop_helpers.checking.solutions import lesson_04, lesson_08, lesson_09
 from backprop_helpers.layers import resolve_padding
+from benchmarks.oracles._trial import Mistake, conv_arrays
 
 PLAIN = {"stride": 1, "padding": "valid", "dilation": 1}
 TILES = {"size": 2, "stride": 2, "mode": "max"}
