@@ -85,7 +85,6 @@ def explorer(name, arguments="", **options):
 
 SUBJECTS = (
     Subject("two linked matrices", PAIR, slider="size"),
-    explorer("NudgeExplorer", view='.bp-matrix:has(.bp-matrix-title:has-text("Δz"))', slider="nudge ε"),
     explorer("ReLUExplorer", slider="bias"),
     explorer("SoftmaxExplorer", slider="z[0]"),
     explorer("PoolingExplorer", slider="size"),

@@ -6,7 +6,6 @@ Each explorer is loaded when it is first asked for, so that a lesson which uses 
 import importlib
 
 _HOMES = {
-    "NudgeExplorer": "nudge",
     "ReLUExplorer": "relu",
     "SoftmaxExplorer": "softmax",
     "PoolingExplorer": "pooling",
