@@ -128,6 +128,12 @@ STAGES = (
         (),
         pad="drawn",
     ),
+    StageSubject(
+        "graph of nudges",
+        "from backprop_helpers.views.stage import NudgeStage\nNudgeStage(nudged='w', epsilon=0.5)",
+        (("w", []), ("z", [])),
+        ("one gate back", "next gate"),
+    ),
 )
 
 # Every frame that an event causes writes `data-drawn`; the task after it has seen style, layout and painting.

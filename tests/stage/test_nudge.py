@@ -40,7 +40,11 @@ def graph(rng):
     after = run(nodes, values, nodes[nudged]["name"], epsilon)[0]
     if not np.isfinite([*found.values(), *gradients.values(), *after.values()]).all():
         return graph(rng)  # JSON has no infinity
-    scope = {"relu": lambda z: max(z, 0), "square": lambda a: a * a, "sigmoid": lambda a: 1 / (1 + np.exp(-a))}
+    scope = {
+        "relu": lambda z: max(z, 0),
+        "square": lambda a: a * a,
+        "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
+    }
     scope |= {"exp": np.exp, "log": np.log, "tanh": np.tanh, "sqrt": np.sqrt, "max": max, "min": min} | values
     exec("\n".join(lines), scope)  # Python itself reads the same text
     for line in lines:
@@ -53,7 +57,13 @@ def verdict(stage, epsilon, says, bent, target=None):
     names = [node["name"] for node in stage.options["nodes"]]
     inputs = {name: float(value) for name, value in stage.arrays.items()}
     given = {"nudged": stage.selected["array"], "target": target or names[-1]}
-    return {"nodes": stage.options["nodes"], "inputs": inputs, "epsilon": epsilon, "says": says, "bent": bent} | given
+    return {
+        "nodes": stage.options["nodes"],
+        "inputs": inputs,
+        "epsilon": epsilon,
+        "says": says,
+        "bent": bent,
+    } | given
 
 
 def test_the_page_computes_values_gradients_and_promises(require_tool, tmp_path):
@@ -62,13 +72,20 @@ def test_the_page_computes_values_gradients_and_promises(require_tool, tmp_path)
     here, off = {"nudged": "w"}, {"b": -9}
     verdicts = [
         verdict(NudgeStage(**here), 0.5, "moved  7.75", ["s", "r"]),
-        verdict(NudgeStage(**here), 0.5, "off by +0.75, 11 % of the promise: the nudge is too large; s is the first", ["s", "r"]),
+        verdict(
+            NudgeStage(**here),
+            0.5,
+            "off by +0.75, 11 % of the promise: the nudge is too large; s is the first",
+            ["s", "r"],
+        ),
         verdict(NudgeStage(**here), 0.1, "still good", ["s", "r"]),
         verdict(NudgeStage(nudged="x"), 0.5, "Kept exactly: between here", ["s"], "z"),
         verdict(NudgeStage(nudged="x", **off), 0.5, "Kept exactly, because a lets nothing through", []),
         verdict(NudgeStage(nudged="x", **off), 5, "a crossed its kink", ["a", "s"], "e"),
         verdict(NudgeStage(nudged="b"), 1, "x does not read b: it cannot move", ["s"], "x"),
-        verdict(NudgeStage("log(x) + y", x=1, y=2, nudged="x"), -3, "no promise can be compared", ["log(x)", "J"]),
+        verdict(
+            NudgeStage("log(x) + y", x=1, y=2, nudged="x"), -3, "no promise can be compared", ["log(x)", "J"]
+        ),
     ]
     data = {"graphs": [graph(rng) for _ in range(80)], "verdicts": verdicts}
     script = lay_out(tmp_path, SCRIPT, data)

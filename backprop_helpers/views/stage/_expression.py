@@ -17,8 +17,8 @@ RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 def nodes_of(expression, caller):
     """Return ``[{"name", "label", "text", "formula", "reads", "steps"}, …]``; an input has no steps.
 
-    A step is (operation, *arguments), an argument a constant, or None for what is read, later for the value so
-    far: e²/2 is one gate of two steps. `formula` is the text with the places of `reads` for the names.
+    A step is (operation, *arguments); an argument is a constant, or None for what is read (in later steps: the
+    value so far): e²/2 is one gate of two steps. `formula` is the text with places of `reads` for the names.
     """
     reader = _Reader(caller)
     for name, tree in _statements(expression, caller):
@@ -63,7 +63,9 @@ class _Reader:
             raise ValueError(f"{self.caller}: {name} is defined twice, or read before it is defined")
         place = self.place_of(tree)
         if not isinstance(place, _Place):
-            raise ValueError(f"{self.caller}: {name} = {place} is a constant: give it as a value, {name}={place}")
+            raise ValueError(
+                f"{self.caller}: {name} = {place} is a constant: give it as a value, {name}={place}"
+            )
         node = self.nodes[place]
         if node["name"] is not None:
             raise ValueError(f"{self.caller}: {name} is {node['name']} again: one name is enough")
@@ -84,8 +86,8 @@ class _Reader:
             case ast.BinOp(left=left, op=sign, right=right) if type(sign) in OPERATORS:
                 return self.gate(OPERATORS[type(sign)], [self.place_of(left), self.place_of(right)], tree)
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if (
-                (name in UNARY and len(args) == 1) or (name in BINARY and len(args) == 2)
-            ):
+                name in UNARY and len(args) == 1
+            ) or (name in BINARY and len(args) == 2):
                 return self.gate(name, [self.place_of(arg) for arg in args], tree)
         known = f"+ − * / **, {', '.join(BINARY)} of two and {', '.join(UNARY)}"
         raise ValueError(f"{self.caller}: known are {known}; got {ast.unparse(tree)!r}")
@@ -107,12 +109,14 @@ class _Reader:
 
     def add(self, node):
         if len(self.nodes) == MOST_NODES:
-            raise ValueError(f"{self.caller}: at most {MOST_NODES} nodes can be read; the expression has more")
+            raise ValueError(
+                f"{self.caller}: at most {MOST_NODES} nodes can be read; the expression has more"
+            )
         self.nodes.append(node)
         return _Place(len(self.nodes) - 1)
 
     def written(self, op, arguments, goes_on):
-        """Return the text of an operation as parts, a name being a node's place; and how strongly it binds."""
+        """Return an operation's text as parts, a name being a node's place; and how strongly it binds."""
         rank = RANK.get(op, 9)
         texts = []
         for n, argument in enumerate(arguments):
@@ -124,12 +128,16 @@ class _Reader:
             return [*texts[0], "²"], 3
         if op == "negate":
             return ["−", *texts[0]], 2
-        if op == "power" and isinstance(arguments[1], int) and arguments[1] >= 0:
+        if op == "power" and type(arguments[1]) is int and arguments[1] >= 0:
             return [*texts[0], str(arguments[1]).translate(RAISED)], 3
         if op in SIGNS:
             sign = f" {SIGNS[op]} " if rank == 1 else SIGNS[op]
             return [*texts[0], sign, *texts[1]], rank
-        return [f"{op}(", *(part for n, parts in enumerate(texts) for part in ([", "] if n else []) + parts), ")"], 9
+        return [
+            f"{op}(",
+            *(part for n, parts in enumerate(texts) for part in ([", "] if n else []) + parts),
+            ")",
+        ], 9
 
     def spoken(self, argument, goes_on):
         if not isinstance(argument, _Place):
@@ -148,7 +156,9 @@ class _Reader:
         return [self._as_json(node) for node in self.nodes]
 
     def full_text(self, n):
-        parts = (self.nodes[part]["name"] if isinstance(part, _Place) else part for part in self.nodes[n]["parts"])
+        parts = (
+            self.nodes[part]["name"] if isinstance(part, _Place) else part for part in self.nodes[n]["parts"]
+        )
         text = "".join(parts)
         taken = {node["name"] for node in self.nodes}
         return text if len(text) <= 14 and text not in taken else f"v{n}"
@@ -156,7 +166,9 @@ class _Reader:
     def _as_json(self, node):
         if "steps" not in node:
             return {"name": node["name"], "label": node["name"], "text": node["name"], "reads": []}
-        text = "".join(self.nodes[part]["name"] if isinstance(part, _Place) else part for part in node["parts"])
+        text = "".join(
+            self.nodes[part]["name"] if isinstance(part, _Place) else part for part in node["parts"]
+        )
         formula = [node["reads"].index(part) if isinstance(part, _Place) else part for part in node["parts"]]
         label = text if text == node["name"] else f"{node['name']} = {text}"
         if len(label) > 15:

@@ -106,7 +106,11 @@ class NudgeStage(Stage):
         nodes, (values, gradients) = self.options["nodes"], self._run()
         names = [node["name"] for node in nodes]
         drawn = {
-            node["name"]: {"label": node["label"], "value": values[node["name"]], "gradient": gradients[node["name"]]}
+            node["name"]: {
+                "label": node["label"],
+                "value": values[node["name"]],
+                "gradient": gradients[node["name"]],
+            }
             for node in nodes
         }
         edges = dict.fromkeys((names[m], node["name"]) for node in nodes for m in node["reads"])
@@ -122,7 +126,11 @@ def run(nodes, inputs, nudged=None, epsilon=0.0):
     def values(moved, step):
         found = []
         for node in nodes:
-            value = inputs[node["name"]] if "steps" not in node else _gate(node, [found[m] for m in node["reads"]])
+            value = (
+                inputs[node["name"]]
+                if "steps" not in node
+                else _gate(node, [found[m] for m in node["reads"]])
+            )
             found.append(value + step if node["name"] == moved else value)
         return found
 
@@ -134,9 +142,10 @@ def run(nodes, inputs, nudged=None, epsilon=0.0):
 
 
 def _gate(node, operands):
-    for position, (op, *given) in enumerate(node["steps"]):
-        waiting = iter([value] if position else operands)
+    waiting = iter(operands)
+    for op, *given in node["steps"]:
         value = GATES[op](*(next(waiting) if number is None else number for number in given))
+        waiting = iter([value])
     return value
 
 

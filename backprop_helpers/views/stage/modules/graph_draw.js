@@ -28,7 +28,7 @@ export function makeGraph(frame, nodes, on) {
   const root = element("div", "bp-graph");
   const drawing = vector(root, "svg", { "aria-hidden": "true" });
   const edges = layout.edges.map((edge) => ({
-    ...edge, spread: spreadOf(edge, layout.edges), path: vector(drawing, "path", { class: "bp-edge" }), slope: vector(drawing, "text", { class: "bp-edge-slope" }), along: vector(drawing, "text"),
+    ...edge, spread: graphSpreadOf(edge, layout.edges), path: vector(drawing, "path", { class: "bp-edge" }), slope: vector(drawing, "text", { class: "bp-edge-slope" }), along: vector(drawing, "text"),
   }));
   const boxes = nodes.map((node, n) => makeNode(root, node, n, on));
   const wide = Math.min(118, Math.max(64, ...nodes.map(({ label }) => 6.3 * label.length + 16)));
@@ -41,7 +41,7 @@ export function makeGraph(frame, nodes, on) {
 }
 
 // Where an edge is written on: away from where it meets others.
-function spreadOf({ from, to }, edges) {
+function graphSpreadOf({ from, to }, edges) {
   const [forked, meeting] = [edges.filter((edge) => edge.from === from).length > 1, edges.filter((edge) => edge.to === to).length > 1];
   return forked === meeting ? 0.5 : forked ? 0.66 : 0.34;
 }

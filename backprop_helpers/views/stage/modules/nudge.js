@@ -81,7 +81,7 @@ function makeNudgeControls(stage) {
 }
 
 // All that the picture says, computed anew in every drawing: it is a few numbers.
-function computed({ nodes, given, nudged, epsilon, messages }) {
+function graphFound({ nodes, given, nudged, epsilon, messages }) {
   const inputs = Object.fromEntries(Object.entries(given).map(([name, { data }]) => [name, data[0]]));
   const { values, slopes } = runGraph(nodes, inputs);
   const after = nudged < 0 ? values : runGraph(nodes, inputs, nudged, epsilon).values;
@@ -99,7 +99,7 @@ function tidy(change, ...of) {
 
 function drawNudge(stage) {
   const { frame, nodes, nudged, epsilon, senders } = stage;
-  stage.found = computed(stage);
+  stage.found = graphFound(stage);
   const name = nodes[Math.max(0, nudged)].name;
   stage.slider.show({ value: placeIn(stage, nudged), low: 1 - SIZES.length, high: SIZES.length - 1, text: `nudge ${name} by ε = ${String(epsilon).replace("-", "−")}` });
   stage.player.show({ value: clamp(stage.messages, 0, senders.length), count: senders.length });

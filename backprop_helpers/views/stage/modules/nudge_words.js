@@ -24,7 +24,7 @@ export const isKept = (moved, promised) => Math.abs(moved - promised) <= KEPT * 
 export function nudgeSentences(stage) {
   const { nodes, nudged, epsilon, pointed, found } = stage;
   const here = pointed >= 0 && pointed !== nudged ? pointed : -1;
-  if (nudged < 0 || !epsilon) return pointed >= 0 ? [forwardLine(stage, pointed), ...backwardLines(stage, pointed)] : openingLines(stage);
+  if (nudged < 0 || !epsilon) return pointed >= 0 ? [valueLine(stage, pointed), ...backwardLines(stage, pointed)] : openingLines(stage);
   const target = here >= 0 ? here : nodes.length - 1;
   if (found.promised[target] === null) return [[`${nodes[target].name} does not read ${nodes[nudged].name}: it cannot move.`], backwardLines(stage, target)[0]];
   return [promiseLine(stage, target), verdictLine(stage, target), here >= 0 ? backwardLines(stage, here)[0] : movedLine(stage)];
@@ -38,7 +38,7 @@ function openingLines({ nodes, messages, senders }) {
   ];
 }
 
-function forwardLine({ nodes, found: { values } }, n) {
+function valueLine({ nodes, found: { values } }, n) {
   const { name, text, formula, reads, steps } = nodes[n];
   if (!steps) return [{ text: name, role: "here" }, ` = ${shortText(values[n])}, an input.`];
   const parts = formula.map((part) => (typeof part === "number" ? { text: bracketed(shortText(values[reads[part]])), role: "input" } : part));
