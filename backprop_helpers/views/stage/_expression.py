@@ -17,7 +17,7 @@ RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 def nodes_of(expression, caller):
     """Return ``[{"name", "label", "text", "formula", "reads", "steps"}, …]``; an input has no steps.
 
-    A step is (operation, *arguments); an argument is a constant, or None for what is read (in later steps: the
+    A step is (operation, *arguments); an argument is a constant, or None for what is read (later: the
     value so far): e²/2 is one gate of two steps. `formula` is the text with places of `reads` for the names.
     """
     reader = _Reader(caller)

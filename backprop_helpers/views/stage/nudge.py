@@ -1,4 +1,4 @@
-"""`NudgeStage`: a graph of single numbers, drawn from an expression (lessons 00 and 02)."""
+"""`NudgeStage`: a graph of single numbers, drawn from an expression."""
 
 import math
 
