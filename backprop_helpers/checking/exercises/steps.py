@@ -18,6 +18,7 @@ X, W, DZ = (
     np.array([[1, 2], [3, -1]]),
     np.array([[1, -2], [3, 2]]),
 )
+X7 = np.array([[3, 1, 2], [7, 4, 1], [5, 2, 6]])  # no symmetric dW
 TURNED = W[::-1, ::-1]
 A, B, DC = np.array([[1, 2]]), np.array([[3, 0, -1], [1, 4, 2]]), np.array([[2, -1, 1]])
 FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2], [0, 1, -2], [2, 0, 1]]), np.array([[2, 1], [0, -1], [1, 3]])
@@ -41,7 +42,7 @@ EXAMPLES = {
     "02": (FC_X, FC_W, FC_B, FC_DZ),
     "03": (FIVE, RELU_Z, RELU_DA),
     "04": (E, LABELS),
-    "05": (X, W),
+    "05": (X7, W),
     "06": (X, W, DZ),
     "07": (X, W, DZ),
     "08": (X, W, DZ),
@@ -393,62 +394,107 @@ def lesson_04():
 
 def lesson_05():
     """Return the steps of lesson 05: convolution forward."""
-    pixel = np.zeros((7, 7))
-    pixel[3, 3] = 1
-    arrays = image(X), W[:, :, None, None], np.array([1])
-    corner, by_columns = conv(b=2)[1, 0], [X[i : i + 2].T.ravel() for i in range(2)]
+    pixel = np.zeros((5, 5))
+    pixel[2, 2] = 1
+    arrays = image(X7), W[:, :, None, None], np.array([1])
+    z, turned, same = conv(X7), conv(X7, TURNED, 0), conv(X7, padding="same")
+    by_columns = [X7[i : i + 2].T.ravel() for i in range(2)]
+    other_way = "other_way: this is the pixel's window read upright. Which weight lies on X[0, 1] in Z[0, 0]?"
+    another_weight = "another_weight: these are another weight's pixels. Where does W[1, 0] lie in Z[0, 0]?"
+    upright = np.array([W[0], [0, 0]])
     return [
         step(
             "05.stamp",
-            f"the 5×5 output for one pixel of 1 in the middle of 7×7, with the kernel {shown(UNEVEN_L)}",
+            f"the output for one pixel of 1 in the middle of 5×5, with the kernel {shown(UNEVEN_L)}",
             conv(pixel, UNEVEN_L, 0),
-            own("upright: the L is upright here. Which weight lies on the pixel first?", np.pad(UNEVEN_L, 1)),
-            own(
-                "transposed: the L is transposed here. Which weight lies on the pixel first?",
-                np.pad(UNEVEN_L.T, 1),
-            ),
+            own("upright: the L is upright here. Which weight lies on the pixel first?", UNEVEN_L),
+            own("transposed: the L is transposed here. Which weight lies on the pixel first?", UNEVEN_L.T),
             given=(UNEVEN_L,),
         ),
         step(
             "05.corner",
-            "Z[1, 0], from X and W, with b = 2",
-            corner,
-            own(NO_BIAS, conv(b=0)[1, 0]),
-            own("every: here b is added with every product. How many biases has Z[1, 0]?", corner + 3 * 2),
+            "Z[0, 0], from X, W and b",
+            z[0, 0],
+            own(NO_BIAS, z[0, 0] - 1),
+            own("every: here b is added with every product. How many biases has an output?", z[0, 0] + 3),
             own(
-                "transposed: this is what the transposed kernel gives. Which weight lies on X[1, 1]?",
-                conv(b=2, w=W.T)[1, 0],
+                "transposed: this is what the transposed kernel gives. Which weight lies on X[0, 1]?",
+                conv(X7, W.T)[0, 0],
             ),
             own(
-                "turned: this is what the turned kernel gives. Which weight lies on X[1, 0]?",
-                conv(b=2, w=TURNED)[1, 0],
+                "turned: this is what the turned kernel gives. Which weight lies on X[0, 0]?",
+                conv(X7, TURNED)[0, 0],
             ),
-            given=(X, W),
         ),
         step(
             "05.z",
             "Z, from X, W and b",
-            conv(),
-            own(NO_BIAS, conv(b=0)),
-            own("turned: the kernel is turned by 180°. In Z[0, 0], what lies on X[0, 0]?", conv(w=TURNED)),
-            own("transposed: the kernel is transposed. In Z[0, 0], what lies on X[0, 1]?", conv(w=W.T)),
+            z,
+            own(NO_BIAS, z - 1),
+            own("turned: the kernel is turned by 180°. In Z[0, 0], what lies on X[0, 0]?", turned + 1),
+            own("transposed: the kernel is transposed. In Z[0, 0], what lies on X[0, 1]?", conv(X7, W.T)),
             known("conv.bias_in_every_term", None, *arrays, stride=1, padding=0, dilation=1),
+        ),
+        step(
+            "05.turned",
+            "the true convolution of X and W, without bias",
+            turned,
+            own("not_turned: this is the cross-correlation. Which of the two runs backwards?", z - 1),
+            own("rows: here the rows of the kernel are reversed alone. And v?", conv(X7, W[::-1], 0)),
+            own("columns: here the columns of the kernel are reversed alone. And u?", conv(X7, W[:, ::-1], 0)),
+            own("with_bias: a bias is added here. Is there one in a convolution?", turned + 1),
+        ),
+        step(
+            "05.size",
+            "H_out and W_out, of a 10×7 image, a 4×3 kernel, 2 and 3 rows of zeros, 1 and no column",
+            [12, 6],
+            own("no_last: the last place is missing. How many windows of 3 fit into a row of 3?", [11, 5]),
+            own("first_twice: the zeros before are counted twice. How many lie behind?", [11, 7]),
+            own("no_padding: there are no zeros in it. Where may the window start?", [7, 5]),
+            own("padded: this is the size with the zeros. What does the window leave free?", [15, 8]),
+            given=(),
+        ),
+        step(
+            "05.same",
+            'the last column of Z with padding "same"',
+            same[:, 2],
+            own(
+                "zeros_first: the zeros are on top and left. Where does an even kernel have them?",
+                conv(np.pad(X7, ((1, 0), (1, 0))))[:, 2],
+            ),
+            own(NO_BIAS, same[:, 2] - 1),
+            own("row: this is the last row. Which index runs down a column?", same[2]),
+        ),
+        step(
+            "05.parameters",
+            "how many weights and biases four filters of 3×3 on three channels have",
+            [108, 4],
+            own("one_channel: these filters see one channel. How deep is a filter?", [36, 4]),
+            own("one_filter: this is one filter. How many are there?", [27, 1]),
+            own("bias_per_channel: one bias for each filter and channel? How many has an output?", [108, 12]),
+            given=(),
+        ),
+        step(
+            "05.moved",
+            "by how much the four outputs move when W[1, 0] is nudged by 1",
+            X7[1:, :2],
+            own(another_weight, X7[:2, 1:]),
+            own(another_weight, X7[:2, :2]),
+            own(another_weight, X7[1:, 1:]),
+            own("output: this is Z itself. Asked for is by how much it moves", z),
+        ),
+        step(
+            "05.pixel",
+            "by how much the four outputs move when X[0, 1] is nudged by 1",
+            [[2, 1], [0, 0]],
+            own(other_way, upright),
+            own("whole: the whole kernel moves them here. Which windows reach the first row?", TURNED),
         ),
         step(
             "05.patches",
             "P for windows of 2×3: the two patches of X as rows",
-            layers.im2col(image(X), (2, 3)).reshape(2, 6),
+            layers.im2col(image(X7), (2, 3)).reshape(2, 6),
             own("by_columns: here each patch is read column by column. In which order is W?", by_columns),
-        ),
-        step(
-            "05.same",
-            'Z with padding "same"',
-            conv(padding="same"),
-            own(
-                "zeros_first: the zeros are on top and left. Where does an even kernel have them?",
-                conv(np.pad(X, ((1, 0), (1, 0)))),
-            ),
-            own(NO_BIAS, conv(b=0, padding="same")),
         ),
     ]
 
