@@ -441,7 +441,7 @@ def lesson_05():
             turned,
             own("not_turned: this is the cross-correlation. Which of the two runs backwards?", z - 1),
             own("rows: here the rows of the kernel are reversed alone. And v?", conv(X7, W[::-1], 0)),
-            own("columns: here the columns of the kernel are reversed alone. And u?", conv(X7, W[:, ::-1], 0)),
+            own("columns: here its columns are reversed alone. And u?", conv(X7, W[:, ::-1], 0)),
             own("with_bias: a bias is added here. Is there one in a convolution?", turned + 1),
         ),
         step(
