@@ -15,6 +15,7 @@ from backprop_helpers.checking.misconceptions import misconceptions
 
 X = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
 W, DZ = np.array([[1, 2], [3, -1]]), np.array([[1, -2], [3, 2]])
+X7 = np.array([[3, 1, 2], [7, 4, 1], [5, 2, 6]])  # no 0, and no symmetric dW
 TURNED = W[::-1, ::-1]
 A, B, DC = np.array([[1, 2]]), np.array([[3, 0, -1], [1, 4, 2]]), np.array([[2, -1, 1]])
 FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2], [0, 1, -2], [2, 0, 1]]), np.array([[2, 1], [0, -1], [1, 3]])
@@ -38,7 +39,7 @@ EXAMPLES = {
     "02": (FC_X, FC_W, FC_B, FC_DZ),
     "03": (FIVE, RELU_Z, RELU_DA),
     "04": (E, LABELS),
-    "05": (X, W),
+    "05": (X7, W),
     "06": (X, W, DZ),
     "07": (X, W, DZ),
     "08": (X, W, DZ),
@@ -270,34 +271,61 @@ def lesson_04(steps):
 
 def lesson_05(steps):
     """Convolution forward."""
-    pixel = np.zeros((7, 7))
-    pixel[3, 3] = 1
-    corner, by_columns = conv(b=2)[1, 0], [X[i : i + 2].T.ravel() for i in range(2)]
-    lying = "Which weight lies on the pixel first?"
-    asks = f"the 5×5 output for one pixel of 1 in the middle of 7×7, with the kernel {shown(UNEVEN_L)}"
+    pixel = np.zeros((5, 5))
+    pixel[2, 2] = 1
+    z, turned, same = conv(X7), conv(X7, TURNED, 0), conv(X7, padding="same")
+    asks = f"the output for one pixel of 1 in the middle of 5×5, with the kernel {shown(UNEVEN_L)}"
     steps.asks("stamp", asks, conv(pixel, UNEVEN_L, 0), (UNEVEN_L,))
-    steps.own(f"upright: the L is upright here. {lying}", np.pad(UNEVEN_L, 1))
-    steps.own(f"transposed: the L is transposed here. {lying}", np.pad(UNEVEN_L.T, 1))
-    steps.asks("corner", "Z[1, 0], from X and W, with b = 2", corner, (X, W))
-    steps.own(NO_BIAS, conv(b=0)[1, 0])
-    steps.own("every: here b is added with every product. How many biases has Z[1, 0]?", corner + 3 * 2)
-    said = "transposed: this is what the transposed kernel gives. Which weight lies on X[1, 1]?"
-    steps.own(said, conv(b=2, w=W.T)[1, 0])
-    said = "turned: this is what the turned kernel gives. Which weight lies on X[1, 0]?"
-    steps.own(said, conv(b=2, w=TURNED)[1, 0])
-    steps.asks("z", "Z, from X, W and b", conv())
-    steps.own(NO_BIAS, conv(b=0))
-    steps.own("turned: the kernel is turned by 180°. In Z[0, 0], what lies on X[0, 0]?", conv(w=TURNED))
-    steps.own("transposed: the kernel is transposed. In Z[0, 0], what lies on X[0, 1]?", conv(w=W.T))
-    arrays, plain = (image(X), W[:, :, None, None], np.array([1])), {"stride": 1, "padding": 0, "dilation": 1}
+    steps.own("upright: the L is upright here. Which weight lies on the pixel first?", UNEVEN_L)
+    steps.own("transposed: the L is transposed here. Which weight lies on the pixel first?", UNEVEN_L.T)
+    steps.asks("corner", "Z[0, 0], from X, W and b", z[0, 0])
+    steps.own(NO_BIAS, z[0, 0] - 1)
+    steps.own("every: here b is added with every product. How many biases has an output?", z[0, 0] + 3)
+    said = "transposed: this is what the transposed kernel gives. Which weight lies on X[0, 1]?"
+    steps.own(said, conv(X7, W.T)[0, 0])
+    said = "turned: this is what the turned kernel gives. Which weight lies on X[0, 0]?"
+    steps.own(said, conv(X7, TURNED)[0, 0])
+    steps.asks("z", "Z, from X, W and b", z)
+    steps.own(NO_BIAS, z - 1)
+    steps.own("turned: the kernel is turned by 180°. In Z[0, 0], what lies on X[0, 0]?", turned + 1)
+    steps.own("transposed: the kernel is transposed. In Z[0, 0], what lies on X[0, 1]?", conv(X7, W.T))
+    arrays, plain = (image(X7), W[:, :, None, None], np.array([1])), {"stride": 1, "padding": 0, "dilation": 1}
     steps.known("conv.bias_in_every_term", None, *arrays, **plain)
-    patches = layers.im2col(image(X), (2, 3)).reshape(2, 6)
-    steps.asks("patches", "P for windows of 2×3: the two patches of X as rows", patches)
-    steps.own("by_columns: here each patch is read column by column. In which order is W?", by_columns)
-    steps.asks("same", 'Z with padding "same"', conv(padding="same"))
-    zeros_first = conv(np.pad(X, ((1, 0), (1, 0))))
+    steps.asks("turned", "the true convolution of X and W, without bias", turned)
+    steps.own("not_turned: this is the cross-correlation. Which of the two runs backwards?", z - 1)
+    steps.own("rows: here the rows of the kernel are reversed alone. And v?", conv(X7, W[::-1], 0))
+    steps.own("columns: here its columns are reversed alone. And u?", conv(X7, W[:, ::-1], 0))
+    steps.own("with_bias: a bias is added here. Is there one in a convolution?", turned + 1)
+    asks = "H_out and W_out, of a 10×7 image, a 4×3 kernel, 2 and 3 rows of zeros, 1 and no column"
+    steps.asks("size", asks, [12, 6], ())
+    steps.own("no_last: the last place is missing. How many windows of 3 fit into a row of 3?", [11, 5])
+    steps.own("first_twice: the zeros before are counted twice. How many lie behind?", [11, 7])
+    steps.own("no_padding: there are no zeros in it. Where may the window start?", [7, 5])
+    steps.own("padded: this is the size with the zeros. What does the window leave free?", [15, 8])
+    steps.asks("same", 'the last column of Z with padding "same"', same[:, 2])
+    zeros_first = conv(np.pad(X7, ((1, 0), (1, 0))))[:, 2]
     steps.own("zeros_first: the zeros are on top and left. Where does an even kernel have them?", zeros_first)
-    steps.own(NO_BIAS, conv(b=0, padding="same"))
+    steps.own(NO_BIAS, same[:, 2] - 1)
+    steps.own("row: this is the last row. Which index runs down a column?", same[2])
+    asks = "how many weights and biases four filters of 3×3 on three channels have"
+    steps.asks("parameters", asks, [108, 4], ())
+    steps.own("one_channel: these filters see one channel. How deep is a filter?", [36, 4])
+    steps.own("one_filter: this is one filter. How many are there?", [27, 1])
+    said = "bias_per_channel: one bias for each filter and channel? How many has an output?"
+    steps.own(said, [108, 12])
+    steps.asks("moved", "by how much the four outputs move when W[1, 0] is nudged by 1", X7[1:, :2])
+    another_weight = "another_weight: these are another weight's pixels. Where does W[1, 0] lie in Z[0, 0]?"
+    for window in (X7[:2, 1:], X7[:2, :2], X7[1:, 1:]):
+        steps.own(another_weight, window)
+    steps.own("output: this is Z itself. Asked for is by how much it moves", z)
+    steps.asks("pixel", "by how much the four outputs move when X[0, 1] is nudged by 1", [[2, 1], [0, 0]])
+    said = "other_way: this is the pixel's window read upright. Which weight lies on X[0, 1] in Z[0, 0]?"
+    steps.own(said, np.array([W[0], [0, 0]]))
+    steps.own("whole: the whole kernel moves them here. Which windows reach the first row?", TURNED)
+    patches = layers.im2col(image(X7), (2, 3)).reshape(2, 6)
+    steps.asks("patches", "P for windows of 2×3: the two patches of X as rows", patches)
+    by_columns = [X7[i : i + 2].T.ravel() for i in range(2)]
+    steps.own("by_columns: here each patch is read column by column. In which order is W?", by_columns)
 
 
 def lesson_06(steps):
