@@ -64,8 +64,6 @@ OTHERWISE = {
     "The formula of": {5, 6},
     "A preview of": {6, 7},
     "what a gradient check says to this one": {6},
-    "It was the same window in": {6},
-    "we also make a false claim": {6},
     "stamps the L upright": {7},
     "had it with $s = d = 1$": {7},
     "With $s = d = 1$ and $p = 0$ it is": {7},

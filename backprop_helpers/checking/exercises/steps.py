@@ -358,8 +358,6 @@ def lesson_07(steps):
     everywhere = "everywhere: true of the middle only. How many outputs read a corner?"
     steps.own(everywhere, np.full((3, 3), 4))
     steps.asks("total", "the sum of the nine gradients, without adding up the nine", dx.sum(), (DZ, W))
-    turned = "same_index: each dZ is multiplied by one weight alone. How many weights does it meet?"
-    steps.own(turned, (DZ * W).sum())
     steps.asks("reads", "row and column of the output that reads X[3, 5] through W[2, 1]", [1, 4], ())
     steps.own("added: here the offset is added. Which output row has row 3 under its weight row 2?", [5, 6])
     asks = "the four products that meet at X[1, 1], each in its output's place"
