@@ -61,8 +61,6 @@ OTHERWISE = {
     "they call the layers one by one": {10},
     "two of lesson 07, one *between*": {7},
     "The formula of": {5, 6},
-    "It was the same window in": {6},
-    "we also make a false claim": {6},
     "had it with $s = d = 1$": {7},
     "With $s = d = 1$ and $p = 0$ it is": {7},
     "tools/open_lessons 7": {7},

@@ -41,7 +41,7 @@ EXAMPLES = {
     "04": (E, LABELS),
     "05": (X7, W),
     "06": (X, W, DZ),
-    "07": (X, W, DZ),
+    "07": (W, DZ),
     "08": (X, W, DZ),
     "09": (X, DZ, LITTLE),
     "10": (X, W, W2, BIAS2),
@@ -289,8 +289,8 @@ def lesson_05(steps):
     steps.own(NO_BIAS, z - 1)
     steps.own("turned: the kernel is turned by 180°. In Z[0, 0], what lies on X[0, 0]?", turned + 1)
     steps.own("transposed: the kernel is transposed. In Z[0, 0], what lies on X[0, 1]?", conv(X7, W.T))
-    arrays, plain = (image(X7), W[:, :, None, None], np.array([1])), {"stride": 1, "padding": 0, "dilation": 1}
-    steps.known("conv.bias_in_every_term", None, *arrays, **plain)
+    arrays = image(X7), W[:, :, None, None], np.array([1])
+    steps.known("conv.bias_in_every_term", None, *arrays, stride=1, padding=0, dilation=1)
     steps.asks("turned", "the true convolution of X and W, without bias", turned)
     steps.own("not_turned: this is the cross-correlation. Which of the two runs backwards?", z - 1)
     steps.own("rows: here the rows of the kernel are reversed alone. And v?", conv(X7, W[::-1], 0))
@@ -368,27 +368,43 @@ def lesson_07(steps):
     """Convolution backward: the input."""
     dx, _, _ = conv_back()
     table = [(int(DZ[z] * W[w]), z, w) for z in np.ndindex(2, 2) for w in np.ndindex(2, 2)]
-    middle = OTHER_DZ * TURNED
-    asks = "for each pixel of a 5×5 image, how many of the nine outputs of a 3×3 kernel move"
-    steps.asks("moved", asks, touched((5, 5), (3, 3), (3, 3)), ())
-    nine, four = np.full((5, 5), 9), np.full((3, 3), 4)
-    steps.own("everywhere: true of the centre only. How does the kernel reach a corner?", nine)
+    steps.asks("moved", "by how much the four outputs move when X[1, 1] is nudged by 1", TURNED, (W,))
+    steps.own("upright: here the kernel stands upright. Which weight lies on X[1, 1] in Z[0, 0]?", W)
+    steps.own("transposed: the kernel is transposed. Which weight lies on X[1, 1] in Z[0, 1]?", W.T)
+    one_axis = "one_axis: one axis is turned, the other is not. Which weight lies on X[1, 1] in Z[0, 1]?"
+    steps.own(one_axis, W[::-1])
+    steps.own(one_axis, W[:, ::-1])
+    steps.asks("stamp", "the array that Z[0, 1] stamps onto dX", DZ[0, 1] * W, (DZ, W))
+    steps.own("turned: the kernel is turned. In Z[0, 1], which weight lies on X[0, 1]?", DZ[0, 1] * TURNED)
+    for other in (DZ[0, 0], DZ[1, 0], DZ[1, 1]):
+        steps.own("another_output: this is another output's stamp. Which dZ is its own?", other * W)
     steps.asks("corner", "the gradient at X[0, 2], from dZ and W", dx[0, 2], (DZ, W))
     for product in {product for product, _, _ in table} - {int(dx[0, 2])}:
         steps.one_each(_corner_text(product, table), [product], DZ, W)
-    asks = f"the gradient at X[1, 1], from W and dZ = {shown(OTHER_DZ)}"
-    steps.asks("middle", asks, middle.sum(), (OTHER_DZ, W))
-    same = (
-        "not_turned: each dZ is multiplied by the weight of the same index. Which joins X[1, 1] to Z[0, 0]?"
-    )
-    steps.own(same, (OTHER_DZ * W).sum())
-    one = "one: this is one product alone. How many outputs read the pixel?"
-    steps.one_each(one, middle.flat, OTHER_DZ, W)
     asks = "for each of the nine pixels of X, how many products its gradient has"
     steps.asks("terms", asks, touched((3, 3), (2, 2), (2, 2)), ())
-    steps.own("everywhere: true of the middle only. How many outputs read a corner?", four)
+    everywhere = "everywhere: true of the middle only. How many outputs read a corner?"
+    steps.own(everywhere, np.full((3, 3), 4))
+    steps.asks("total", "the sum of the nine gradients, without adding up the nine", dx.sum(), (DZ, W))
+    steps.asks("reads", "row and column of the output that reads X[3, 5] through W[2, 1]", [1, 4], ())
+    steps.own("added: here the offset is added. Which output row has row 3 under its weight row 2?", [5, 6])
+    asks = "the four products that meet at X[1, 1], each in its output's place"
+    steps.asks("middle", asks, DZ * TURNED, (DZ, W))
+    same = "not_turned: each dZ is multiplied by the weight of its own index. Which joins X[1, 1] to Z[0, 0]?"
+    steps.own(same, DZ * W)
+    steps.own("one_axis: one axis is turned. Which weight joins X[1, 1] to Z[0, 1]?", DZ * W[::-1])
+    steps.own("one_axis: one axis is turned. Which weight joins X[1, 1] to Z[0, 1]?", DZ * W[:, ::-1])
+    steps.asks(
+        "rim", "D, which is dZ with zeros around it, for a kernel of 2×3", np.pad(DZ, ((1, 1), (2, 2)))
+    )
+    one_side = "one_side: all zeros are on one side. Which pixels does a window in the corner reach?"
+    steps.own(one_side, np.pad(DZ, ((2, 0), (4, 0))))
+    steps.own(one_side, np.pad(DZ, ((0, 2), (0, 4))))
     steps.asks("dx", "dX, from dZ and W", dx)
     steps.conv_bugs(0, "no_rotation", "kernel_transposed", "rows_reversed_only", "overlap_overwritten")
+    steps.asks("swapped", "the shape of W̄ for a W of shape (4, 6, 5, 3)", [4, 6, 3, 5], ())
+    same = "not_swapped: this is W's own shape. How many channels has dZ, and how many dX?"
+    steps.own(same, [4, 6, 5, 3])
 
 
 def lesson_08(steps):
