@@ -18,6 +18,7 @@ X, W, DZ = (
     np.array([[1, 2], [3, -1]]),
     np.array([[1, -2], [3, 2]]),
 )
+CARDS_X = np.array([[3, 1, 2], [7, 4, 1], [5, 2, 6]])  # no 0, and dW is not symmetric
 TURNED = W[::-1, ::-1]
 A, B, DC = np.array([[1, 2]]), np.array([[3, 0, -1], [1, 4, 2]]), np.array([[2, -1, 1]])
 FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2], [0, 1, -2], [2, 0, 1]]), np.array([[2, 1], [0, -1], [1, 3]])
@@ -42,7 +43,7 @@ EXAMPLES = {
     "03": (FIVE, RELU_Z, RELU_DA),
     "04": (E, LABELS),
     "05": (X, W),
-    "06": (X, W, DZ),
+    "06": (CARDS_X, W, DZ),
     "07": (X, W, DZ),
     "08": (X, W, DZ),
     "09": (X, DZ, LITTLE),
@@ -145,10 +146,16 @@ def touched(x_shape, w_shape, z_shape, **geometry):
     return conv_back(np.ones(z_shape), np.zeros(x_shape), np.ones(w_shape), **geometry)[0]
 
 
-def conv_bugs(part, *names, dz=DZ, **options):
+def touched_by_weight(x_shape, w_shape, **geometry):
+    """Return for each weight how many products with a pixel its gradient has: dw, where x and dz are ones."""
+    x, w = np.ones(x_shape), np.ones(w_shape)
+    return conv_back(np.ones(conv(x, w, **geometry).shape), x, w, **geometry)[1]
+
+
+def conv_bugs(part, *names, dz=DZ, x=X, **options):
     """Return mistakes of the catalogue about conv_backward: dx (part 0), dw (1) or db (2)."""
     options = {"stride": 1, "padding": 0, "dilation": 1} | options
-    return [known(f"conv.{n}", part, image(dz), image(X), W[:, :, None, None], **options) for n in names]
+    return [known(f"conv.{n}", part, image(dz), image(x), W[:, :, None, None], **options) for n in names]
 
 
 def whole(array):
@@ -455,48 +462,118 @@ def lesson_05():
 
 def lesson_06():
     """Return the steps of lesson 06: weights and bias."""
-    _, dw, db = conv_back(OTHER_DZ)
-    dz, arrays = f"dZ = {shown(OTHER_DZ)}", (X, OTHER_DZ)
+    draw = np.random.default_rng(5)
+    shapes = (4, 7, 9, 6), (3, 2, 6, 10), (10,), (4, 5, 8, 10)
+    xs, ws, bs, dzs = (draw.integers(-2, 3, size=shape) for shape in shapes)
+    _, all_dw, db = layers.conv_backward(dzs, layers.conv_forward(xs, ws, bs)[1])
+    _, dw, _ = conv_back(x=CARDS_X)
+    seen, terms = CARDS_X[0:2, 1:3], CARDS_X[0:2, 1:3] * DZ
+    another_weight = "another_weight: this is what another weight sees. Which pixel meets W[0, 1] in Z[0, 0]?"
+    another_output = "another_output: this is what another output adds. Which window does Z[1, 0] read?"
     mean = "averaged: this is a mean. One nudge moves many outputs: do their effects average?"
-    one = "one: this is one product alone. How many outputs does the weight move?"
-    another = "another: this is another weight's gradient. Which pixels does W[0, 0] meet?"
-    products = X[:2, :2] * OTHER_DZ
+    windows = {z: CARDS_X[z[0] : z[0] + 2, z[1] : z[1] + 2] for z in np.ndindex(2, 2)}
+    real = touched_by_weight((3, 4), (2, 2), padding="same")
     return [
         step(
-            "06.corner",
-            f"the gradient at W[0, 0], from X and {dz}",
-            dw[0, 0],
-            *one_each(one, products.flat, *arrays),
-            own(mean, dw[0, 0] / 4),
-            *one_each(another, dw.flat[1:], *arrays, products),
-            given=arrays,
+            "06.moved",
+            "by how much each of the four outputs moves when W[0, 1] is nudged by 1",
+            seen,
+            *(own(another_weight, window) for w, window in windows.items() if w != (0, 1)),
+            own(
+                "weighted: this is multiplied by the weight. By what is a nudge of it multiplied?",
+                seen * W[0, 1],
+            ),
+            given=(CARDS_X,),
+        ),
+        step(
+            "06.terms",
+            "the four terms of the gradient at W[0, 1], from X and dZ",
+            terms,
+            *(own(another_weight, window * DZ) for w, window in windows.items() if w != (0, 1)),
+            own("moves: these are the moves of Z. By how much does each of them move the loss?", seen),
+            own("dz_turned: dZ is turned here. Which pixel meets W[0, 1] in Z[0, 0]?", seen * DZ[::-1, ::-1]),
+            given=(CARDS_X, DZ),
+        ),
+        step(
+            "06.one_output",
+            "what output (1, 0) adds to dW, from X and dZ",
+            DZ[1, 0] * windows[1, 0],
+            *(own(another_output, DZ[1, 0] * window) for z, window in windows.items() if z != (1, 0)),
+            *(own(another_output, DZ[z] * window) for z, window in windows.items() if z != (1, 0)),
+            own(
+                "window: this is the window alone. How much does the loss ask of this output?", windows[1, 0]
+            ),
+            own("kernel: this is the kernel, which dX receives. What does the kernel receive?", DZ[1, 0] * W),
+            given=(CARDS_X, DZ),
+        ),
+        step(
+            "06.weight",
+            "the gradient at W[0, 1], from X and dZ",
+            dw[0, 1],
+            *one_each(
+                "one: this is one product alone. How many outputs does the weight move?",
+                terms.flat,
+                CARDS_X,
+                DZ,
+            ),
+            own(mean, dw[0, 1] / 4),
+            given=(CARDS_X, DZ),
         ),
         step(
             "06.dw",
-            f"dW, from X and {dz}",
+            "dW, from X and dZ",
             dw,
-            *conv_bugs(1, "dw_rotated", "last_window_only", dz=OTHER_DZ),
+            *conv_bugs(1, "dw_rotated", "last_window_only", x=CARDS_X),
             own(mean, dw / 4),
             own(
                 "dz_turned: dZ is turned here. In Z[0, 0], what meets W[0, 0]?",
-                conv_back(OTHER_DZ[::-1, ::-1])[1],
+                conv_back(DZ[::-1, ::-1], CARDS_X)[1],
             ),
             own("times_w: this is multiplied by W. Does a line's slope depend on the place?", dw * W),
-            given=arrays,
         ),
         step(
             "06.db",
-            f"db, from {dz}",
+            "db, from dzs",
             db,
-            *(
-                own("one: this is one dZ alone. How many outputs does a nudge of b move?", entry)
-                for entry in OTHER_DZ.flat
-                if entry != OTHER_DZ.size
+            own(mean, dzs.mean(axis=(0, 1, 2))),
+            own("one_number: this is one number for all filters. How many biases are there?", dzs.sum()),
+            own("examples: this is one bias per example. Who shares a bias?", dzs.sum(axis=(1, 2))),
+            own("places: this is one bias per place. Who shares a bias?", dzs.sum(axis=0)),
+            given=(),
+        ),
+        step(
+            "06.places",
+            "rows and columns of places where 24×18 fits into 28×20",
+            (28 - 24 + 1, 20 - 18 + 1),
+            own(
+                "steps: so often can it be moved. How many places is that, with the first?",
+                (28 - 24, 20 - 18),
             ),
-            own(mean, db / 4),
-            own("not_summed: this is dZ, one number per output. How many biases are there?", OTHER_DZ),
-            own("signs: this is the sum without the signs. What does a negative dZ do?", abs(OTHER_DZ).sum()),
-            given=(OTHER_DZ,),
+            given=(),
+        ),
+        step(
+            "06.product",
+            "dW as a matrix, from patch_rows and dz_rows",
+            all_dw.reshape(-1, 10),
+            own(
+                "turned: this is dZ times P. Which of the two runs down a column of W?",
+                all_dw.reshape(-1, 10).T,
+            ),
+            own(
+                "divided: this is divided by M. Where is the 1/M of the mean already?",
+                all_dw.reshape(-1, 10) / 4,
+            ),
+            given=(),
+        ),
+        step(
+            "06.real_terms",
+            "how many terms of each weight's sum read a real pixel",
+            real,
+            own(
+                "everywhere: true of one weight only. Which weights hang over the edge?", np.full((2, 2), 12)
+            ),
+            own("top_left: the zeros are above and left here. Where are they?", real[::-1, ::-1]),
+            given=(),
         ),
     ]
 
