@@ -71,7 +71,7 @@ def conv_backward(dz, cache, *, need_dx=True):
     P, w, dz = in_one_dtype(P, w, dz)
     dz_rows = dz.reshape(len(P), w.shape[3])
 
-    # A weight's gradient is how well its pixels agree with dZ: lesson 06, (6.14).
+    # A weight's gradient is how well its pixels agree with dZ: lesson 06, (6.11).
     dw = (P.T @ dz_rows).reshape(w.shape)
     db = np.ones(len(P), dz.dtype) @ dz_rows
     if not need_dx:

@@ -40,7 +40,7 @@ EXAMPLES = {
     "03": (FIVE, RELU_Z, RELU_DA),
     "04": (E, LABELS),
     "05": (X7, W),
-    "06": (X, W, DZ),
+    "06": (X7, W, DZ),
     "07": (W, DZ),
     "08": (X, W, DZ),
     "09": (X, DZ, LITTLE),
@@ -87,11 +87,11 @@ class Steps(list):
 
         self[-1].mistakes.append(Mistake(name, value))
 
-    def conv_bugs(self, part, *names, dz=DZ, **geometry):
+    def conv_bugs(self, part, *names, dz=DZ, x=X, **geometry):
         """Add mistakes of the catalogue about conv_backward: dx (part 0), dw (1) or db (2)."""
         geometry = {"stride": 1, "padding": 0, "dilation": 1} | geometry
         for name in names:
-            self.known(f"conv.{name}", part, image(dz), image(X), W[:, :, None, None], **geometry)
+            self.known(f"conv.{name}", part, image(dz), image(x), W[:, :, None, None], **geometry)
 
 
 def plain_numbers(*arrays):
@@ -133,6 +133,12 @@ def conv_back(dz=DZ, x=X, w=W, **geometry):
 def touched(x_shape, w_shape, z_shape, **geometry):
     """Return for each pixel how many outputs read it: dx, where dz and w are all ones."""
     return conv_back(np.ones(z_shape), np.zeros(x_shape), np.ones(w_shape), **geometry)[0]
+
+
+def touched_by_weight(x_shape, w_shape, **geometry):
+    """Return for each weight how many products with a pixel its gradient has: dw, where x and dz are ones."""
+    x, w = np.ones(x_shape), np.ones(w_shape)
+    return conv_back(np.ones(conv(x, w, **geometry).shape), x, w, **geometry)[1]
 
 
 def whole(array):
@@ -330,28 +336,63 @@ def lesson_05(steps):
 
 def lesson_06(steps):
     """Convolution backward: weights and bias."""
-    _, dw, db = conv_back(OTHER_DZ)
-    dz, arrays = f"dZ = {shown(OTHER_DZ)}", (X, OTHER_DZ)
+    draw = np.random.default_rng(5)
+    shapes = (4, 7, 9, 6), (3, 2, 6, 10), (10,), (4, 5, 8, 10)
+    xs, ws, bs, dzs = (draw.integers(-2, 3, size=shape) for shape in shapes)
+    _, all_dw, db = layers.conv_backward(dzs, layers.conv_forward(xs, ws, bs)[1])
+    _, dw, _ = conv_back(x=X7)
+    seen, terms, all_dw = X7[0:2, 1:3], X7[0:2, 1:3] * DZ, all_dw.reshape(-1, 10)
+    windows = {z: X7[z[0] : z[0] + 2, z[1] : z[1] + 2] for z in np.ndindex(2, 2)}
+    of_others = [window for w, window in windows.items() if w != (0, 1)]
+    another_weight = "another_weight: this is what another weight sees. Which pixel meets W[0, 1] in Z[0, 0]?"
+    another_output = "another_output: this is what another output adds. Which window does Z[1, 0] read?"
     mean = "averaged: this is a mean. One nudge moves many outputs: do their effects average?"
-    another = "another: this is another weight's gradient. Which pixels does W[0, 0] meet?"
-    products = X[:2, :2] * OTHER_DZ
-    steps.asks("corner", f"the gradient at W[0, 0], from X and {dz}", dw[0, 0], arrays)
+    asks = "by how much each of the four outputs moves when W[0, 1] is nudged by 1"
+    steps.asks("moved", asks, seen, (X7,))
+    for window in of_others:
+        steps.own(another_weight, window)
+    said = "weighted: this is multiplied by the weight. By what is a nudge of it multiplied?"
+    steps.own(said, seen * W[0, 1])
+    steps.asks("terms", "the four terms of the gradient at W[0, 1], from X and dZ", terms, (X7, DZ))
+    for window in of_others:
+        steps.own(another_weight, window * DZ)
+    steps.own("moves: these are the moves of Z. By how much does each of them move the loss?", seen)
+    said = "dz_turned: dZ is turned here. Which pixel meets W[0, 1] in Z[0, 0]?"
+    steps.own(said, seen * DZ[::-1, ::-1])
+    asks = "what output (1, 0) adds to dW, from X and dZ"
+    steps.asks("one_output", asks, DZ[1, 0] * windows[1, 0], (X7, DZ))
+    for factor in (np.full((2, 2), DZ[1, 0]), DZ):
+        for z in [(0, 0), (0, 1), (1, 1)]:
+            steps.own(another_output, factor[z] * windows[z])
+    said = "window: this is the window alone. How much does the loss ask of this output?"
+    steps.own(said, windows[1, 0])
+    said = "kernel: this is the kernel, which dX receives. What does the kernel receive?"
+    steps.own(said, DZ[1, 0] * W)
+    steps.asks("weight", "the gradient at W[0, 1], from X and dZ", dw[0, 1], (X7, DZ))
     one = "one: this is one product alone. How many outputs does the weight move?"
-    steps.one_each(one, products.flat, *arrays)
-    steps.own(mean, dw[0, 0] / 4)
-    steps.one_each(another, dw.flat[1:], *arrays, products)
-    steps.asks("dw", f"dW, from X and {dz}", dw, arrays)
-    steps.conv_bugs(1, "dw_rotated", "last_window_only", dz=OTHER_DZ)
+    steps.one_each(one, terms.flat, X7, DZ)
+    steps.own(mean, dw[0, 1] / 4)
+    steps.asks("dw", "dW, from X and dZ", dw)
+    steps.conv_bugs(1, "dw_rotated", "last_window_only", x=X7)
     steps.own(mean, dw / 4)
-    of_turned = conv_back(OTHER_DZ[::-1, ::-1])[1]
+    of_turned = conv_back(DZ[::-1, ::-1], X7)[1]
     steps.own("dz_turned: dZ is turned here. In Z[0, 0], what meets W[0, 0]?", of_turned)
     steps.own("times_w: this is multiplied by W. Does a line's slope depend on the place?", dw * W)
-    steps.asks("db", f"db, from {dz}", db, (OTHER_DZ,))
-    for entry in OTHER_DZ[OTHER_DZ != OTHER_DZ.size]:
-        steps.own("one: this is one dZ alone. How many outputs does a nudge of b move?", entry)
-    steps.own(mean, db / 4)
-    steps.own("not_summed: this is dZ, one number per output. How many biases are there?", OTHER_DZ)
-    steps.own("signs: this is the sum without the signs. What does a negative dZ do?", abs(OTHER_DZ).sum())
+    steps.asks("db", "db, from dzs", db, ())
+    steps.own(mean, dzs.mean(axis=(0, 1, 2)))
+    steps.own("one_number: this is one number for all filters. How many biases are there?", dzs.sum())
+    steps.own("examples: this is one bias per example. Who shares a bias?", dzs.sum(axis=(1, 2)))
+    steps.own("places: this is one bias per place. Who shares a bias?", dzs.sum(axis=0))
+    steps.asks("places", "rows and columns of places where 24×18 fits into 28×20", (5, 3), ())
+    steps.own("steps: so often can it be moved. How many places is that, with the first?", (4, 2))
+    steps.asks("product", "dW as a matrix, from patch_rows and dz_rows", all_dw, ())
+    steps.own("turned: this is dZ times P. Which of the two runs down a column of W?", all_dw.T)
+    steps.own("divided: this is divided by M. Where is the 1/M of the mean already?", all_dw / 4)
+    real = touched_by_weight((3, 4), (2, 2), padding="same")
+    steps.asks("real_terms", "how many terms of each weight's sum read a real pixel", real, ())
+    all_twelve = np.full((2, 2), 12)
+    steps.own("everywhere: true of one weight only. Which weights hang over the edge?", all_twelve)
+    steps.own("top_left: the zeros are above and left here. Where are they?", real[::-1, ::-1])
 
 
 def _corner_text(product, table):
