@@ -435,9 +435,8 @@ def lesson_07(steps):
     steps.own(same, DZ * W)
     steps.own("one_axis: one axis is turned. Which weight joins X[1, 1] to Z[0, 1]?", DZ * W[::-1])
     steps.own("one_axis: one axis is turned. Which weight joins X[1, 1] to Z[0, 1]?", DZ * W[:, ::-1])
-    steps.asks(
-        "rim", "D, which is dZ with zeros around it, for a kernel of 2×3", np.pad(DZ, ((1, 1), (2, 2)))
-    )
+    padded = np.pad(DZ, ((1, 1), (2, 2)))
+    steps.asks("rim", "D, which is dZ with zeros around it, for a kernel of 2×3", padded)
     one_side = "one_side: all zeros are on one side. Which pixels does a window in the corner reach?"
     steps.own(one_side, np.pad(DZ, ((2, 0), (4, 0))))
     steps.own(one_side, np.pad(DZ, ((0, 2), (0, 4))))
