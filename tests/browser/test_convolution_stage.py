@@ -352,8 +352,18 @@ def test_it_stacks_where_it_is_narrow(stage):
 @pytest.mark.parametrize(
     ("number", "name", "cell", "said"),
     [
-        (5, "stage", ("z", 0, 1, 0), "Z[0, 1] = 1 + 1·1 + 2·2 + 4·3 + 1·(−1) = 17"),
-        (6, "stage", ("dw", 0, 1, 0, 0), "dW[0, 1] = 1·1 + 2·(−2) + 4·3 + 1·2 = 11"),
+        (
+            5,
+            'ConvolutionStage(a_stroke, [[-1, 1], [-1, 1]], 0, show="forward")',
+            ("z", 0, 1, 0),
+            "5·1 + 0·(−1) + 5·1 = 10",
+        ),
+        (
+            6,
+            'ConvolutionStage(an_l, [[1, 0, -1], [2, 1, 0]], dz=another_l, show="weights")',
+            ("dw", 0, 1, 0, 0),
+            "= 6",
+        ),
         (7, "stage", ("dz", 0, 1, 0), "dZ[0, 1] = 2"),
         (8, "stage", ("dx", 7, 3, 0), "dX[7, 3, 0]: no output reads this pixel"),
         (8, "small", ("dx", 1, 1, 0), "dX[1, 1] = 0·(−1) + 0·3 + 0·2 + 2·1 = 2"),

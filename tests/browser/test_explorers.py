@@ -170,48 +170,6 @@ class InLesson:
         assert explorer.arithmetic == explorer.ask(f"{name}.arithmetic_text")
 
 
-class TestNudges(InLesson):
-    """Lesson 00."""
-
-    NUMBER = 0
-    SHOWN = ("nudges_in_a_network",)
-    BROKEN = "_write"
-
-    def moved(self, explorer, name):
-        return explorer.ask(f"nudges_in_a_network.moves[{name!r}].title")
-
-    def point_somewhere(self, explorer):
-        explorer.hover(self.moved(explorer, "z"), 0, 0)
-
-    def test_hover_a_change(self, explorer):
-        explorer.hover(self.moved(explorer, "z"), 0, 0)
-        text = explorer.wait_for_text("z[0, 0]: promised")
-        assert "= 1 × 0.5 = 0.5" in text
-        assert "measured  0.5" in text
-        explorer.away()
-        assert "= 6 × 0.5 = 3" in explorer.wait_for_text("J: promised")
-
-    def test_a_click_chooses_the_entry_that_is_nudged(self, explorer):
-        explorer.click("W1", 1, 2)
-        text = explorer.wait_for_text("W1[1, 2] is nudged by ε = +0.5")
-        assert "z 1 of 3" in text
-        explorer.wait(self.moved(explorer, "z"), "hovered", "")
-        assert explorer.cells(self.moved(explorer, "z"), "blue") == [(0, 2)]
-        explorer.click("x", 0, 0)
-        explorer.wait_for_text("x[0, 0] is nudged")
-        assert explorer.cells(self.moved(explorer, "z"), "blue") == [(0, 0), (0, 1), (0, 2)]
-
-    def test_drag_the_size_of_the_nudge(self, explorer):
-        drawn = int(explorer.data(self.moved(explorer, "J"), "drawn"))
-        explorer.drag("nudge ε", 0)
-        assert "ε = +1e−6" in explorer.wait_for_text("x[0, 0] is nudged by ε = +1e−6")
-        assert explorer.readout("nudge ε") == "1e−6"
-        assert int(explorer.data(self.moved(explorer, "J"), "drawn")) > drawn
-        explorer.drag("nudge ε", 1)
-        explorer.wait_for_text("no longer good")
-        explorer.run("nudges_in_a_network.size.value = 0.5")
-
-
 class TestGradientChecks(InLesson):
     """Lesson 01."""
 
