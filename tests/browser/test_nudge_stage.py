@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser.shown import THEMES
 from tests.browser.stages import DRAWN, stage_fixtures
 
 opened, make = stage_fixtures("NudgeStage")
@@ -61,3 +62,11 @@ def test_other_expressions_fit(make, arguments):
     ]
     assert all(apart)
     assert stage.overlaps() == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing(make, require_tool, theme):
+    require_tool("axe_playwright_python")
+    stage = make("messages=2")
+    node(stage, "w").hover()
+    assert stage.violations(theme) == []
