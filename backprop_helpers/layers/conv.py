@@ -77,6 +77,6 @@ def conv_backward(dz, cache, *, need_dx=True):
     if not need_dx:
         return None, dw, db
 
-    # Every output stamps its kernel, times its dZ, on what it read; weight by weight here: lesson 07, (7.12).
+    # Each output stamps its kernel, times its dZ, on what it read: lesson 07, (7.12).
     stamps = (dz_rows @ w[u, v].T for u, v in windows.offsets())
     return add_patches(stamps, x_shape, windows, dz.dtype), dw, db
