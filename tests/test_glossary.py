@@ -16,7 +16,7 @@ SYMBOLS = [
 
 # The notation that all lessons share.
 NOTATION = [
-    *("X_{m,i,j,c}", "W_{u,v,c,k}", "b_k", "Z_{m,i,j,k}", "X_{m,n}", "W_{n,k}", "Z_{m,k}"),
+    *("X_{m,i,j,c}", "W_{u,v,c,k}", "b_k", "Z_{m,i',j',k}", "X_{m,n}", "W_{n,k}", "Z_{m,k}"),
     *("J", "dX", "dW", "db", "dZ", "M", "N", "C", "K", "F_h", "F_w"),
     *("H_{in}", "W_{in}", "H_{out}", "W_{out}", "s_h", "s_w", "d_h", "d_w"),
     *("p_{top}", "p_{bottom}", "p_{left}", "p_{right}"),

@@ -184,7 +184,7 @@ def drop_code_of_explore(notebook):
     notebook.cells = [
         cell
         for cell in notebook.cells
-        if cell.cell_type != "code" or not re.search(r"NudgeExplorer\(|np.linspace", cell.source)
+        if cell.cell_type != "code" or not re.search(r"NudgeStage\(|np.linspace", cell.source)
     ]
 
 

@@ -63,6 +63,8 @@ def normalised_metadata(metadata):
     kept = {key: metadata[key] for key in CELL_METADATA if metadata.get(key) not in (None, [], {}, "")}
     if "tags" in kept:
         kept["tags"] = list(dict.fromkeys(kept["tags"]))
+    if kept.get("jupyter", {}).get("outputs_hidden"):
+        kept["collapsed"] = True  # JupyterLab would add it when it opens the file
     return nbformat.from_dict(kept)
 
 

@@ -56,7 +56,7 @@ def main():
     output = Path(options.output).resolve()
     source = HERE / "_build" / "source"
     shutil.rmtree(source, ignore_errors=True)
-    scripts = gather(source, options.also)
+    scripts, files = gather(source, options.also)
     for folder in (output, HERE / "_build" / "doctrees"):  # what an earlier build kept would hide warnings
         shutil.rmtree(folder, ignore_errors=True)
     arguments = ["--builder", "html", "--fail-on-warning", "--keep-going", "--quiet"]
@@ -66,11 +66,19 @@ def main():
     for compositions in scripts:
         file = output / "_static" / "stage" / stages.script_name(compositions)
         file.write_text(stages.script(compositions), encoding="utf-8")
+    for name, content in files.items():
+        (output / "_static" / "stage" / name).write_bytes(content)
     return code
 
 
 def gather(source, also=()):
-    """Copy every page into ``source``; return the sets of compositions that pages ask a script for."""
+    """Copy every page into ``source``; return what else pages ask for.
+
+    Returns
+    -------
+    (set of tuple of str, dict)
+        The sets of compositions of which a page has a script; the stages' files, as bytes by name.
+    """
     shutil.copytree(HERE / "pages", source)
     places = {}
     pages = {name: ROOT / file for name, file in PAGES.items()}
@@ -92,7 +100,7 @@ def gather(source, also=()):
         for lesson in STAGE_HERE.findall(text):
             scripts.add((main_stage(places[lesson])["composition"],))
         path.write_text(STAGE_HERE.sub(lambda m: lone_stage(places[m[1]]), text), encoding="utf-8")
-    return scripts
+    return scripts, stages.files(spec for found in places.values() for spec in found)
 
 
 def prepare_lesson(notebook, name, known):

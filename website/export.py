@@ -30,7 +30,7 @@ def main():
 
 def exported(notebook):
     """Return the page of a lesson."""
-    found = stages.make_places(notebook)
+    found = stages.make_places(notebook, change=stages.alone)
     stages.hide_parts(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -46,6 +46,7 @@ def exported(notebook):
             [code_style(), *(path.read_text(encoding="utf-8") for path in stages.style_sheets())]
         ),
         body=body,
+        files=stages.kept_files(found),
         stages=stages.script(stages.compositions(found)) if found else "",
         mathjax=mathjax().read_text(encoding="utf-8"),
     )

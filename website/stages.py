@@ -1,17 +1,21 @@
 """Stages without Python: what a lesson's file has of them becomes places on a page, which a script fills."""
 
+import base64
 import html
 import json
 
 from backprop_helpers.views.stage import _join
 from backprop_helpers.views.stage._base import COMMITTED
+from backprop_helpers.views.stage.network import series_files
 
 # The tags by which MyST knows a cell that is shown without its code, and one whose outputs wait for a click.
 HIDDEN, WAITING = "remove-input", "hide-output"
 
 
-def make_places(notebook, script=lambda names: ""):
+def make_places(notebook, script=lambda names: "", change=lambda spec: spec):
     """Put a place in each output that is a stage; return what the notebook has of them, in order.
+
+    `change` returns the spec as the page is to have it.
 
     `script` gives, for the names of the compositions, the HTML that follows the first place: that one comes
     alive before the rest of the page is there.
@@ -20,6 +24,7 @@ def make_places(notebook, script=lambda names: ""):
     for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
         spec = output.get("data", {}).get(COMMITTED)
         if spec is not None:
+            spec = change(spec)
             picture = output.data["image/png"], output.metadata["image/png"]["alt"]
             output.data, output.metadata = {"text/html": place(spec, picture)}, {}
             found.append(spec)
@@ -60,6 +65,38 @@ def script_name(names):
 def script(names):
     """Return the script that fills the places of a page."""
     return _join.for_page(*names)
+
+
+def files(found):
+    """Return {name: bytes} of what the stages of a page fetch after they have been drawn.
+
+    Beside each a script that holds the same: a page that is opened from a disk may not fetch.
+    """
+    if not any("file" in spec["options"] for spec in found):
+        return {}
+    content = series_files()
+    script = "(globalThis.backpropFiles ??= {{}})[{}] = {};\n"
+    scripts = {
+        f"{name}.js": script.format(json.dumps(name), json.dumps(base64.b64encode(data).decode())).encode()
+        for name, data in content.items()
+    }
+    return content | scripts
+
+
+def alone(spec):
+    """Return the spec for a page that is one file: of a network's training the end alone."""
+    if "file" not in spec["options"]:
+        return spec
+    options = spec["options"] | {"steps": spec["options"]["steps"][-1:], "step": 0}
+    options["pixels"] = options["pixels"] | {"count": len(options["examples"]["indices"])}
+    return spec | {"options": options}
+
+
+def kept_files(found):
+    """Return the HTML that holds, in a page of one file, what its stages would fetch: a network's end."""
+    last = {name: content for name, content in files(found).items() if name.endswith("_last.bin")}
+    tag = '<script type="application/octet-stream" data-file="{}">{}</script>'
+    return "\n".join(tag.format(name, base64.b64encode(content).decode()) for name, content in last.items())
 
 
 def style_sheets():

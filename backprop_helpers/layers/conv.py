@@ -34,8 +34,8 @@ def conv_forward(x, w, b, *, stride=1, padding=0, dilation=1):
     - w: (F_h, F_w, C, K), the kernel of every filter
     - b: (K,), one bias per filter
     - stride, dilation: an integer, or a pair (rows, columns), at least 1
-    - padding: the zeros on each side, an integer or a pair (rows, columns); "valid" for none; "same" for as
-      many as give H_out = ceil(H_in / s_h), an extra one at the bottom and at the right
+    - padding: the zeros on each side, an integer or a pair (rows, columns); "valid" for none;
+      "same" for as many as give H_out = ceil(H_in / s_h), an extra one at the bottom and right
     """
     x, w, b = as_weighted("conv_forward", x, w, b, IMAGES, KERNEL, ("channels", "filters"))
     x, w, b = in_one_dtype(x, w, b)
@@ -43,7 +43,7 @@ def conv_forward(x, w, b, *, stride=1, padding=0, dilation=1):
     options = {"stride": stride, "padding": padding, "dilation": dilation, "what": "kernel w"}
     windows = place_windows("conv_forward", (H_in, W_in), (F_h, F_w), **options)
 
-    # Every window's patch of pixels is a row, every filter a column: lesson 05, (5.12).
+    # Every window's patch of pixels is a row, every filter a column: lesson 05, (5.11).
     P = patches(x, windows)
     z = P @ w.reshape(F_h * F_w * C, K) + b
 
@@ -71,12 +71,12 @@ def conv_backward(dz, cache, *, need_dx=True):
     P, w, dz = in_one_dtype(P, w, dz)
     dz_rows = dz.reshape(len(P), w.shape[3])
 
-    # A weight's gradient is how well its pixels agree with dZ: lesson 06, (6.14).
+    # A weight's gradient is how well its pixels agree with dZ: lesson 06, (6.11).
     dw = (P.T @ dz_rows).reshape(w.shape)
     db = np.ones(len(P), dz.dtype) @ dz_rows
     if not need_dx:
         return None, dw, db
 
-    # Every output stamps its kernel, times its dZ, on what it read; weight by weight here: lesson 07, (7.12).
+    # Each output stamps its kernel, times its dZ, on what it read: lesson 07, (7.12).
     stamps = (dz_rows @ w[u, v].T for u, v in windows.offsets())
     return add_patches(stamps, x_shape, windows, dz.dtype), dw, db

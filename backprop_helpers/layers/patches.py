@@ -55,7 +55,7 @@ def patches(x, windows):
 
 
 def add_patches(terms, x_shape, windows, dtype):
-    """Return the sum, (M, H_in, W_in, C), of one term a place (u, v): (M·H_out·W_out, C), a row a window."""
+    """Return the sum (M, H_in, W_in, C) of a term (M·H_out·W_out, C) for each place (u, v)."""
     (M, H_in, W_in, C), (top, bottom, left, right) = x_shape, windows.padding
     x_padded = np.zeros((M, top + H_in + bottom, left + W_in + right, C), dtype)
     for (u, v), term in zip(windows.offsets(), terms):

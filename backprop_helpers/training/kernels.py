@@ -31,7 +31,7 @@ BLOCK = 64  # examples: more do not stay in a core's cache, with fewer the cost 
 FEWEST = 16  # examples for which a thread is worth waking
 
 STEPS = {
-    modules.Conv: (k.Product, k.Bias),
+    modules.Conv: (k.Product, k.Bias),  # or k.Winograd: see ``k.product_of``
     modules.ReLU: (k.ReLU,),
     modules.MaxPool: (k.MaxPool,),
     modules.AveragePool: (k.AveragePool,),
@@ -76,6 +76,7 @@ def in_order(network):
         layers.pop(0)
         shape = (math.prod(shape),)
     steps = [(step, layer) for layer in layers for step in STEPS.get(type(layer), (k.Own,))]
+    steps = [(k.product_of(layer) if step is k.Product else step, layer) for step, layer in steps]
     for end in range(1, len(steps)):  # max pooling goes before bias and ReLU
         while end > 0 and steps[end][0] is k.MaxPool and steps[end - 1][0] in (k.Bias, k.ReLU):
             steps[end - 1], steps[end] = steps[end], steps[end - 1]
@@ -97,7 +98,8 @@ class Plan:
         self.block = math.ceil(batch_size / blocks)
         self.threads = threads
         self.classes = network.classes
-        self.workers = [_Worker(network, self.block) for _ in range(threads)]
+        self.shapes = {name: array.shape for name, array in network.parameters.items()}
+        self.workers = [_Worker(network, self.shapes, self.block) for _ in range(threads)]
         self.lock = threading.RLock()
         _plans.add(self)
 
@@ -107,8 +109,8 @@ class Plan:
         ``out``, (n,), receives the gradient in the order of ``network.parameters.vector``.
         """
         with self.lock:
+            self.workers[0].total = ParameterViews(out, self.shapes)
             results = self._share(len(images), lambda worker, starts: worker.learn(images, labels, starts))
-            np.copyto(out, self.workers[0].total.vector)
             for worker in self.workers[1 : len(results)]:
                 out += worker.total.vector
         return sum(loss for loss, _ in results), sum(correct for _, correct in results)
@@ -141,6 +143,7 @@ class Plan:
             return [first, *(other.result() for other in others)]
 
 
+# Changed without a lock: a fork waits for the interpreter's, so the child never sees a change half made.
 _plans = weakref.WeakSet()
 
 
@@ -163,15 +166,14 @@ if hasattr(os, "register_at_fork"):
 class _Worker:
     """One thread's memory, for one block of ``m`` examples, and the block's way through the network."""
 
-    def __init__(self, network, m):
+    def __init__(self, network, shapes, m):
         self.m = m
         standardize, shape, order = in_order(network)
         self.steps = list(_lay_out(network, standardize, shape, order, m))
         self.input = self.steps.pop(0)
-        self.z, self.dz, _ = self.steps[-1].out
+        self.z, self.dz = self.steps[-1].out
         first = next(i for i, (step, layer) in enumerate(order) if layer.parameters)
         self.backward_steps = self.steps[: first - 1 if first else None : -1]
-        shapes = {name: array.shape for name, array in network.parameters.items()}
         vectors = k.zeros(2, network.parameters.vector.size)
         self.total, self.of_block = (ParameterViews(vector, shapes) for vector in vectors)
 
@@ -215,22 +217,11 @@ class _Worker:
 
 def _lay_out(network, standardize, shape, order, m):
     """Yield the ``Input`` and all steps, each beginning at the edge where the one before ends."""
-    shapes, strides = [shape], [()]  # of the edges; how to sort their columns, from the last edge on
-    for step, layer in order:
-        shapes.append(shapes[-1] if step.in_place else network.output_shapes[layer.name])
-    for step, layer in reversed(order):
-        stride, after = step.column_stride(layer), strides[0]
-        strides.insert(0, after if step.in_place or stride == 1 else (stride, *after) if stride else ())
     done = [step.done_with_x for step, _ in order] + [False]
-    edge = k.new_edge(shape, strides[0], m, shared=done[0])
-    zero, need_dx = k.zeros(max(math.prod(s[1:2]) for s in shapes) * m), False
-    yield k.Input(standardize, edge)
-    for number, (step, layer) in enumerate(order, 1):
-        if step.in_place:
-            made = step(layer, edge, zero)
-        else:
-            options = {"shared": done[number], "need_dx": need_dx}
-            made = step(layer, edge, shapes[number], strides[number], m, **options)
+    need_dx = False
+    made = k.Input(standardize, k.Room(shape, m, done[0], need_dx))
+    yield made
+    for (step, layer), shared in zip(order, done[1:]):
+        made = step(layer, made.out, k.Room(network.output_shapes[layer.name], m, shared, need_dx))
         need_dx = need_dx or bool(layer.parameters)
-        edge = made.out
         yield made

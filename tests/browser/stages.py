@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser.shown import (
+    NOTEBOOK,
     PATIENCE,
     THEMES,
     Page,
@@ -81,6 +82,21 @@ class StagePage(Page):
         """Press a button; one at its limit is marked, not disabled, so Playwright is told not to wait."""
         found = self.stage.get_by_role("button", name=name, exact=True).filter(visible=True)
         found.first.click(force=True)
+
+    def violations(self, theme):
+        """Return what axe-core finds in the stage in a theme."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        set_theme(self.page, theme)
+        self.page.wait_for_function(
+            "dark => document.querySelector('.bp-stage').classList.contains('bp-dark') === dark",
+            arg=theme.endswith("Dark"),
+        )
+        rules = {"type": "tag", "values": ["wcag2a", "wcag2aa"]}
+        options = {"context": {"include": [f"{NOTEBOOK} .bp-stage"]}, "options": {"runOnly": rules}}
+        found = Axe().run(self.page, **options).response["violations"]
+        set_theme(self.page, THEMES[0])
+        return [(rule["id"], [node["html"][:150] for node in rule["nodes"]]) for rule in found]
 
     def canvas(self, name):
         return self.stage.locator(f'.bp-grid[data-name="{name}"] canvas')

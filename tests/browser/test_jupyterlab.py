@@ -66,7 +66,10 @@ def test_lesson_is_drawn(lab, page, name):
     formulas = len(lesson.tags())
     assert count(page, "mjx-container") >= formulas
     assert broken_formulas(page) == []
-    pictures = sum("image/png" in output.get("data", {}) for _, output in lesson.outputs())
+    shown = [cell for cell in lesson.notebook.cells if not cell.metadata.get("collapsed")]
+    pictures = sum(
+        "image/png" in output.get("data", {}) for cell in shown for output in cell.get("outputs", [])
+    )
     images = page.locator(".jp-Notebook .jp-OutputArea img")
     assert images.count() >= pictures
     assert images.evaluate_all("all => all.every(i => i.complete && i.naturalWidth > 0)")

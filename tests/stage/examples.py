@@ -229,7 +229,8 @@ def drawing(rng, number):
 def symmetric(rng):
     """A drawing whose exact centre lies halfway between two pixels or on one."""
     half = rng.random(rng.integers(21, 60, 2))
-    return ((half + half[:, ::-1] + half[::-1] + half[::-1, ::-1]) / 4).astype(np.float32)
+    whole = ((half + half[:, ::-1] + half[::-1] + half[::-1, ::-1]) / 4).astype(np.float32)
+    return np.pad(whole, [(n // 4, n // 4) for n in whole.shape])  # paper, or it would be a photograph
 
 
 def lopsided():
@@ -239,11 +240,20 @@ def lopsided():
     return ink
 
 
-def digit_case(ink):
-    """A drawing and every step of its preparation."""
+def specked(rng):
+    """A thick stroke, and about it dots: some are specks, some are pieces."""
+    ink = np.zeros((60, 60), np.float32)
+    ink[10:40, 20:26] = 1
+    for i, j in rng.integers(0, 56, (6, 2)):
+        ink[i : i + rng.integers(1, 5), j : j + rng.integers(1, 5)] = 0.5
+    return ink
+
+
+def digit_case(ink, given=None):
+    """A drawing and every step of its preparation; `given`: the drawing as it was, specks included."""
     steps = preprocess_digit(ink)
     return {
-        "drawing": encoded(steps.drawing),
+        "drawing": encoded(steps.drawing if given is None else given),
         "box": steps.box.tolist(),
         "corner": steps.corner.tolist(),
         "arrays": encoded_all(

@@ -87,9 +87,18 @@ def test_digits(passed):
     cases = [examples.digit_case(examples.drawing(rng, number)) for number in range(120)]
     cases += [examples.digit_case(examples.symmetric(rng)) for _ in range(60)]
     cases += [examples.digit_case(turned) for turned in (examples.lopsided(), examples.lopsided()[::-1].T)]
+    specked = [examples.specked(rng) for _ in range(20)]
+    cases += [examples.digit_case(ink, given=ink) for ink in specked]
+    assert (
+        sum(
+            case["arrays"]["cropped"]["data"].count(0.5) != (ink == 0.5).sum()
+            for case, ink in zip(cases[-20:], specked)
+        )
+        >= 5
+    )
     image, _ = series_digit(np.float32)
     cases.append(examples.digit_case(image[0, :, :, 0]))
-    assert passed({"digits": cases}) == len(cases) + 1 == 184
+    assert passed({"digits": cases}) == len(cases) + 1 == 204
 
 
 def test_arrays(passed):

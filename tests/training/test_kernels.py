@@ -193,6 +193,62 @@ def test_equals_the_layers_for_any_shapes_batches_and_threads(case, batch_size, 
     check_against_layers(result, network, images, labels)
 
 
+@pytest.mark.parametrize(("tile", "taps"), [(1, 3), (2, 2), (2, 3), (3, 2), (4, 3), (4, 5), (4, 2)])
+def test_winograds_products_make_the_correlation(tile, taps):
+    rng = np.random.default_rng(tile + taps)
+    x, w = rng.standard_normal(tile + taps - 1), rng.standard_normal(taps)
+    A, G, B = map(np.float64, kernel_layers.winograd(tile, taps))
+    assert len(A) == tile + taps - 1
+    expected = np.correlate(x, w, mode="valid")
+    assert (
+        np.abs(A.T @ ((G @ w) * (B.T @ x)) - expected).max() <= ROUNDING * np.abs(x).sum() * np.abs(w).sum()
+    )
+
+
+def test_winograds_two_outputs_of_three_weights_are_those_of_lesson_12():
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal(4), rng.standard_normal(3)
+    products = [
+        (x[0] - x[2]) * w[0],
+        (x[1] + x[2]) * (w[0] + w[1] + w[2]) / 2,
+        (x[2] - x[1]) * (w[0] - w[1] + w[2]) / 2,
+        (x[1] - x[3]) * w[2],
+    ]
+    _, G, B = kernel_layers.winograd(2, 3)
+    np.testing.assert_allclose(np.abs((G @ w) * (B.T @ x)), np.abs(products), rtol=1e-5)
+
+
+@st.composite
+def convolutions_for_winograd(draw):
+    """A convolution that makes channels, and one of them that learns from enough of them."""
+    size = draw(ints(2, 5)), draw(ints(2, 5))
+    channels = draw(ints(math.ceil(kernel_layers.LEAST / size[1]), 16))
+    padding = draw(st.sampled_from(["same", "valid", 1, (2, 0), (7, size[1] - 1)]))
+    shape = draw(ints(size[0], 14)), draw(ints(size[1], 14)), 2
+    layers = [Conv(channels, 1), Conv(draw(ints(1, 6)), size, padding=padding), Flatten(), FullyConnected(3)]
+    return Network(layers, seed=draw(ints(0, 99)), input_shape=shape), draw(ints(1, 40))
+
+
+@settings(max_examples=60)
+@given(convolutions_for_winograd(), st.integers(1, 3))
+def test_winograd_equals_the_layers_for_any_shapes(case, threads):
+    network, count = case
+    images, labels = examples(network, count)
+    plan = kernels.plan(network, 40, threads=threads)
+    assert any(type(step) is kernel_layers.Winograd for step in plan.workers[0].steps)
+    run_plan(plan, network, images[::-1], labels)  # leaves something in all its memory
+    check_against_layers(run_plan(plan, network, images, labels), network, images, labels)
+
+
+@pytest.mark.parametrize("options", [{"size": 7}, {"size": 5, "padding": 5}, {"size": (1, 5)}])
+def test_what_winograd_does_not_know_goes_the_direct_way(options):
+    layers = [Conv(8, 1), Conv(3, **options), Flatten(), FullyConnected(3)]
+    network = Network(layers, input_shape=(9, 10, 2))
+    assert kernel_layers.product_of(network["conv2"]) is kernel_layers.Product
+    images, labels = examples(network, 5)
+    check_against_layers(run(network, images, labels), network, images, labels)
+
+
 @pytest.mark.parametrize("name", [*TWO, *TWELVE])
 def test_equals_the_layers_on_the_networks_of_the_lessons_and_of_the_benchmark(name):
     network = make_network(name)

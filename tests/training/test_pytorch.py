@@ -117,3 +117,46 @@ def test_training_of_the_reference_network(torch):
     close(history.loss, np.array(losses), 1e-9)
     for name, parameter in net.parameters.items():
         close(parameter, as_ours(p[name]), 1e-9)
+
+
+CURVES = pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (lambda: SGD(0.02, 0.9, False), lambda t, p: t.optim.SGD(p, 0.02, momentum=0.9)),
+        (lambda: SGD(0.02), lambda t, p: t.optim.SGD(p, 0.02, momentum=0.9, nesterov=True)),
+        (lambda: Adam(0.001), lambda t, p: t.optim.Adam(p, 0.001)),
+    ],
+    ids=["momentum", "nesterov", "adam"],
+)
+
+
+def curves(torch, dtype, ours, theirs, steps=100, batch=16):
+    """The losses of so many steps from the same weights on the same batches, ours and PyTorch's."""
+    net = reference_cnn(seed=4).astype(dtype)
+    images, labels = load_test_set()
+    images, labels = images[: steps * batch].astype(dtype), labels[: steps * batch]
+    p = as_torch(torch, net.parameters)
+    history = fit(net, images, labels, epochs=1, batch_size=batch, optimizer=ours(), seed=5, progress=False)
+    optimizer, losses = theirs(torch, list(p.values())), []
+    for indices in np.random.default_rng(5).permutation(len(images)).reshape(steps, batch):
+        optimizer.zero_grad()
+        loss = torch_loss(torch, p, images[indices], labels[indices])
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert len(history.loss) == steps
+    return history.loss, np.array(losses)
+
+
+@CURVES
+def test_loss_curves_over_a_hundred_steps(torch, ours, theirs):
+    mine, others = curves(torch, np.float64, ours, theirs)
+    assert np.abs(mine - others).max() <= 1e-12 * others.max()
+    assert others[-10:].mean() < others[:10].mean() / 2  # the network learns: the curves are not flat
+
+
+@CURVES
+def test_loss_curves_of_the_fast_path(torch, ours, theirs):
+    """In float32, until rounding decides a pooling window or a ReLU; from there on the curves part."""
+    mine, others = curves(torch, np.float32, ours, theirs, steps=20)
+    assert np.abs(mine - others).max() <= 1e-5 * others.max()

@@ -15,6 +15,7 @@ from backprop_helpers.checking.misconceptions import misconceptions
 
 X = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
 W, DZ = np.array([[1, 2], [3, -1]]), np.array([[1, -2], [3, 2]])
+X7 = np.array([[3, 1, 2], [7, 4, 1], [5, 2, 6]])  # no 0, and no symmetric dW
 TURNED = W[::-1, ::-1]
 A, B, DC = np.array([[1, 2]]), np.array([[3, 0, -1], [1, 4, 2]]), np.array([[2, -1, 1]])
 FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2], [0, 1, -2], [2, 0, 1]]), np.array([[2, 1], [0, -1], [1, 3]])
@@ -38,9 +39,9 @@ EXAMPLES = {
     "02": (FC_X, FC_W, FC_B, FC_DZ),
     "03": (FIVE, RELU_Z, RELU_DA),
     "04": (E, LABELS),
-    "05": (X, W),
-    "06": (X, W, DZ),
-    "07": (X, W, DZ),
+    "05": (X7, W),
+    "06": (X7, W, DZ),
+    "07": (W, DZ),
     "08": (X, W, DZ),
     "09": (X, DZ, LITTLE),
     "10": (X, W, W2, BIAS2),
@@ -86,11 +87,11 @@ class Steps(list):
 
         self[-1].mistakes.append(Mistake(name, value))
 
-    def conv_bugs(self, part, *names, dz=DZ, **geometry):
+    def conv_bugs(self, part, *names, dz=DZ, x=X, **geometry):
         """Add mistakes of the catalogue about conv_backward: dx (part 0), dw (1) or db (2)."""
         geometry = {"stride": 1, "padding": 0, "dilation": 1} | geometry
         for name in names:
-            self.known(f"conv.{name}", part, image(dz), image(X), W[:, :, None, None], **geometry)
+            self.known(f"conv.{name}", part, image(dz), image(x), W[:, :, None, None], **geometry)
 
 
 def plain_numbers(*arrays):
@@ -132,6 +133,12 @@ def conv_back(dz=DZ, x=X, w=W, **geometry):
 def touched(x_shape, w_shape, z_shape, **geometry):
     """Return for each pixel how many outputs read it: dx, where dz and w are all ones."""
     return conv_back(np.ones(z_shape), np.zeros(x_shape), np.ones(w_shape), **geometry)[0]
+
+
+def touched_by_weight(x_shape, w_shape, **geometry):
+    """Return for each weight how many products with a pixel its gradient has: dw, where x and dz are ones."""
+    x, w = np.ones(x_shape), np.ones(w_shape)
+    return conv_back(np.ones(conv(x, w, **geometry).shape), x, w, **geometry)[1]
 
 
 def whole(array):
@@ -270,60 +277,122 @@ def lesson_04(steps):
 
 def lesson_05(steps):
     """Convolution forward."""
-    pixel = np.zeros((7, 7))
-    pixel[3, 3] = 1
-    corner, by_columns = conv(b=2)[1, 0], [X[i : i + 2].T.ravel() for i in range(2)]
-    lying = "Which weight lies on the pixel first?"
-    asks = f"the 5×5 output for one pixel of 1 in the middle of 7×7, with the kernel {shown(UNEVEN_L)}"
+    pixel = np.zeros((5, 5))
+    pixel[2, 2] = 1
+    z, turned, same = conv(X7), conv(X7, TURNED, 0), conv(X7, padding="same")
+    asks = f"the output for one pixel of 1 in the middle of 5×5, with the kernel {shown(UNEVEN_L)}"
     steps.asks("stamp", asks, conv(pixel, UNEVEN_L, 0), (UNEVEN_L,))
-    steps.own(f"upright: the L is upright here. {lying}", np.pad(UNEVEN_L, 1))
-    steps.own(f"transposed: the L is transposed here. {lying}", np.pad(UNEVEN_L.T, 1))
-    steps.asks("corner", "Z[1, 0], from X and W, with b = 2", corner, (X, W))
-    steps.own(NO_BIAS, conv(b=0)[1, 0])
-    steps.own("every: here b is added with every product. How many biases has Z[1, 0]?", corner + 3 * 2)
-    said = "transposed: this is what the transposed kernel gives. Which weight lies on X[1, 1]?"
-    steps.own(said, conv(b=2, w=W.T)[1, 0])
-    said = "turned: this is what the turned kernel gives. Which weight lies on X[1, 0]?"
-    steps.own(said, conv(b=2, w=TURNED)[1, 0])
-    steps.asks("z", "Z, from X, W and b", conv())
-    steps.own(NO_BIAS, conv(b=0))
-    steps.own("turned: the kernel is turned by 180°. In Z[0, 0], what lies on X[0, 0]?", conv(w=TURNED))
-    steps.own("transposed: the kernel is transposed. In Z[0, 0], what lies on X[0, 1]?", conv(w=W.T))
-    arrays, plain = (image(X), W[:, :, None, None], np.array([1])), {"stride": 1, "padding": 0, "dilation": 1}
-    steps.known("conv.bias_in_every_term", None, *arrays, **plain)
-    patches = layers.im2col(image(X), (2, 3)).reshape(2, 6)
-    steps.asks("patches", "P for windows of 2×3: the two patches of X as rows", patches)
-    steps.own("by_columns: here each patch is read column by column. In which order is W?", by_columns)
-    steps.asks("same", 'Z with padding "same"', conv(padding="same"))
-    zeros_first = conv(np.pad(X, ((1, 0), (1, 0))))
+    steps.own("upright: the L is upright here. Which weight lies on the pixel first?", UNEVEN_L)
+    steps.own("transposed: the L is transposed here. Which weight lies on the pixel first?", UNEVEN_L.T)
+    steps.asks("corner", "Z[0, 0], from X, W and b", z[0, 0])
+    steps.own(NO_BIAS, z[0, 0] - 1)
+    steps.own("every: here b is added with every product. How many biases has an output?", z[0, 0] + 3)
+    said = "transposed: this is what the transposed kernel gives. Which weight lies on X[0, 1]?"
+    steps.own(said, conv(X7, W.T)[0, 0])
+    said = "turned: this is what the turned kernel gives. Which weight lies on X[0, 0]?"
+    steps.own(said, conv(X7, TURNED)[0, 0])
+    steps.asks("z", "Z, from X, W and b", z)
+    steps.own(NO_BIAS, z - 1)
+    steps.own("turned: the kernel is turned by 180°. In Z[0, 0], what lies on X[0, 0]?", turned + 1)
+    steps.own("transposed: the kernel is transposed. In Z[0, 0], what lies on X[0, 1]?", conv(X7, W.T))
+    arrays = image(X7), W[:, :, None, None], np.array([1])
+    steps.known("conv.bias_in_every_term", None, *arrays, stride=1, padding=0, dilation=1)
+    steps.asks("turned", "the true convolution of X and W, without bias", turned)
+    steps.own("not_turned: this is the cross-correlation. Which of the two runs backwards?", z - 1)
+    steps.own("rows: here the rows of the kernel are reversed alone. And v?", conv(X7, W[::-1], 0))
+    steps.own("columns: here its columns are reversed alone. And u?", conv(X7, W[:, ::-1], 0))
+    steps.own("with_bias: a bias is added here. Is there one in a convolution?", turned + 1)
+    asks = "H_out and W_out, of a 10×7 image, a 4×3 kernel, 2 and 3 rows of zeros, 1 and no column"
+    steps.asks("size", asks, [12, 6], ())
+    steps.own("no_last: the last place is missing. How many windows of 3 fit into a row of 3?", [11, 5])
+    steps.own("first_twice: the zeros before are counted twice. How many lie behind?", [11, 7])
+    steps.own("no_padding: there are no zeros in it. Where may the window start?", [7, 5])
+    steps.own("padded: this is the size with the zeros. What does the window leave free?", [15, 8])
+    steps.asks("same", 'the last column of Z with padding "same"', same[:, 2])
+    zeros_first = conv(np.pad(X7, ((1, 0), (1, 0))))[:, 2]
     steps.own("zeros_first: the zeros are on top and left. Where does an even kernel have them?", zeros_first)
-    steps.own(NO_BIAS, conv(b=0, padding="same"))
+    steps.own(NO_BIAS, same[:, 2] - 1)
+    steps.own("row: this is the last row. Which index runs down a column?", same[2])
+    asks = "how many weights and biases four filters of 3×3 on three channels have"
+    steps.asks("parameters", asks, [108, 4], ())
+    steps.own("one_channel: these filters see one channel. How deep is a filter?", [36, 4])
+    steps.own("one_filter: this is one filter. How many are there?", [27, 1])
+    said = "bias_per_channel: one bias for each filter and channel? How many has an output?"
+    steps.own(said, [108, 12])
+    steps.asks("moved", "by how much the four outputs move when W[1, 0] is nudged by 1", X7[1:, :2])
+    another_weight = "another_weight: these are another weight's pixels. Where does W[1, 0] lie in Z[0, 0]?"
+    for window in (X7[:2, 1:], X7[:2, :2], X7[1:, 1:]):
+        steps.own(another_weight, window)
+    steps.own("output: this is Z itself. Asked for is by how much it moves", z)
+    steps.asks("pixel", "by how much the four outputs move when X[0, 1] is nudged by 1", [[2, 1], [0, 0]])
+    said = "other_way: this is the pixel's window read upright. Which weight lies on X[0, 1] in Z[0, 0]?"
+    steps.own(said, np.array([W[0], [0, 0]]))
+    steps.own("whole: the whole kernel moves them here. Which windows reach the first row?", TURNED)
+    patches = layers.im2col(image(X7), (2, 3)).reshape(2, 6)
+    steps.asks("patches", "P for windows of 2×3: the two patches of X as rows", patches)
+    by_columns = [X7[i : i + 2].T.ravel() for i in range(2)]
+    steps.own("by_columns: here each patch is read column by column. In which order is W?", by_columns)
 
 
 def lesson_06(steps):
     """Convolution backward: weights and bias."""
-    _, dw, db = conv_back(OTHER_DZ)
-    dz, arrays = f"dZ = {shown(OTHER_DZ)}", (X, OTHER_DZ)
+    draw = np.random.default_rng(5)
+    shapes = (4, 7, 9, 6), (3, 2, 6, 10), (10,), (4, 5, 8, 10)
+    xs, ws, bs, dzs = (draw.integers(-2, 3, size=shape) for shape in shapes)
+    _, all_dw, db = layers.conv_backward(dzs, layers.conv_forward(xs, ws, bs)[1])
+    _, dw, _ = conv_back(x=X7)
+    seen, terms, all_dw = X7[0:2, 1:3], X7[0:2, 1:3] * DZ, all_dw.reshape(-1, 10)
+    windows = {z: X7[z[0] : z[0] + 2, z[1] : z[1] + 2] for z in np.ndindex(2, 2)}
+    of_others = [window for w, window in windows.items() if w != (0, 1)]
+    another_weight = "another_weight: this is what another weight sees. Which pixel meets W[0, 1] in Z[0, 0]?"
+    another_output = "another_output: this is what another output adds. Which window does Z[1, 0] read?"
     mean = "averaged: this is a mean. One nudge moves many outputs: do their effects average?"
-    another = "another: this is another weight's gradient. Which pixels does W[0, 0] meet?"
-    products = X[:2, :2] * OTHER_DZ
-    steps.asks("corner", f"the gradient at W[0, 0], from X and {dz}", dw[0, 0], arrays)
+    asks = "by how much each of the four outputs moves when W[0, 1] is nudged by 1"
+    steps.asks("moved", asks, seen, (X7,))
+    for window in of_others:
+        steps.own(another_weight, window)
+    said = "weighted: this is multiplied by the weight. By what is a nudge of it multiplied?"
+    steps.own(said, seen * W[0, 1])
+    steps.asks("terms", "the four terms of the gradient at W[0, 1], from X and dZ", terms, (X7, DZ))
+    for window in of_others:
+        steps.own(another_weight, window * DZ)
+    steps.own("moves: these are the moves of Z. By how much does each of them move the loss?", seen)
+    said = "dz_turned: dZ is turned here. Which pixel meets W[0, 1] in Z[0, 0]?"
+    steps.own(said, seen * DZ[::-1, ::-1])
+    asks = "what output (1, 0) adds to dW, from X and dZ"
+    steps.asks("one_output", asks, DZ[1, 0] * windows[1, 0], (X7, DZ))
+    for factor in (np.full((2, 2), DZ[1, 0]), DZ):
+        for z in [(0, 0), (0, 1), (1, 1)]:
+            steps.own(another_output, factor[z] * windows[z])
+    said = "window: this is the window alone. How much does the loss ask of this output?"
+    steps.own(said, windows[1, 0])
+    said = "kernel: this is the kernel, which dX receives. What does the kernel receive?"
+    steps.own(said, DZ[1, 0] * W)
+    steps.asks("weight", "the gradient at W[0, 1], from X and dZ", dw[0, 1], (X7, DZ))
     one = "one: this is one product alone. How many outputs does the weight move?"
-    steps.one_each(one, products.flat, *arrays)
-    steps.own(mean, dw[0, 0] / 4)
-    steps.one_each(another, dw.flat[1:], *arrays, products)
-    steps.asks("dw", f"dW, from X and {dz}", dw, arrays)
-    steps.conv_bugs(1, "dw_rotated", "last_window_only", dz=OTHER_DZ)
+    steps.one_each(one, terms.flat, X7, DZ)
+    steps.own(mean, dw[0, 1] / 4)
+    steps.asks("dw", "dW, from X and dZ", dw)
+    steps.conv_bugs(1, "dw_rotated", "last_window_only", x=X7)
     steps.own(mean, dw / 4)
-    of_turned = conv_back(OTHER_DZ[::-1, ::-1])[1]
+    of_turned = conv_back(DZ[::-1, ::-1], X7)[1]
     steps.own("dz_turned: dZ is turned here. In Z[0, 0], what meets W[0, 0]?", of_turned)
     steps.own("times_w: this is multiplied by W. Does a line's slope depend on the place?", dw * W)
-    steps.asks("db", f"db, from {dz}", db, (OTHER_DZ,))
-    for entry in OTHER_DZ[OTHER_DZ != OTHER_DZ.size]:
-        steps.own("one: this is one dZ alone. How many outputs does a nudge of b move?", entry)
-    steps.own(mean, db / 4)
-    steps.own("not_summed: this is dZ, one number per output. How many biases are there?", OTHER_DZ)
-    steps.own("signs: this is the sum without the signs. What does a negative dZ do?", abs(OTHER_DZ).sum())
+    steps.asks("db", "db, from dzs", db, ())
+    steps.own(mean, dzs.mean(axis=(0, 1, 2)))
+    steps.own("one_number: this is one number for all filters. How many biases are there?", dzs.sum())
+    steps.own("examples: this is one bias per example. Who shares a bias?", dzs.sum(axis=(1, 2)))
+    steps.own("places: this is one bias per place. Who shares a bias?", dzs.sum(axis=0))
+    steps.asks("places", "rows and columns of places where 24×18 fits into 28×20", (5, 3), ())
+    steps.own("steps: so often can it be moved. How many places is that, with the first?", (4, 2))
+    steps.asks("product", "dW as a matrix, from patch_rows and dz_rows", all_dw, ())
+    steps.own("turned: this is dZ times P. Which of the two runs down a column of W?", all_dw.T)
+    steps.own("divided: this is divided by M. Where is the 1/M of the mean already?", all_dw / 4)
+    real = touched_by_weight((3, 4), (2, 2), padding="same")
+    steps.asks("real_terms", "how many terms of each weight's sum read a real pixel", real, ())
+    all_twelve = np.full((2, 2), 12)
+    steps.own("everywhere: true of one weight only. Which weights hang over the edge?", all_twelve)
+    steps.own("top_left: the zeros are above and left here. Where are they?", real[::-1, ::-1])
 
 
 def _corner_text(product, table):
@@ -340,27 +409,42 @@ def lesson_07(steps):
     """Convolution backward: the input."""
     dx, _, _ = conv_back()
     table = [(int(DZ[z] * W[w]), z, w) for z in np.ndindex(2, 2) for w in np.ndindex(2, 2)]
-    middle = OTHER_DZ * TURNED
-    asks = "for each pixel of a 5×5 image, how many of the nine outputs of a 3×3 kernel move"
-    steps.asks("moved", asks, touched((5, 5), (3, 3), (3, 3)), ())
-    nine, four = np.full((5, 5), 9), np.full((3, 3), 4)
-    steps.own("everywhere: true of the centre only. How does the kernel reach a corner?", nine)
+    steps.asks("moved", "by how much the four outputs move when X[1, 1] is nudged by 1", TURNED, (W,))
+    steps.own("upright: here the kernel stands upright. Which weight lies on X[1, 1] in Z[0, 0]?", W)
+    steps.own("transposed: the kernel is transposed. Which weight lies on X[1, 1] in Z[0, 1]?", W.T)
+    one_axis = "one_axis: one axis is turned, the other is not. Which weight lies on X[1, 1] in Z[0, 1]?"
+    steps.own(one_axis, W[::-1])
+    steps.own(one_axis, W[:, ::-1])
+    steps.asks("stamp", "the array that Z[0, 1] stamps onto dX", DZ[0, 1] * W, (DZ, W))
+    steps.own("turned: the kernel is turned. In Z[0, 1], which weight lies on X[0, 1]?", DZ[0, 1] * TURNED)
+    for other in (DZ[0, 0], DZ[1, 0], DZ[1, 1]):
+        steps.own("another_output: this is another output's stamp. Which dZ is its own?", other * W)
     steps.asks("corner", "the gradient at X[0, 2], from dZ and W", dx[0, 2], (DZ, W))
     for product in {product for product, _, _ in table} - {int(dx[0, 2])}:
         steps.one_each(_corner_text(product, table), [product], DZ, W)
-    asks = f"the gradient at X[1, 1], from W and dZ = {shown(OTHER_DZ)}"
-    steps.asks("middle", asks, middle.sum(), (OTHER_DZ, W))
-    same = (
-        "not_turned: each dZ is multiplied by the weight of the same index. Which joins X[1, 1] to Z[0, 0]?"
-    )
-    steps.own(same, (OTHER_DZ * W).sum())
-    one = "one: this is one product alone. How many outputs read the pixel?"
-    steps.one_each(one, middle.flat, OTHER_DZ, W)
     asks = "for each of the nine pixels of X, how many products its gradient has"
     steps.asks("terms", asks, touched((3, 3), (2, 2), (2, 2)), ())
-    steps.own("everywhere: true of the middle only. How many outputs read a corner?", four)
+    everywhere = "everywhere: true of the middle only. How many outputs read a corner?"
+    steps.own(everywhere, np.full((3, 3), 4))
+    steps.asks("total", "the sum of the nine gradients, without adding up the nine", dx.sum(), (DZ, W))
+    steps.asks("reads", "row and column of the output that reads X[3, 5] through W[2, 1]", [1, 4], ())
+    steps.own("added: here the offset is added. Which output row has row 3 under its weight row 2?", [5, 6])
+    asks = "the four products that meet at X[1, 1], each in its output's place"
+    steps.asks("middle", asks, DZ * TURNED, (DZ, W))
+    same = "not_turned: each dZ is multiplied by the weight of its own index. Which joins X[1, 1] to Z[0, 0]?"
+    steps.own(same, DZ * W)
+    steps.own("one_axis: one axis is turned. Which weight joins X[1, 1] to Z[0, 1]?", DZ * W[::-1])
+    steps.own("one_axis: one axis is turned. Which weight joins X[1, 1] to Z[0, 1]?", DZ * W[:, ::-1])
+    padded = np.pad(DZ, ((1, 1), (2, 2)))
+    steps.asks("rim", "D, which is dZ with zeros around it, for a kernel of 2×3", padded)
+    one_side = "one_side: all zeros are on one side. Which pixels does a window in the corner reach?"
+    steps.own(one_side, np.pad(DZ, ((2, 0), (4, 0))))
+    steps.own(one_side, np.pad(DZ, ((0, 2), (0, 4))))
     steps.asks("dx", "dX, from dZ and W", dx)
     steps.conv_bugs(0, "no_rotation", "kernel_transposed", "rows_reversed_only", "overlap_overwritten")
+    steps.asks("swapped", "the shape of W̄ for a W of shape (4, 6, 5, 3)", [4, 6, 3, 5], ())
+    same = "not_swapped: this is W's own shape. How many channels has dZ, and how many dX?"
+    steps.own(same, [4, 6, 5, 3])
 
 
 def lesson_08(steps):

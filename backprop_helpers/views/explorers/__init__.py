@@ -6,11 +6,9 @@ Each explorer is loaded when it is first asked for, so that a lesson which uses 
 import importlib
 
 _HOMES = {
-    "NudgeExplorer": "nudge",
     "ReLUExplorer": "relu",
     "SoftmaxExplorer": "softmax",
     "CheckExplorer": "check",
-    "NetworkExplorer": "network",
 }
 __all__ = list(_HOMES)
 

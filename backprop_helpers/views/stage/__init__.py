@@ -8,6 +8,8 @@ import importlib
 _HOMES = {
     "ConvolutionStage": "convolution",
     "PoolingStage": "pooling",
+    "NudgeStage": "nudge",
+    "NetworkStage": "network",
     "ProductsStage": "products",
     "SoftmaxStage": "softmax",
     "Predict": "predict",

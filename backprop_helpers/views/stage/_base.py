@@ -115,11 +115,13 @@ def encode_array(array):
 
 
 def as_json(value):
-    """Return a number with six significant digits; NaN and the infinities, which JSON lacks, as text."""
-    if isinstance(value, int):
-        return int(value)
+    """Return a number with six significant digits; NaN and the infinities, which JSON lacks, as text.
+
+    A whole number is an integer, as browsers write it: saving a notebook must not change it.
+    """
     if math.isfinite(value):
-        return float(f"{value:.6g}")
+        short = value if isinstance(value, int) else float(f"{value:.6g}")
+        return int(short) if short == int(short) else short
     return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
 
 

@@ -12,14 +12,36 @@ RENDER = "\nexport default { render: ({ model, el }) => %s(el, specOf(model), li
 PAGE = """(() => {
 %s
 const compositions = { %s };
-const link = { set() {}, on: () => () => {} };
+const here = document.currentScript.src;
+const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
+// What a stage asks for lies in the page, or beside the script; else nobody answers. A page on a disk may not
+// fetch, but run a script: there is one that holds the same.
+async function find(file) {
+  const kept = document.querySelector(`script[data-file="${file}"]`);
+  if (kept) return bytesOf(kept.textContent.trim());
+  if (!here) return null;
+  if (here.startsWith("file:")) {
+    const script = document.createElement("script");
+    const ready = new Promise((resolve, reject) => {
+      Object.assign(script, { onload: resolve, onerror: reject });
+    });
+    script.src = new URL(`${file}.js`, here);
+    document.head.append(script);
+    await ready;
+    return bytesOf(globalThis.backpropFiles[file]);
+  }
+  const answer = await fetch(new URL(file, here));
+  if (!answer.ok) throw new Error(answer.statusText);
+  return answer.arrayBuffer();
+}
 function fill(place) {
   const kept = [...place.childNodes];
   const spec = JSON.parse(place.querySelector("script").textContent);
   place.dataset.filled = "true";
   place.replaceChildren();
   try {
-    compositions[spec.composition](place, spec, link);
+    const ask = async ({ ask }) => (spec.options.file ? find(`${spec.options.file}_${ask}.bin`) : null);
+    compositions[spec.composition](place, spec, { set() {}, on: () => () => {}, ask });
   } catch (error) {
     place.replaceChildren(...kept);
     reportError(error);

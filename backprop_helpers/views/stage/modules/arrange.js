@@ -1,8 +1,8 @@
 // Puts grids into the field so that the whole fits, with cells as large as that allows, and draws them. Arrangements:
 // contributing/stages.md.
 
-import { TITLE, cleared } from "./grid.js";
-import { gridPlaces } from "./grid_places.js";
+import { gridPlaces, TITLE } from "./grid_places.js";
+import { cleared } from "./page.js";
 
 const GAIN = 1.18; // an arrangement further down the list has to be so much better
 const STEADY = 1.4; // and cells so much larger than before

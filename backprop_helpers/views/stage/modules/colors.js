@@ -3,9 +3,11 @@
 // One scale for all arrays of a kind ("value", "weight", "gradient", "digit"); zero is paper in every one.
 export function kindScale(arrays, kind) {
   let [low, high] = [0, 0];
-  for (const value of arrays.flatMap(({ data }) => [...data])) {
-    if (value < low && value > -Infinity) low = value;
-    if (value > high && value < Infinity) high = value;
+  for (const { data } of arrays) {
+    for (const value of data) {
+      if (value < low && value > -Infinity) low = value;
+      if (value > high && value < Infinity) high = value;
+    }
   }
   const signed = low < 0 || kind === "weight" || kind === "gradient";
   return { bound: Math.max(-low, high) || 1, ramp: signed ? "signed" : kind === "digit" ? "digit" : "value" };

@@ -5,7 +5,7 @@ import { clamp, element } from "./page.js";
 const part = (parent, ...what) => parent.appendChild(element(...what));
 
 // Written only where it is new: writing costs style.
-function put(target, name, value) {
+export function put(target, name, value) {
   if (target[name] !== value) target[name] = value;
 }
 

@@ -9,7 +9,8 @@ import { GRIDS, linesOf, lookedAt } from "./convolution_sums.js";
 import { arrangementsOf, gridsShown, legendOf, viewsOf, windowOf } from "./convolution_views.js";
 import { makeChoice, makePlayer, makeStepper, makeSwitch } from "./controls.js";
 import { makeFrame } from "./frame.js";
-import { boxOf, makeGrid } from "./grid.js";
+import { makeGrid } from "./grid.js";
+import { boxOf } from "./grid_places.js";
 import { clamp } from "./page.js";
 import { fly, showLegend, showSum, sumFlights } from "./sum.js";
 

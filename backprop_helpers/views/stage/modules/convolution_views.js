@@ -20,6 +20,7 @@ export function arrangementsOf(stacked, show) {
   const line = [[x, w, b, z, bench]];
   if (stacked) return [[[x], [w, ["sit"]], [b], [z], [["d"]], [["t"]]], [[["x"]], [["dx"]], [w], [b, ["sit"]], [["z"]], [["dz"]], [["d"]], [["t"]]]];
   if (show === "forward") return [line, [[x, z], [w, b]], [[x, w, b], [z]]];
+  if (show === "input") return [[[x, [[[z], [w, b, bench]]]]], [[x, z], [w, b, bench]], [[x, w, b], [z, bench]], line, [[x], [z], [w, b, bench]], [[x, bench], [z, b], [w]]];
   return [[[x, z], [w, b, bench]], [[x, w, b], [z, bench]], line, [[x], [z], [w, b, bench]], [[x, bench], [z, b], [w]], [[x], [z, w, b, bench]], [[x, z], [w, b], [bench]]];
 }
 

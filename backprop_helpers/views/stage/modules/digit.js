@@ -7,8 +7,9 @@ import { makeArray } from "./arrays.js";
 // nothing is drawn. box is [top, left, bottom, right], the last two excluded; centre the [row, column] in
 // `scaled`; corner where `scaled` begins in `placed`; image is `placed` as a network takes it, (28, 28, 1).
 export function prepareDigit(drawing, { size = 28, box: longest = 20 } = {}) {
+  if (!inkBox(drawing)) return null;
+  drawing = withoutSpecks(drawing);
   const box = inkBox(drawing);
-  if (!box) return null;
   const cropped = cutOut(drawing, box);
   const scaled = scaleToFit(cropped, longest);
   const centre = centreOfMass(scaled);
@@ -22,6 +23,28 @@ export function prepareDigit(drawing, { size = 28, box: longest = 20 } = {}) {
   });
   const image = makeArray([size, size, 1], placed.data);
   return { drawing, box, cropped, scaled, centre, corner, placed, image };
+}
+
+// Of the pieces (neighbours also across corners) those with a twentieth of the largest one's ink: less is a speck.
+function withoutSpecks({ shape: [R, C], data }) {
+  const [piece, amounts] = [new Int32Array(data.length).fill(-1), []];
+  data.forEach((ink, first) => {
+    if (!(ink > 0) || piece[first] >= 0) return;
+    const waiting = [first];
+    piece[first] = amounts.length;
+    amounts.push(0);
+    while (waiting.length) {
+      const n = waiting.pop();
+      amounts[amounts.length - 1] += data[n];
+      for (let i = Math.max(0, Math.floor(n / C) - 1); i <= Math.min(R - 1, Math.floor(n / C) + 1); i++) {
+        for (let j = Math.max(0, (n % C) - 1); j <= Math.min(C - 1, (n % C) + 1); j++) {
+          if (data[i * C + j] > 0 && piece[i * C + j] < 0) waiting.push(((piece[i * C + j] = amounts.length - 1), i * C + j));
+        }
+      }
+    }
+  });
+  const least = 0.05 * Math.max(...amounts);
+  return makeArray([R, C], data.map((ink, n) => (piece[n] >= 0 && amounts[piece[n]] >= least ? ink : 0)));
 }
 
 // The smallest box with all the ink, or null.

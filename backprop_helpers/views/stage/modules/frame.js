@@ -2,8 +2,8 @@
 // What a composition gets and gives: contributing/stages.md.
 
 import { inkOn, rampOf } from "./colors.js";
-import { boxOf, cleared } from "./grid.js";
-import { element } from "./page.js";
+import { boxOf } from "./grid_places.js";
+import { cleared, element } from "./page.js";
 
 const INKS = ["here", "input", "weight", "output", "bias", "moved"];
 

@@ -3,12 +3,11 @@
 
 import { at } from "./arrays.js";
 import { fitNumbers, paintCells, paintMarks } from "./grid_paint.js";
-import { cellAt, cellBox, gridPlaces, indexOf, neighbourOf, sameIndex } from "./grid_places.js";
-import { element, readNumber, written } from "./page.js";
+import { cellAt, cellBox, gridPlaces, indexOf, neighbourOf, sameIndex, TITLE } from "./grid_places.js";
+import { cleared, element, readNumber, written } from "./page.js";
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const STEP = 9; // pixels of a drag for one step of a number
-export const TITLE = 23; // pixels above the canvas of a grid
 
 export function makeGrid(frame, { name, letter, on }) {
   const canvas = element("canvas", on.edit || on.paint ? "bp-editable" : "", { tabindex: "0", role: "application", "aria-roledescription": "grid of numbers" });
@@ -37,31 +36,10 @@ function drawGrid({ over, theme }, grid, view) {
   over.translate(-grid.left, -grid.top - TITLE);
 }
 
-// The context of an empty canvas of a size in CSS pixels.
-export function cleared(canvas, { width, height }, { ratio }) {
-  const context = canvas.getContext("2d");
-  const sizes = { width: Math.round(width * ratio), height: Math.round(height * ratio) };
-  if (canvas.width !== sizes.width || canvas.height !== sizes.height) {
-    Object.assign(canvas, sizes);
-    canvas.style.cssText = `width: ${width}px; height: ${height}px`;
-  }
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  return context;
-}
-
 // Arrays and functions are the same only if they are the same object; lists are compared by what they hold.
 function sameCells(old, cells) {
   const alike = (a, b) => a === b || (!a?.data && typeof a === "object" && JSON.stringify(a) === JSON.stringify(b));
   return !!old && Object.keys({ ...old, ...cells }).every((name) => alike(old[name], cells[name]));
-}
-
-// Where a cell is in the field: { x, y, side }; null for a slice that is not shown.
-export function boxOf(grid, index) {
-  const box = grid?.places && cellBox(grid.places, index);
-  return box ? { ...box, x: box.x + grid.left, y: box.y + grid.top + TITLE } : null;
 }
 
 function listenToGrid(grid) {

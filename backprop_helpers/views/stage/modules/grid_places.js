@@ -5,6 +5,8 @@ import { clamp } from "./page.js";
 
 const [AXIS, EDGE, SLAB, GAP] = [14, 3, 4, 12]; // small indices; lines of marks; a slab behind; between slices
 
+export const TITLE = 23; // pixels above the canvas of a grid
+
 export function gridPlaces(view, cell = view.cell) {
   const { shape } = view.array;
   const lead = view.lead ?? Math.min(2, shape.length);
@@ -37,6 +39,12 @@ export function cellBox(places, index) {
   const { x, y } = panelCorner(places, panel);
   const { cell: side, ring } = places;
   return panel < 0 ? null : { x: x + (column + ring[2]) * side, y: y + (row + ring[0]) * side, side };
+}
+
+// Where a cell is in the field: { x, y, side }; null for a slice that is not shown.
+export function boxOf(grid, index) {
+  const box = grid?.places && cellBox(grid.places, index);
+  return box ? { ...box, x: box.x + grid.left, y: box.y + grid.top + TITLE } : null;
 }
 
 export const indexOf = ({ lead, panels }, panel, row, column) => [...[row, column].slice(2 - lead), ...panels[panel]];

@@ -23,5 +23,21 @@ export function linkOf(model) {
       model.on(`change:${trait(name)}`, heard);
       return () => model.off(`change:${trait(name)}`, heard);
     },
+    ask: (question, buffers) => askPython(model, question, buffers),
   };
+}
+
+// What is too large for a trait, or only Python knows, is asked for: a promise of the answer's bytes.
+function askPython(model, question, buffers = []) {
+  return new Promise((resolve, reject) => {
+    const id = Math.random();
+    const heard = (content, [answer]) => {
+      if (content.id !== id) return;
+      model.off("msg:custom", heard);
+      if (content.error) reject(new Error(content.error));
+      else resolve(answer.buffer.slice(answer.byteOffset, answer.byteOffset + answer.byteLength));
+    };
+    model.on("msg:custom", heard);
+    model.send({ ...question, id }, undefined, buffers);
+  });
 }

@@ -14,6 +14,21 @@ export function element(tag, className = "", attributes = {}, ...children) {
   return made;
 }
 
+// The context of an empty canvas of a size in CSS pixels.
+export function cleared(canvas, { width, height }, { ratio }) {
+  const context = canvas.getContext("2d");
+  const sizes = { width: Math.round(width * ratio), height: Math.round(height * ratio) };
+  if (canvas.width !== sizes.width || canvas.height !== sizes.height) {
+    Object.assign(canvas, sizes);
+    canvas.style.cssText = `width: ${width}px; height: ${height}px`;
+  }
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  return context;
+}
+
 // JSON has no NaN and no infinities: there they are words.
 export function decodeNumber(json) {
   return typeof json === "string" ? { nan: NaN, inf: Infinity, "-inf": -Infinity }[json] : json;

@@ -1,7 +1,7 @@
 // The written sum, every number in the colour of its cell; the legend of the marks; and what flies.
 
 import { colorOf, inkOn } from "./colors.js";
-import { boxOf } from "./grid.js";
+import { boxOf } from "./grid_places.js";
 import { sumNumbers } from "./numbers.js";
 import { element, written } from "./page.js";
 

@@ -1,0 +1,87 @@
+// Paper to draw a digit on, and what a network gets of it.
+
+import { makeArray } from "./arrays.js";
+import { prepareDigit } from "./digit.js";
+import { element } from "./page.js";
+
+const [FINER, BRUSH] = [3, 3.1]; // cells of the paper for a pixel of the image; the brush's radius in cells
+
+export function makePaper(size, changed) {
+  const side = FINER * size;
+  const canvas = element("canvas", "bp-pad", { width: side, height: side, role: "img", "aria-label": `paper, ${size} by ${size} pixels: draw a digit with a mouse, a pen or a finger` });
+  const paper = { size, side, canvas, ink: makeArray([side, side]) };
+  let last = null;
+  const place = (event) => [event.offsetX * (side / canvas.clientWidth), event.offsetY * (side / canvas.clientHeight)];
+  Object.assign(canvas, {
+    onpointerdown: (event) => {
+      if (event.button !== 0) return;
+      canvas.setPointerCapture(event.pointerId);
+      strokeTo(paper, (last = place(event)), last);
+      changed(false);
+    },
+    onpointermove: (event) => {
+      if (!last) return;
+      for (const point of event.getCoalescedEvents?.() ?? [event]) strokeTo(paper, last, (last = place(point)));
+      changed(false);
+    },
+    onpointerup: () => last && ((last = null), changed(true)),
+    onpointercancel: () => (last = null),
+  });
+  return paper;
+}
+
+// Ink along a line, with a soft edge.
+function strokeTo({ side, ink }, [x0, y0], [x1, y1]) {
+  const data = Float64Array.from(ink.data);
+  const length = Math.hypot(x1 - x0, y1 - y0);
+  const span = (a, b) => [Math.max(0, Math.floor(Math.min(a, b) - BRUSH - 1)), Math.min(side - 1, Math.ceil(Math.max(a, b) + BRUSH + 1))];
+  const [[left, right], [top, bottom]] = [span(x0, x1), span(y0, y1)];
+  for (let i = top; i <= bottom; i += 1) {
+    for (let j = left; j <= right; j += 1) {
+      const [dx, dy] = [j + 0.5 - x0, i + 0.5 - y0];
+      const part = length ? Math.min(1, Math.max(0, (dx * (x1 - x0) + dy * (y1 - y0)) / length ** 2)) : 0;
+      const distance = Math.hypot(dx - part * (x1 - x0), dy - part * (y1 - y0));
+      data[i * side + j] = Math.max(data[i * side + j], Math.min(1, Math.max(0, BRUSH + 0.5 - distance)));
+    }
+  }
+  ink.data.set(data);
+}
+
+export function clearPaper({ ink }) {
+  ink.data.fill(0);
+}
+
+// An image of the data, to be drawn on.
+export function copyOntoPaper({ ink, side, size }, { data }) {
+  ink.data.forEach((_, n) => (ink.data[n] = Math.min(1, Math.max(0, data[Math.floor(Math.floor(n / side) / FINER) * size + Math.floor((n % side) / FINER)]))));
+}
+
+// → { image, steps }: prepared as MNIST was, or only reduced; null while nothing is drawn.
+export function imageOnPaper({ ink, side, size }, prepared) {
+  if (!ink.data.some((value) => value > 0)) return null;
+  if (prepared) {
+    const steps = prepareDigit(ink, { size, box: Math.max(1, Math.round((size * 20) / 28)) });
+    return { image: steps.image, steps };
+  }
+  const image = makeArray([size, size, 1]);
+  ink.data.forEach((value, n) => (image.data[Math.floor(Math.floor(n / side) / FINER) * size + Math.floor((n % side) / FINER)] += value / FINER ** 2));
+  return { image, steps: null };
+}
+
+// Ink as the theme has it, at the size of the array, scaled by the page.
+export function paintInk(canvas, { shape: [rows, columns], data }, { ramps }) {
+  Object.assign(canvas, { width: columns, height: rows });
+  const picture = new ImageData(columns, rows);
+  data.forEach((value, n) => picture.data.set([...ramps.digit[Math.round(256 * value)], 255], 4 * n));
+  canvas.getContext("2d").putImageData(picture, 0, 0);
+}
+
+// A step of the preparation, as large as fits a square.
+export function paintStep(canvas, array, room, theme) {
+  canvas.hidden = !array;
+  if (!array) return;
+  paintInk(canvas, array, theme);
+  const scale = room / Math.max(...array.shape);
+  canvas.style.width = `${Math.max(1, array.shape[1] * scale)}px`;
+  canvas.style.height = `${Math.max(1, array.shape[0] * scale)}px`;
+}

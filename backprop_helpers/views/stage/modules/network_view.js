@@ -1,0 +1,308 @@
+// How a network lies on the page: the digit, then a column for every layer, then the ten bars; above the names activations,
+// below them gradients, so that each layer's two stand over each other. In a narrow page the digit and the bars come first.
+
+import { sizeOf } from "./arrays.js";
+import { colorOf, kindScale } from "./colors.js";
+import { put } from "./controls.js";
+import { cellOfPanel, fitColumns, mapsOf, palettesOf, paintPanel, unravelled, writeNumbers } from "./network_maps.js";
+import { brief } from "./network_words.js";
+import { cleared, element, written } from "./page.js";
+import { productsOf } from "./products.js";
+import { positionOf } from "./receptive_field.js";
+
+const [HALF, LOW, MIDDLE, UNDER, BARS, APART, NARROW] = [238, 168, 32, 66, 110, 12, 690]; // CSS pixels
+const STEP_SIDE = 42;
+
+// The layers that do more than rescale or renumber.
+export const columnsOf = ({ layers }) => layers.filter(({ type }) => type !== "Standardize" && type !== "Flatten");
+
+export const shapeOf = ({ input_shape: input, layers }, name) => (name === "input" ? input : layers.find((layer) => layer.name === name).shape);
+
+const allOf = (shape) => (shape.length === 3 ? [...Array(shape[2]).keys()] : [0]);
+
+function columnsShown({ described, layer, channel }) {
+  const column = ({ name, shape }) => ({ name, shape, channels: allOf(shape) });
+  const all = columnsOf(described);
+  const place = all.findIndex(({ name }) => name === layer);
+  if (place < 0) return all.map(column);
+  return [...all.slice(Math.max(0, place - 1), place + 1).map(column), { ...column(all[place]), channels: [channel], large: true }];
+}
+
+// Everything that the sizes depend on; laid out anew only where it is another.
+export function layNetwork(stage) {
+  const { frame, described, layer, channel, drawing, w } = stage;
+  const { width, theme: { ratio } } = frame;
+  const key = [width, ratio, layer, channel, drawing, w?.shape].join();
+  if (stage.laid === key) return;
+  stage.laid = key;
+  const narrow = width < NARROW;
+  const side = narrow ? Math.min(140, Math.floor((width - 120) / 2)) : width < 780 ? 112 : width < 900 ? 140 : 168;
+  const [top, left] = narrow ? [side + UNDER + 12, 1] : [1, side + 1 + APART];
+  const right = narrow ? width - 1 : width - BARS - APART;
+  const columns = columnsShown(stage);
+  const { blocks, height } = fitColumns(columns, { width: Math.floor((right - left) * ratio), height: Math.round((narrow ? LOW : HALF) * ratio), ratio, between: 8 * ratio });
+  const half = Math.max(narrow ? 0 : HALF, Math.ceil(height / ratio));
+  const spots = { side, narrow, top, half, names: top + half, below: top + half + MIDDLE, height: top + 2 * half + MIDDLE + 2, left, right };
+  stage.panels = [...inputPanels(stage, spots, ratio), ...layerPanels(columns, blocks, spots, ratio)];
+  stage.spots = spots;
+  sizeCanvas(stage);
+  placeParts(stage);
+}
+
+function layerPanels(columns, blocks, { top, half, below, left, right }, ratio) {
+  const used = blocks.reduce((sum, { width }) => sum + width, 0);
+  const gap = Math.min(40 * ratio, ((right - left) * ratio - used) / Math.max(1, blocks.length - 1));
+  let x = left * ratio;
+  return blocks.flatMap((block, n) => {
+    const at = { ...columns[n], block, x: Math.round(x) };
+    x += block.width + gap;
+    return [{ ...at, y: Math.round((top + half) * ratio) - block.height }, { ...at, y: Math.round(below * ratio), backward: true }];
+  });
+}
+
+// The input, its gradient, the steps of a drawing, and the filters of the first layer with their gradient.
+function inputPanels({ described: { input_shape: shape }, drawing, w, filters }, { side, narrow, below, half }, ratio) {
+  const fit = (room, shown, channels, x, y, more) => {
+    const [block] = fitColumns([{ shape: shown, channels, ragged: true }], { width: room * ratio, height: (more.height ?? room) * ratio, ratio, between: 0 }).blocks;
+    return { shape: shown, channels, block, x: Math.round(x * ratio), y: Math.round(y * ratio), ...more };
+  };
+  const color = shape.length === 3 && shape[2] === 3;
+  const channels = color ? [0] : allOf(shape);
+  const [gx, gy] = narrow ? [side + 9, 1] : [1, below];
+  const input = drawing ? [STEP_SIDE, 2 * STEP_SIDE + 12, side + 30] : [side, 1, 1];
+  const panels = [
+    fit(input[0], shape, channels, input[1], input[2], { name: "input", color }),
+    fit(side, shape, allOf(shape), gx, gy, { name: "input", backward: true }),
+  ];
+  if (!w) return panels;
+  const [fx, fy] = narrow ? [side + 9, side + 19] : [1, below + side + 20];
+  const shown = [w.shape[0], w.shape[1], w.shape[3]];
+  const [room, height] = [(side - 8) / 2, narrow ? UNDER - 14 : half - side - 22];
+  const filter = (x, backward) => fit(room, shown, allOf(shown), x, fy, { name: filters, weights: true, height, backward });
+  return [...panels, filter(fx, false), filter(fx + room + 8, true)];
+}
+
+function sizeCanvas({ frame, canvas, spots: { height }, spots }) {
+  const size = { width: frame.width, height };
+  const { ratio } = frame.theme;
+  cleared(canvas, size, frame.theme);
+  spots.bitmap = new ImageData(Math.max(1, Math.round(size.width * ratio)), Math.max(1, Math.round(height * ratio)));
+  spots.pixels = new Int32Array(spots.bitmap.data.buffer);
+  frame.field.style.height = `${height}px`;
+  frame.covered = size;
+  frame.over = cleared(frame.cover, size, frame.theme);
+}
+
+const placeAt = ({ style }, x, y, width) => Object.assign(style, { left: `${x}px`, top: `${y}px`, ...(width ? { width: `${width}px` } : {}) });
+
+function placeParts(stage) {
+  const { parts, panels, spots, frame, drawing, described, layer, w, filters } = stage;
+  const { side, narrow, names, below } = spots;
+  const { ratio } = frame.theme;
+  placeAt(parts.pad, 0, 0);
+  Object.assign(parts.pad.style, { width: `${side}px`, height: `${side}px` });
+  parts.pad.hidden = parts.ink.hidden = !drawing;
+  parts.digits.hidden = drawing;
+  for (const part of [parts.digits, parts.ink]) placeAt(part, 0, side + 4, side);
+  [parts.cropped, parts.scaled].forEach((canvas, n) => {
+    canvas.hidden = !drawing;
+    placeAt(canvas, n * (STEP_SIDE + 6), side + 30);
+  });
+  placeAt(parts.verdict, narrow ? 2 * side + 16 : spots.right + APART, narrow ? side + 8 : names - 2, narrow ? frame.width - 2 * side - 16 : BARS);
+  parts.filters.hidden = !w;
+  parts.filters.textContent = w ? `${filters}${w.shape[2] > 1 ? ", channel 0" : ""}, and its gradient` : "";
+  placeAt(parts.filters, narrow ? side + 8 : 0, narrow ? side + 3 : below + side + 4);
+  const columns = panels.filter(({ name, backward }) => !backward && name !== "input" && name !== filters);
+  const input = element("span", "bp-layer", {}, element("b", "", {}, "input"), element("small", "", {}, described.input_shape.join("×")));
+  if (!narrow) placeAt(input, 0, names + 1);
+  parts.names.replaceChildren(...(narrow ? [] : [input]), ...columns.map((panel, n) => layerName(stage, panel, columns, n, names, ratio)));
+  parts.names.dataset.layer = layer;
+}
+
+function layerName(stage, { name, shape, large, x, block, channels }, columns, n, top, ratio) {
+  const enlarges = shape.length === 3 && !large;
+  const middle = (x + block.width / 2) / ratio;
+  const pitches = [columns[n - 1], columns[n + 1]].filter(Boolean).map((other) => Math.abs((other.x + other.block.width / 2) / ratio - middle));
+  const room = Math.min(200, ...pitches);
+  const words = large ? `${name}[…, ${channels[0]}]` : name;
+  const made = element(enlarges ? "button" : "span", "bp-layer", enlarges ? { type: "button", title: `${name}, ${shape.join("×")}: show one of its maps large` } : {}, element("b", "", {}, words));
+  const text = shape.join("×");
+  made.classList.toggle("bp-small", room < 38);
+  if (room > 6.4 * text.length) made.append(element("small", "", {}, text));
+  if (enlarges) made.onclick = () => stage.enlarge(name);
+  placeAt(made, middle, top + 1);
+  made.classList.add("bp-centred");
+  return made;
+}
+
+// Painting ---------------------------------------------------------------------------------------------------
+
+// A layer with weights and all up to the next one share a scale, forward and backward: the same number, the same colour.
+export function scalesOf(stage) {
+  const { described, run, back, image, w, dw, filters } = stage;
+  const scales = { input: kindScale(image ? [image] : [], described.input_shape.length === 3 ? "digit" : "value") };
+  const groups = [];
+  if (run) {
+    scales["d input"] = kindScale([back.gradients.input], "gradient");
+    for (const { name, type } of columnsOf(described)) {
+      if (!groups.length || type === "Conv" || type === "FullyConnected") groups.push([]);
+      groups.at(-1).push(name);
+    }
+    for (const names of groups) {
+      const [value, gradient] = [run.activations, back.gradients].map((of, backward) => kindScale(names.map((name) => of[name]), backward ? "gradient" : "value"));
+      for (const name of names) Object.assign(scales, { [name]: value, [`d ${name}`]: gradient });
+    }
+    if (w) scales[`d ${filters}`] = kindScale([dw], "gradient");
+  }
+  if (w) scales[filters] = kindScale([w], "weight");
+  return { scales, groups };
+}
+
+export const keyOf = ({ name, backward }) => (backward ? `d ${name}` : name);
+
+export function arrayAt(stage, { name, backward, weights }) {
+  const { run, back, image, shownW, shownDw } = stage;
+  if (weights) return backward ? (run && shownDw) : shownW;
+  if (name === "input" && !backward) return image;
+  return run ? (backward ? back.gradients : run.activations)[name] : null;
+}
+
+export function paintNetwork(stage) {
+  const { panels, spots, canvas, frame: { theme }, painted, run, image } = stage;
+  if (painted && painted.spots === spots && painted.theme === theme && painted.run === run && painted.image === image) return;
+  const palettes = painted?.theme === theme ? painted.palettes : palettesOf(theme);
+  stage.painted = { spots, theme, run, image, palettes };
+  Object.assign(stage, scalesOf(stage));
+  const { bitmap, pixels } = spots;
+  const empty = { data: [], shape: [] };
+  for (const panel of panels) {
+    const array = arrayAt(stage, panel);
+    if (array) paintPanel(pixels, bitmap.width, panel, array, stage.scales[keyOf(panel)], palettes);
+    else paintPanel(pixels, bitmap.width, panel, { ...empty, data: new Float64Array(sizeOf(panel.shape)) }, { bound: 1, ramp: "value" }, palettes);
+  }
+  const context = canvas.getContext("2d");
+  context.putImageData(bitmap, 0, 0);
+  for (const panel of panels) {
+    const array = arrayAt(stage, panel);
+    if (array) writeNumbers(context, panel, array, theme, theme.ratio, (value, ramps) => colorOf(stage.scales[keyOf(panel)], value, ramps));
+  }
+  outlinePanels(context, stage);
+}
+
+// A hairline round every map: most gradients are paper.
+function outlinePanels(context, { panels, frame: { theme: { hair, ratio } } }) {
+  context.strokeStyle = hair;
+  context.lineWidth = 1;
+  for (const panel of panels) {
+    for (const { x, y, wide, high } of mapsOf(panel)) context.strokeRect(x / ratio - 0.5, y / ratio - 0.5, wide / ratio + 1, high / ratio + 1);
+  }
+}
+
+// Marks ------------------------------------------------------------------------------------------------------
+
+export function boxOfCell(stage, panel, index) {
+  const cell = cellOfPanel(panel, index);
+  const { ratio } = stage.frame.theme;
+  return cell && { x: cell.x / ratio, y: cell.y / ratio, wide: cell.wide / ratio, high: cell.high / ratio };
+}
+
+function strokeAround({ over, theme }, { x, y, wide, high }, role) {
+  const dash = { here: [], input: [], weight: [5, 2.5], output: [2, 2] }[role];
+  for (const [color, width, lines] of [[`rgb(${theme.paper})`, 3.5, []], [theme.inks[role], 1.8, dash]]) {
+    Object.assign(over, { strokeStyle: color, lineWidth: width });
+    over.setLineDash(lines);
+    over.strokeRect(x - 1, y - 1, wide + 2, high + 2);
+  }
+  over.setLineDash([]);
+}
+
+export function markNetwork(stage, spot, { field, before, sent }) {
+  const { panels, frame, network, run } = stage;
+  const of = (name, backward) => panels.filter((panel) => panel.name === name && !!panel.backward === backward && !panel.weights);
+  for (const panel of before === null ? [] : of(before, true)) if (sent) paintSent(stage, panel, sent);
+  for (const panel of before === null || !run.caches ? [] : of(before, false)) {
+    for (const box of windowBoxes(stage, panel, network.layers[positionOf(network, spot.name) - 1], spot.index)) strokeAround(frame, box, "input");
+  }
+  if (field && spot.name !== "input") for (const panel of [...of("input", false), ...of("input", true)]) for (const box of fieldBoxes(stage, panel, field)) strokeAround(frame, box, "input");
+  for (const panel of panels.filter(({ name }) => name === spot.name)) {
+    const box = boxOfCell(stage, panel, spot.index);
+    if (box) strokeAround(frame, box, "here");
+  }
+}
+
+const around = (a, b) => ({ x: a.x, y: a.y, wide: b.x + b.wide - a.x, high: b.y + b.high - a.y });
+
+// One frame a map, from the first to the last pixel seen; a vector has one round all.
+function fieldBoxes(stage, panel, { rows, columns, channels }) {
+  if (panel.block.strip) return [{ ...around(boxOfCell(stage, panel, unravelled(panel.shape, columns[0])), boxOfCell(stage, panel, unravelled(panel.shape, columns.at(-1)))) }];
+  return (panel.color ? [0] : channels.filter((c) => panel.channels.includes(c))).map((c) =>
+    around(boxOfCell(stage, panel, [rows[0], columns[0], c]), boxOfCell(stage, panel, [rows.at(-1), columns.at(-1), c])));
+}
+
+// What the cell reads in the layer right before it.
+function windowBoxes(stage, panel, layer, index) {
+  if (layer.type === "ReLU") return [boxOfCell(stage, panel, index)].filter(Boolean);
+  if (!layer.geometry || panel.shape.length !== 3) return [];
+  const read = productsOf(layer.geometry, "z", index).filter(({ inside }) => inside).map(({ x }) => x);
+  const maps = [...new Set(read.map((x) => x[2]))].filter((c) => panel.color || panel.channels.includes(c));
+  return (panel.color ? [0] : maps).map((c) => {
+    const own = read.filter((x) => x[2] === c);
+    return around(boxOfCell(stage, panel, own[0]), boxOfCell(stage, panel, own.at(-1)));
+  });
+}
+
+// What one cell adds to the gradients before it, in place of what all of them add.
+function paintSent(stage, panel, sent) {
+  const { frame: { over, theme } } = stage;
+  const { ratio } = theme;
+  const scale = kindScale([sent], "gradient");
+  over.globalAlpha = 0.88;
+  over.fillStyle = theme.ground;
+  over.fillRect(panel.x / ratio, panel.y / ratio, panel.block.width / ratio, panel.block.height / ratio);
+  over.globalAlpha = 1;
+  sent.data.forEach((value, place) => {
+    const box = value !== 0 && boxOfCell(stage, panel, unravelled(sent.shape, place));
+    if (!box) return;
+    over.fillStyle = `rgb(${colorOf(scale, value, theme.ramps)})`;
+    over.fillRect(box.x, box.y, box.wide, box.high);
+  });
+}
+
+// The bars ----------------------------------------------------------------------------------------------------
+
+const errorText = (e) => (Math.abs(e) >= 0.001 || e === 0 ? written(e, 3) : brief(e, 2));
+const percent = (p) => (p < 1e-4 ? "< 0.01 %" : p > 0.9999 ? "> 99.99 %" : `${(100 * p).toFixed(2)} %`);
+
+// Beside the last layer's cells, or by themselves; at most eighteen, the most likely ones.
+export function showBars(stage) {
+  const { parts, panels, spots, described, probabilities, target, label, frame } = stage;
+  const last = panels.filter(({ name }) => name === described.layers.at(-1).name);
+  const { block } = last[0] ?? {};
+  const beside = !spots.narrow && block && block.columns === 1 && block.side >= 12 * frame.theme.ratio;
+  const high = beside ? block.side / frame.theme.ratio : spots.narrow ? Math.min(17, spots.side / 10) : 20;
+  const classes = [...Array(described.classes).keys()];
+  const most = Math.max(1, Math.floor((spots.narrow ? spots.side : spots.half) / high));
+  const shown = classes.length <= most || !probabilities ? classes.slice(0, most) : classes.sort((a, b) => probabilities[b] - probabilities[a]).slice(0, most);
+  const [x, width] = spots.narrow ? [2 * spots.side + 16, frame.width - 2 * spots.side - 16] : [spots.right + 6, BARS + APART - 6];
+  const top = beside ? last[0].y / frame.theme.ratio : spots.narrow ? 0 : spots.names - shown.length * high;
+  const silent = !probabilities || probabilities.some(Number.isNaN);
+  const rows = [[parts.bars, top, (k) => (silent ? null : probabilities[k]), percent]];
+  if (beside) rows.push([parts.errors, last[1].y / frame.theme.ratio, (k) => (silent ? null : probabilities[k] - (k === target ? 1 : 0)), errorText]);
+  parts.errors.hidden = !beside;
+  for (const [part, y, valueOf, text] of rows) {
+    placeAt(part, x, y, width);
+    while (part.children.length < shown.length) part.append(element("div", "bp-prob", {}, element("b"), element("i"), element("span")));
+    while (part.children.length > shown.length) part.lastChild.remove();
+    shown.forEach((k, n) => fillBar(part.children[n], { k, value: valueOf(k), text, high, wanted: k === target, true: k === label }));
+  }
+}
+
+function fillBar(row, { k, value, text, high, wanted, true: truth }) {
+  const [name, bar, number] = row.children;
+  put(row.style, "height", `${high}px`);
+  put(name, "textContent", `${k}`);
+  put(row, "className", `bp-prob${wanted ? " bp-wanted" : ""}${truth ? " bp-true" : ""}`);
+  put(bar.style, "backgroundSize", `${value === null ? 0 : Math.min(100, 100 * Math.abs(value))}% 100%`);
+  put(bar, "className", value < 0 ? "bp-less" : "");
+  put(number, "textContent", value === null ? "" : text(value));
+}
