@@ -85,7 +85,7 @@ function makeScoreRow(stage, k) {
   slider.oninput = () => set(Number(slider.value));
   typed.onchange = () => (readNumber(typed.value) === null ? stage.frame.request() : set(readNumber(typed.value)));
   const [e, shifted] = [element("span"), element("span")];
-  const [bar, push] = [element("i", "bp-prob"), element("i", "bp-push")];
+  const [bar, push] = [element("i", "bp-share"), element("i", "bp-push")];
   const [share, arrow] = [element("span"), element("span")];
   const root = element("div", "bp-score-row", {}, choose, slider, typed, e, shifted, share, element("span", "", {}, bar), arrow, element("span", "", {}, push));
   return { root, choose, slider, typed, e, shifted, bar, push, share, arrow };
