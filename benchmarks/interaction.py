@@ -95,7 +95,7 @@ SUBJECTS = (
 class StageSubject(NamedTuple):
     """A stage to measure: its source, two cells to point at in turn, two buttons to press in turn.
 
-    `pad`: the button that brings the paper to draw on, if there is one. `slider`: its first slider is moved, too.
+    `pad`: the button that brings the paper to draw on, if there is one. `slider`: its first is moved, too.
     """
 
     name: str

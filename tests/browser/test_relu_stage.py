@@ -41,7 +41,9 @@ def test_the_bias_opens_and_closes_gates(make):
 def test_a_cell_tells_its_gate_and_is_held(make):
     stage = make()
     stage.hover("dz", 1, 0)
-    assert stage.sum().startswith("Z[1, 0] = −2 is below 0: the gate is closed, A[1, 0] = 0 dZ[1, 0] = dA[1, 0]·[−2 > 0] = 7·0 = 0")
+    assert stage.sum().startswith(
+        "Z[1, 0] = −2 is below 0: the gate is closed, A[1, 0] = 0 dZ[1, 0] = dA[1, 0]·[−2 > 0] = 7·0 = 0"
+    )
     for name in ("z", "a", "dz", "da"):
         assert stage.marked(name, "here") == [(1, 0)]
         assert stage.marked(name, "bias") == [(0, 2)]
@@ -74,7 +76,12 @@ def test_numbers_are_dragged_and_typed_over(make):
 
 @pytest.mark.parametrize(
     "arguments",
-    ["rng.normal(size=(12, 12))", "rng.normal(size=(1, 3)) * 1e-3", "np.zeros((32, 32), int)", "-np.ones((8, 1))"],
+    [
+        "rng.normal(size=(12, 12))",
+        "rng.normal(size=(1, 3)) * 1e-3",
+        "np.zeros((32, 32), int)",
+        "-np.ones((8, 1))",
+    ],
 )
 def test_own_arrays_fit(make, arguments):
     stage = make(arguments)

@@ -1,7 +1,5 @@
 """`ReLUStage`: the gates of ReLU, forward and backward, under the pointer (lesson 03)."""
 
-import numbers
-
 import numpy as np
 import traitlets
 
@@ -27,8 +25,8 @@ class ReLUStage(Stage):
     """Z | A above dZ | dA: the same gates, forward and backward.
 
     Drag or type a number of Z, or move the bias that is added to all of them, and gates open and close. Point
-    at a cell to see its gate and the sums it stands in. A column that is closed for every example is marked as
-    dead, and so is what is exactly 0, where the slope is a choice.
+    at a cell to see its gate and its sums. Marked are a dead unit, a column that is closed for every example,
+    and what is exactly 0, where the slope is a choice.
 
     Parameters
     ----------
@@ -51,7 +49,7 @@ class ReLUStage(Stage):
     """
 
     composition = "reluGates"
-    bias = traitlets.Any(0).tag(sync=True, echo_update=False)
+    bias = traitlets.Float(0).tag(sync=True, echo_update=False)
 
     def __init__(self, z=None, da=None, *, bias=0):
         if z is None and da is not None:
@@ -61,17 +59,16 @@ class ReLUStage(Stage):
             expected = f"at most {LARGEST} rows and columns can be pointed at"
             raise ValueError(f"{NAME}: {expected}; z is {z.shape}; take a part, such as z[:16, :16]")
         da = np.resize(EXAMPLE_DA, z.shape) if da is None else as_upstream(NAME, "da", da, z.shape, AXES)
-        super().__init__({"z": z, "da": da}, {"bias": bias})
+        super().__init__({"z": z, "da": da}, {"bias": as_array(NAME, "bias", bias, ()).item()})
 
     def __repr__(self):
         return f"{NAME}(z {'×'.join(map(str, self.spec['arrays']['z']['shape']))})"
 
     @traitlets.validate("bias")
-    def _is_a_number(self, proposal):
-        bias = proposal["value"]
-        if isinstance(bias, bool) or not isinstance(bias, numbers.Real) or not np.isfinite(bias):
-            raise TypeError(f"{NAME}: bias must be one finite number; got {shown(bias)}")
-        return as_json(float(bias))
+    def _is_finite(self, proposal):
+        if not np.isfinite(proposal["value"]):
+            raise ValueError(f"{NAME}: bias must be finite; got {shown(proposal['value'])}")
+        return as_json(proposal["value"])
 
     def twin(self):
         """Return the static figure: forward, and backward through the same mask."""

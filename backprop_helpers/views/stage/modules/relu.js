@@ -13,6 +13,7 @@ import { bracketed, fly, showLegend, showSum, sumOfProducts } from "./sum.js";
 
 const RELU_GRIDS = { z: "Z", a: "A", dz: "dZ", da: "dA" };
 const SPELLED = 8; // terms of db that are written out
+const TOGETHER = 7; // units that stand side by side on a telephone, too: what answers together is seen together
 const [WHOLE, NOTCHES] = [60, 32]; // the largest whole number whose bias moves by 1; steps of the bias for others
 
 // A decimal of few digits is one again after an addition.
@@ -142,7 +143,7 @@ function drawGates(stage) {
   ];
   const frames = model.dead.map((k) => ({ role: "input", from: [0, k], size: [model.z.shape[0], 1] }));
   const count = model.passes.filter(Boolean).length;
-  const notes = { z: `${model.z.shape.join("×")}${bias ? `, ${written(bias)} added` : ""}`, a: "kept where Z > 0", dz: `${count} of ${model.passes.length} gates let through`, da: "from above" };
+  const notes = { z: `${model.z.shape.join("×")}${bias ? `, b = ${written(bias)}` : ""}`, a: "where Z > 0", dz: `${count} of ${model.passes.length} pass`, da: "from above" };
   const items = Object.fromEntries(Object.keys(RELU_GRIDS).map((name) => {
     const view = {
       array: model[name], scale: scales[name[0] === "d" ? "gradient" : "value"], axes: true, note: notes[name], marks, frames,
@@ -150,8 +151,9 @@ function drawGates(stage) {
     };
     return [name, { grid: frame.grids[name], view }];
   }));
-  arrange(frame, items, [[[["z", "a"]], [["dz", "da"]]], [[["z", "a"], ["da", "dz"]]], [[["z"]], [["a"]], [["da"]], [["dz"]]]]);
-  showSum(frame, spot ? gateLines(model, { bias, kinkOpen }, spot.index) : idleLines(model));
+  const apart = model.z.shape[1] > TOGETHER ? [[[["z"]], [["a"]], [["da"]], [["dz"]]]] : [];
+  arrange(frame, items, [[[["z", "a"]], [["dz", "da"]]], [[["z", "a"], ["da", "dz"]]], ...apart]);
+  showSum(frame, spot ? gateLines(model, { bias, kinkOpen }, spot.index) : idleLines(model, kinkOpen));
   showLegend(frame, gateLegend(model, kinkOpen, flipped, spot));
 }
 
@@ -167,11 +169,11 @@ function gateLegend({ passes, kinks, dead }, kinkOpen, flipped, spot) {
 
 const unitsOf = (units) => (units.length === 1 ? `Unit ${units[0]} is` : `Units ${units.slice(0, -1).join(", ")} and ${units.at(-1)} are`);
 
-function idleLines({ passes, dead }) {
+function idleLines({ passes, dead }, kinkOpen) {
   const open = passes.filter(Boolean).length;
   const words = dead.length ? `${unitsOf(dead)} dead: closed for every example.` : "Every unit is open for some example.";
   return [
-    ["A = Z·[Z > 0] and dZ = dA·[Z > 0]: one gate, forward and backward."],
+    [kinkOpen ? "A = Z·[Z > 0], dZ = dA·[Z ≥ 0]: they differ at exactly 0 alone, where A is 0 either way." : "A = Z·[Z > 0], dZ = dA·[Z > 0]: one gate, forward and backward."],
     [`${open} of ${passes.length} gates are open. ${words}`],
     ["Drag a number of Z past 0, or the bias; point at a cell."],
   ];
