@@ -28,10 +28,11 @@ export function makeFrame(el, link, { composition, about, draw, state, escape, h
   });
   root.bpStage = { state, cellCenter: (name, index) => centerOf(frame, name, index), sumText: () => frame.sum.textContent.replace(/\s+/g, " ") };
   root.onkeydown = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    event.stopPropagation(); // to JupyterLab an arrow on a slider or Enter on a button is a command for the notebook
     if (event.key !== "Escape") return;
     escape?.();
     event.preventDefault();
-    event.stopPropagation();
   };
   for (const [name, listener] of Object.entries(hear)) frame.ends.push(link.on(name, (value) => (listener(value), frame.request())));
   el.append(root);
