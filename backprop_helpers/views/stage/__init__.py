@@ -7,9 +7,12 @@ import importlib
 
 _HOMES = {
     "ConvolutionStage": "convolution",
+    "PoolingStage": "pooling",
     "NudgeStage": "nudge",
     "NetworkStage": "network",
     "ProductsStage": "products",
+    "ReLUStage": "relu",
+    "SoftmaxStage": "softmax",
     "Predict": "predict",
     "Worksheet": "worksheet",
     "mistakes_of": "worksheet",
