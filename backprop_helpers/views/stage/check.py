@@ -1,6 +1,7 @@
 """`CheckStage`: the error of a measured slope against its step, and a planted mistake (lesson 01)."""
 
 import math
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -194,17 +195,19 @@ def own_subject(function, derivative, at, label):
 
 
 def values_at(subject, precision, epsilon):
-    """Return what the three formulas need: f(x), and of each entry nudged alone f(x+ε), f(x−ε), Im f(x+iε)."""
+    """Return what the formulas need: f(x), and for each entry nudged alone f(x+ε), f(x−ε), Im f(x+iε)."""
     real, complex_ = PRECISIONS[precision]
     x = np.array(subject.at, real)
     entries = []
     for k in range(len(x)):
         nudge = np.zeros(len(x), real)
         nudge[k] = epsilon
-        try:
-            side = complex_(subject.value(x + complex_(1j) * nudge)).imag
-        except TypeError:  # a function that takes no complex numbers, such as those of `math`
-            side = np.nan
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            try:
+                side = complex_(subject.value(x + complex_(1j) * nudge)).imag
+            except (TypeError, np.exceptions.ComplexWarning):  # takes no complex numbers, as those of `math`
+                side = np.nan
         ups = {"up": real(subject.value(x + nudge)), "down": real(subject.value(x - nudge))}
         entries.append(ups | {"side": real(side)})
     return {"base": real(subject.value(x)), "entries": entries}
@@ -213,7 +216,9 @@ def values_at(subject, precision, epsilon):
 def slopes(values, epsilon, precision):
     """Return {method: slope of each entry}, by the three formulas of lesson 01, in a precision."""
     real = PRECISIONS[precision][0]
-    up, down, side = (np.array([entry[part] for entry in values["entries"]]) for part in ("up", "down", "side"))
+    up, down, side = (
+        np.array([entry[part] for entry in values["entries"]]) for part in ("up", "down", "side")
+    )
     step = real(epsilon)
     return {
         "forward": (up - values["base"]) / step,
@@ -268,7 +273,7 @@ def record(subject):
 
 
 def _all_digits(value):
-    """Return a number for JSON: a whole one as an integer, as browsers write it; NaN and infinities as text."""
+    """Return a number for JSON: a whole one as an integer, as browsers write it; NaN as text."""
     value = float(value)
     if not math.isfinite(value):
         return as_json(value)

@@ -2,7 +2,7 @@
 // the slope at that ε stands beside the gradient, digit by digit. A mistake planted in the gradient makes a floor of the V.
 
 import { arrange } from "./arrange.js";
-import { acrossTo, drawCurves, drawPlace, errorText, makeChart, powerText, THRESHOLD } from "./check_chart.js";
+import { acrossTo, drawCurves, drawPlace, shortError, makeChart, powerText, THRESHOLD } from "./check_chart.js";
 import { measure, METHODS } from "./check_compute.js";
 import { fillPanel, makePanel } from "./check_panel.js";
 import { makeChoice } from "./controls.js";
@@ -48,7 +48,7 @@ export function gradientCheck(el, spec, link) {
 function checkState(stage) {
   const { found: { steps, analytic, measured, worst, floor }, subject, precision, bug, method, epsilon } = stage;
   const place = stage.pointed ?? keptPlace(stage);
-  return { subject, precision, bug, method, epsilon, looked: steps[place], entry: entryOf(stage, place), analytic, floor, slopes: measured[place].entries.map(({ slopes }) => slopes), errors: Object.fromEntries(METHODS.map((name) => [name, worst[name].map(({ error }) => error)])) };
+  return { subject, precision, bug, method, epsilon, looked: steps[place], entry: lookedEntry(stage, place), analytic, floor, slopes: measured[place].entries.map(({ slopes }) => slopes), errors: Object.fromEntries(METHODS.map((name) => [name, worst[name].map(({ error }) => error)])) };
 }
 
 function keptPlace({ found: { steps }, epsilon }) {
@@ -57,7 +57,7 @@ function keptPlace({ found: { steps }, epsilon }) {
 }
 
 // The entry whose error counts, unless another has been pressed.
-const entryOf = ({ entry, found: { worst }, method }, place) => entry ?? worst[method][place].entry;
+const lookedEntry = ({ entry, found: { worst }, method }, place) => entry ?? worst[method][place].entry;
 
 function keepStep(stage, place) {
   const epsilon = stage.found.steps[place];
@@ -105,7 +105,7 @@ function drawCheck(stage) {
   const place = stage.pointed ?? kept;
   drawCurves(chart, found, stage.ghost, size);
   drawPlace(chart, found, { kept, place, method });
-  fillPanel(panel, stage, place, entryOf(stage, place));
+  fillPanel(panel, stage, place, lookedEntry(stage, place));
   const items = { chart: { root: chart.root, size: [size.width, size.height] }, panel: { root: panel.root, size: [PANEL, PANEL_HIGH] } };
   arrange(frame, items, beside ? [[[["chart"], ["panel"]]]] : [[[["chart"]], [["panel"]]]]);
   showSum(frame, checkLines(stage, place));
@@ -116,9 +116,9 @@ function checkLines(stage, place) {
   const { found: { worst, steps, floor }, method, bug } = stage;
   const { error } = worst[method][place];
   const passes = error < THRESHOLD;
-  const verdict = Number.isNaN(error) ? "there is nothing to compare" : `${passes ? "below" : "above"} the threshold 1e−7: the check ${passes ? "passes" : "complains"}`;
-  const lines = [[{ text: NAMES_OF[method], role: ROLES_OF[method] }, ` at ε = ${powerText(steps[place])}: relative error `, { text: errorText(error), role: "here" }, `, ${verdict}`]];
-  const words = bug === "right" ? limitWords(stage, place) : passes ? "The gradient is wrong, and the check has not seen it." : `Planted: ${BUGS[bug][1]}. No ε brings the error below ${errorText(floor)}: the V has a floor.`;
+  const verdict = Number.isNaN(error) ? "there is nothing to compare" : `${passes ? "below" : "not below"} 1e−7: the check ${passes ? "passes" : "complains"}`;
+  const lines = [[{ text: NAMES_OF[method], role: ROLES_OF[method] }, ` at ε = ${powerText(steps[place])}: relative error `, { text: shortError(error), role: "here" }, `, ${verdict}`]];
+  const words = bug === "right" ? limitWords(stage, place) : passes ? "The gradient is wrong, and the check does not see it." : `Planted: ${BUGS[bug][1]}. No ε brings the error below ${shortError(floor)}: the V has a floor.`;
   return [...lines, [bug !== "right" && passes && error === 0 ? `${words} ${limitWords(stage, place)}` : words]];
 }
 
@@ -127,14 +127,14 @@ function limitWords(stage, place) {
   const { found: { worst, measured, steps }, method, subject, precision } = stage;
   const bits = precision === "float64" ? 64 : 32;
   const { base, entries } = measured[place];
-  const { up, down, side } = entries[entryOf(stage, place)];
+  const { up, down, side } = entries[lookedEntry(stage, place)];
   if (method === "complex") return Number.isNaN(side) ? "This function takes no complex numbers." : worst.complex[place].error < 1e-6 && steps[place] < 1e-3 ? "Nothing is subtracted, so nothing is lost: ε may be as small as you like." : "The formula's own error, −ε²/6 times the third derivative. Go left.";
-  if (up === base && (method === "forward" || down === base)) return `Nothing moved: in ${bits} bits f is the same number before and after the nudge, and the difference is 0.`;
+  if (up === base && (method === "forward" || down === base)) return `Nothing moved: in ${bits} bits f is the same number with and without the nudge.`;
   if (subject === "relu" && method === "central" && steps[place] > 0.001) return "The kink: x[3] = 0.001 nudged down by ε lies on the other side of 0. Half the nudge is lost there.";
   const errors = worst[method].map(({ error }) => error);
   const best = errors.indexOf(Math.min(...errors.filter(Number.isFinite)));
   const decades = Math.abs(Math.log10(steps[place] / steps[best]));
   if (decades <= 0.6) return "The bottom of the V: the error of the formula and that of rounding are about equal.";
-  if (place < best) return `Rounding: the two values of f agree in so many digits that few are left. A smaller ε makes it worse.`;
+  if (place < best) return "Rounding: the two values of f agree in most of their digits, and few are left. A smaller ε makes it worse.";
   return method === "forward" ? "The formula's own error, ε/2 times the second derivative: each power of ten of ε takes one off it." : "The formula's own error, ε²/6 times the third derivative: each power of ten of ε takes two off it.";
 }

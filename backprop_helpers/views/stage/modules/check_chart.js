@@ -4,14 +4,14 @@ import { METHODS } from "./check_compute.js";
 import { clamp, element, written } from "./page.js";
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [56, 12, 8, 40]; // pixels round the curves
-const [HIGH, LOW] = [0.7, -17.6]; // powers of ten of the error
+const [V_TOP, V_FOOT] = [0.7, -17.6]; // powers of ten of the error
 const EXACT = -17.2; // where an error of 0 stands
 export const THRESHOLD = 1e-7; // of gradient_check
 const TICKS = [0, -4, -8, -12, -16];
 
 export const powerText = (value) => (value === 1 ? "1" : value.toExponential().replace("-", "−"));
 
-export const errorText = (error) => (error === 0 ? "0" : Number.isFinite(error) ? (error >= 0.095 ? written(Number(error.toPrecision(2))) : powerText(Number(error.toPrecision(1)))) : "none");
+export const shortError = (error) => (error === 0 ? "0" : Number.isFinite(error) ? (error >= 0.095 ? written(Number(error.toPrecision(2))) : powerText(Number(error.toPrecision(1)))) : "none");
 
 export function makeChart(on) {
   const [curves, over] = ["bp-v-curves", "bp-v-over"].map((name) => element("div", name));
@@ -45,7 +45,7 @@ export function makeChart(on) {
 }
 
 // Where an error stands, from the top.
-const downTo = ({ height }, error) => TOP + ((HIGH - (error > 0 ? Math.max(Math.log10(error), EXACT) : EXACT)) / (HIGH - LOW)) * (height - TOP - BOTTOM);
+const downTo = ({ height }, error) => TOP + ((V_TOP - (error > 0 ? Math.max(Math.log10(error), EXACT) : EXACT)) / (V_TOP - V_FOOT)) * (height - TOP - BOTTOM);
 export const acrossTo = ({ stride }, place) => LEFT + place * stride;
 const pointOf = (chart, error, place) => `${acrossTo(chart, place).toFixed(1)} ${downTo(chart, error).toFixed(1)}`;
 

@@ -1,12 +1,12 @@
 // The slope at one ε beside the gradient, the digits that agree in ink; and the subtraction that it was made by.
 
-import { errorText, powerText } from "./check_chart.js";
+import { shortError, powerText } from "./check_chart.js";
 import { digitsShared, METHODS, PRECISIONS, relativeErrorOf } from "./check_compute.js";
 import { clamp, element, written } from "./page.js";
 
 const TITLES = { analytic: "gradient", forward: "forward", central: "central", complex: "complex step" };
 const FORMULAS = { forward: "(f(x + ε) − f(x)) / ε", central: "(f(x + ε) − f(x − ε)) / 2ε", complex: "Im f(x + iε) / ε" };
-const PARTS = { forward: [["up", "x + ε"], ["base", "x"]], central: [["up", "x + ε"], ["down", "x − ε"]], complex: [["side", "x + iε"]] };
+const NUDGED = { forward: [["up", "x + ε"], ["base", "x"]], central: [["up", "x + ε"], ["down", "x − ε"]], complex: [["side", "x + iε"]] };
 
 // on: method(name), entry(k)
 export function makePanel(on) {
@@ -36,12 +36,13 @@ export function fillPanel(panel, { found: { analytic, measured, worst, steps }, 
   panel.rows.analytic.label.textContent = analytic.length > 1 ? `gradient [${entry}]` : TITLES.analytic;
   putDigits(panel.rows.analytic, fixed(analytic[entry], decimals), digits);
   analyticRow.classList.add("bp-analytic");
+  putIn(panel.rows.analytic.right, "relative error");
   for (const name of METHODS) {
     const slope = values.slopes[name];
     const error = relativeErrorOf(analytic[entry], slope);
     panel.rows[name].root.ariaPressed = String(name === method);
     putDigits(panel.rows[name], fixed(slope, decimals), digitsShared(error, digits));
-    putIn(panel.rows[name].right, Number.isNaN(error) ? "" : errorText(error));
+    putIn(panel.rows[name].right, Number.isNaN(error) ? "" : shortError(error));
   }
   fillParts(panel, { ...values, base: measured[place].base }, { method, digits, epsilon: steps[place], round, x: analytic.length > 1 ? `x[${entry}]` : "x" });
 }
@@ -73,7 +74,7 @@ function showEntries(panel, count, entry, errorOf) {
     panel.chips.push(panel.entries.appendChild(chip));
   }
   panel.chips.forEach((chip, k) => {
-    putIn(chip, `[${k}] ${errorText(errorOf(k))}`);
+    putIn(chip, `[${k}] ${shortError(errorOf(k))}`);
     chip.title = `entry ${k} and its relative error`;
     chip.ariaPressed = String(k === entry);
   });
@@ -81,14 +82,14 @@ function showEntries(panel, count, entry, errorOf) {
 
 // The values of f, one under the other: what they share is pale, for the subtraction takes it away.
 function fillParts(panel, values, { method, digits, epsilon, round, x }) {
-  const named = PARTS[method].map(([key, name]) => [name.replace("x", x), values[key]]);
+  const named = NUDGED[method].map(([key, name]) => [name.replace("x", x), values[key]]);
   const decimals = decimalsOf(Math.max(...named.map(([, value]) => Math.abs(value))), digits);
   const texts = named.map(([, value]) => fixed(value, decimals));
   const shared = texts.length > 1 ? [...texts[0]].findIndex((letter, n) => letter !== texts[1][n]) : 0;
   const cut = shared < 0 ? texts[0].length : shared;
   const lines = named.map(([name], n) => [method === "complex" ? `Im f(${name})` : `f(${name})`, texts[n].slice(0, cut), texts[n].slice(cut), ""]);
   if (texts.length > 1) lines.push(differenceLine(round(named[0][1] - named[1][1]), decimals, digits));
-  const by = method === "central" ? `/ 2ε, that is / ${powerText(Number((2 * epsilon).toPrecision(2)))}` : `/ ε, that is / ${powerText(epsilon)}`;
+  const by = method === "central" ? `divided by 2ε = ${powerText(Number((2 * epsilon).toPrecision(2)))}` : `divided by ε = ${powerText(epsilon)}`;
   lines.push([by, "", "", ""]);
   putIn(panel.title, FORMULAS[method]);
   while (panel.lines.length < lines.length) panel.lines.push(makeRow(panel.parts, "div", ""));

@@ -13,7 +13,7 @@ import { drawBowl, drawLosses } from "./kernel_plots.js";
 import { element, written } from "./page.js";
 import { fly, showLegend, showSum, sumOfProducts } from "./sum.js";
 
-const LETTERS = { x: "X", w: "W", z: "Z", target: "target", dz: "dZ", dw: "dW" };
+const LEARNING = { x: "X", w: "W", z: "Z", target: "target", dz: "dZ", dw: "dW" };
 const MOST_STEPS = 200;
 const NOTCHES = 120; // of the rate's slider; the limit is at 100
 
@@ -29,10 +29,10 @@ export function learningKernel(el, spec, link) {
     },
   };
   stage.frame = makeFrame(el, link, {
-    composition: "learningKernel", about: "A kernel that learns a map", draw: () => drawKernel(stage), escape: () => holdCell(stage, null), hear, state: () => kernelState(stage),
+    composition: "learningKernel", about: "A kernel that learns a map", draw: () => drawKernel(stage), escape: () => holdNumber(stage, null), hear, state: () => kernelState(stage),
   });
   makeKernelControls(stage);
-  for (const name of Object.keys(LETTERS)) makeKernelGrid(stage, name);
+  for (const name of Object.keys(LEARNING)) makeKernelGrid(stage, name);
   stage.bowl = element("div", "bp-bowl");
   stage.losses = element("div", "bp-losses");
   learnAnew(stage, {});
@@ -63,7 +63,7 @@ function learnAnew(stage, changes) {
 
 const stepText = (value) => (value === 0 || Number.isNaN(value) ? "" : `${value > 0 ? "↑" : "↓"} ${Math.abs(value) < 0.005 ? "≈0" : written(Math.abs(value), 2)}`);
 
-function goTo(stage, step) {
+function walkTo(stage, step) {
   const before = stage.step;
   learnAnew(stage, { step: Math.min(step, MOST_STEPS) });
   stage.frame.tell("step", stage.step);
@@ -83,8 +83,8 @@ function makeKernelControls(stage) {
     button.onclick = () => button.ariaDisabled === "true" || action();
     return button;
   };
-  stage.buttons = [press("one step", "W − rate·dW", () => goTo(stage, stage.step + 1)), press("ten", "ten steps", () => goTo(stage, stage.step + 10))];
-  press("back", "the kernel as it was at first", () => goTo(stage, 0));
+  stage.buttons = [press("one step", "W − rate·dW", () => walkTo(stage, stage.step + 1)), press("ten", "ten steps", () => walkTo(stage, stage.step + 10))];
+  press("back", "the kernel as it was at first", () => walkTo(stage, 0));
   bar.append(element("span", "bp-name", {}, "rate"));
   stage.slider = makeSlider(bar, { label: "learning rate", change: (notch) => {
     const rate = Number(((notch / 100) * stage.limit).toPrecision(3));
@@ -106,22 +106,22 @@ function setTarget(stage, target, limit = null) {
   learnAnew(stage, { step: 0 });
   if (limit) learnAnew(stage, { rate: Number((part * stage.limit).toPrecision(3)) });
   for (const name of ["step", "rate"]) stage.frame.tell(name, stage[name]);
-  tellArrays(stage);
+  tellKernel(stage);
 }
 
-const tellArrays = ({ frame, given }) => frame.tell("arrays", () => Object.fromEntries(Object.entries(given).map(([key, array]) => [key, encodeArray(array)])));
+const tellKernel = ({ frame, given }) => frame.tell("arrays", () => Object.fromEntries(Object.entries(given).map(([key, array]) => [key, encodeArray(array)])));
 
 function makeKernelGrid(stage, name) {
   const spot = (index) => index && { array: name, index };
-  const on = { point: (index) => ((stage.pointed = spot(index)), stage.frame.request()), click: (index) => name === "target" || holdCell(stage, spot(index)) };
+  const on = { point: (index) => ((stage.pointed = spot(index)), stage.frame.request()), click: (index) => name === "target" || holdNumber(stage, spot(index)) };
   if (name === "target") on.paint = (index, first) => paintTarget(stage, index, first);
   if (name === "x" || name === "w") on.edit = (index, value, done) => {
     if (name === "w") stage.start = stage.given.w = withNumber(stage.model.arrays.w, index, value);
     else stage.given[stage.picture] = withNumber(stage.given[stage.picture], index, value);
     learnAnew(stage, { step: name === "w" ? 0 : stage.step });
-    if (done) tellArrays(stage);
+    if (done) tellKernel(stage);
   };
-  makeGrid(stage.frame, { name, letter: LETTERS[name], on });
+  makeGrid(stage.frame, { name, letter: LEARNING[name], on });
 }
 
 // The first cell takes the next of 0, 1, −1; those that the pressed pointer comes over become the same.
@@ -130,10 +130,10 @@ function paintTarget(stage, index, first) {
   if (first) stage.brush = now === 0 ? 1 : now > 0 ? -1 : 0;
   stage.given.target = withNumber(stage.given.target, index, stage.brush);
   learnAnew(stage, {});
-  tellArrays(stage);
+  tellKernel(stage);
 }
 
-function holdCell(stage, spot) {
+function holdNumber(stage, spot) {
   stage.held = spot && JSON.stringify(spot) !== JSON.stringify(stage.held) ? spot : null;
   if (!stage.held) stage.pointed = null;
   stage.frame.tell("selected", stage.held);
@@ -151,7 +151,7 @@ function drawKernel(stage) {
   for (const button of stage.buttons) put(button, "ariaDisabled", String(step >= MOST_STEPS || (climbs && path.length <= stage.step)));
   const found = kernelMarks(arrays, spot);
   const scaleOf = { x: scales.value, w: scales.weight, dw: scales.gradient };
-  const items = Object.fromEntries(Object.keys(LETTERS).map((name) => [name, { grid: frame.grids[name], most: 46, view: {
+  const items = Object.fromEntries(Object.keys(LEARNING).map((name) => [name, { grid: frame.grids[name], most: 46, view: {
     array: arrays[name], scale: scaleOf[name] ?? scales.map, axes: true, marks: [], frames: [], ...found[name],
     ...(name === "dw" ? { under: stage.steps, note: "↑↓ the step" } : name === "dz" ? { note: "Z − target" } : name === "target" ? { note: "paint it" } : {}),
   } }]));

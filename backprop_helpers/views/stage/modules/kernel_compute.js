@@ -12,10 +12,10 @@ export const STOP = 1e9; // times the first loss: there a path that climbs ends
 
 const single = ({ shape, data }) => makeArray([...shape, 1, 1].slice(0, 4), data);
 const inImages = ({ shape, data }) => makeArray([...shape, 1], data);
-const geometryOf = (x, w) => convGeometry({ x: [...x.shape, 1], w: [...w.shape, 1, 1] });
+const kernelGeometry = (x, w) => convGeometry({ x: [...x.shape, 1], w: [...w.shape, 1, 1] });
 
 export function mapOf(x, w) {
-  const geometry = geometryOf(x, w);
+  const geometry = kernelGeometry(x, w);
   return makeArray(geometry.z.slice(0, 2), convForward(geometry, inImages(x), single(w), NO_BIAS).data);
 }
 
@@ -23,7 +23,7 @@ export function mapOf(x, w) {
 export function gradientAt({ x, target }, w) {
   const z = mapOf(x, w);
   const dz = makeArray(z.shape, z.data.map((value, n) => value - target.data[n]));
-  const { dw } = convBackward(geometryOf(x, w), inImages(dz), inImages(x), single(w));
+  const { dw } = convBackward(kernelGeometry(x, w), inImages(dz), inImages(x), single(w));
   return { z, dz, dw: makeArray(w.shape, dw.data), loss: dz.data.reduce((sum, d) => sum + (d * d) / 2, 0) };
 }
 
@@ -44,7 +44,7 @@ export function bowlOf(x, w) {
   const count = w.data.length;
   const rows = Array.from({ length: count }, () => new Float64Array(count));
   let pixels = [];
-  walkWindows(geometryOf(x, w), (_, pixel) => {
+  walkWindows(kernelGeometry(x, w), (_, pixel) => {
     pixels.push(x.data[pixel]);
     if (pixels.length < count) return;
     for (const [p, one] of pixels.entries()) for (const [q, other] of pixels.entries()) rows[p][q] += one * other;

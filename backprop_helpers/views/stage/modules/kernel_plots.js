@@ -2,24 +2,24 @@
 
 import { clamp, written } from "./page.js";
 
-const [WIDE, HIGH, SIDE] = [250, 170, 196]; // pixels
+const [LOSS_WIDE, LOSS_HIGH, SIDE] = [250, 170, 196]; // pixels
 const [LEFT_OF, BELOW_OF, OVER] = [44, 22, 16]; // pixels round a plot
 const LEVELS = [1, 0.5, 0.2, 0.05, 0.01];
 
 export function drawLosses(root, { path, limit, rate }, small) {
-  const width = small ? WIDE : WIDE + 130;
+  const width = small ? LOSS_WIDE : LOSS_WIDE + 130;
   const most = Math.max(10, Math.ceil((path.length - 1) / 10) * 10);
   const top = Math.max(...path.map(({ loss }) => loss).filter(Number.isFinite)) || 1;
   const across = (n) => LEFT_OF + (n / most) * (width - LEFT_OF - 10);
-  const down = (loss) => OVER + (1 - clamp(loss / top, 0, 1)) * (HIGH - OVER - BELOW_OF);
+  const down = (loss) => OVER + (1 - clamp(loss / top, 0, 1)) * (LOSS_HIGH - OVER - BELOW_OF);
   const points = path.map(({ loss }, n) => `${across(n).toFixed(1)},${down(loss).toFixed(1)}`);
   const label = (x, y, text, anchor) => `<text x="${x}" y="${y}" text-anchor="${anchor}">${text}</text>`;
   const [x, y] = points.at(-1).split(",");
-  root.innerHTML = `<svg width="${width}" height="${HIGH}" role="img" aria-label="the loss after each step"><path class="bp-axis" d="M${LEFT_OF} ${OVER}V${down(0)}H${width - 10}"/>
+  root.innerHTML = `<svg width="${width}" height="${LOSS_HIGH}" role="img" aria-label="the loss after each step"><path class="bp-axis" d="M${LEFT_OF} ${OVER}V${down(0)}H${width - 10}"/>
     ${label(LEFT_OF - 5, OVER + 4, written(Number(top.toPrecision(2))), "end")}${label(LEFT_OF - 5, down(0) + 4, "0", "end")}${label(LEFT_OF + 4, 10, "loss J", "start")}
-    ${label(across(most), HIGH - 6, `${most} steps`, "end")}${label(LEFT_OF, HIGH - 6, "0", "middle")}
+    ${label(across(most), LOSS_HIGH - 6, `${most} steps`, "end")}${label(LEFT_OF, LOSS_HIGH - 6, "0", "middle")}
     <polyline class="bp-loss${rate < limit ? "" : " bp-climbs"}" points="${points.join(" ")}"/><circle class="bp-now" cx="${x}" cy="${y}" r="4"/></svg>`;
-  return [width, HIGH];
+  return [width, LOSS_HIGH];
 }
 
 export function drawBowl(root, { path, rate, model }, { lowest, values, angle }) {

@@ -13,7 +13,7 @@ import { bracketed, showLegend, showSum } from "./sum.js";
 const SHIFTS = [-1000, -1, 1, 1000];
 const [REACH, NOTCH] = [8, 0.25]; // of the sliders
 const COLUMNS = ["class", "score Z", "", "e^Z", "e^(Z−max)", "Ŷ", "", "Ŷ − Y", ""];
-const [WIDE, ROW, HEAD] = [540, 30, 52]; // pixels
+const [SCORES_WIDE, ROW, HEAD] = [540, 30, 52]; // pixels
 
 // e: what a naive formula divides, ∞ where it overflows; shifted: what is divided here, at most 1.
 export function scoresOf({ data: z }, label) {
@@ -103,7 +103,7 @@ function drawScores(stage) {
   const array = model.jacobian;
   const spot = stage.pointed ?? stage.held?.index;
   const view = { array, scale: (stage.scale ??= kindScale([makeArray([1], [0.25])], "gradient")), axes: true, note: "row Ŷ[l], column Z[k]", marks: spot ? [{ role: "here", cells: [spot] }] : [] };
-  const items = { rows: { root: stage.table, size: [Math.min(WIDE, frame.width), HEAD + ROW * rows.length - 20] }, jacobian: { grid: frame.grids.jacobian, view, most: 46 } };
+  const items = { rows: { root: stage.table, size: [Math.min(SCORES_WIDE, frame.width), HEAD + ROW * rows.length - 20] }, jacobian: { grid: frame.grids.jacobian, view, most: 46 } };
   arrange(frame, items, [[[["rows"], ["jacobian"]]], [[["rows"]], [["jacobian"]]]]);
   showSum(frame, scoreLines(model, stage, spot));
   showLegend(frame, [["output", "the true class"], ["input", "pushed up by a step (Ŷ − Y < 0)"], ["moved", "pushed down"], ...(spot ? [["here", "looked at"]] : [])]);
