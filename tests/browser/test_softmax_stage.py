@@ -32,6 +32,11 @@ def test_scores_labels_and_shifts(make):
     typed.fill("−3")
     typed.press("Tab")
     assert stage.state()["z"][2] == -3
+    typed.fill("0,3")
+    typed.press("Tab")
+    stage.stage.get_by_role("slider", name="score of class 2").focus()
+    stage.press("ArrowRight")
+    assert stage.state()["z"][2] == 0.55
     assert stage.height() <= 640
     assert stage.overlaps() == []
 
