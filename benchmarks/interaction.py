@@ -133,6 +133,19 @@ STAGES = (
         ("+ 1", "− 1"),
     ),
     StageSubject(
+        "gradient check",
+        "from backprop_helpers.views.stage import CheckStage\nCheckStage(subject='softmax')",
+        (("curve", [20]), ("curve", [50])),
+        ("float32", "float64"),
+    ),
+    StageSubject(
+        "kernel that learns, 14×14",
+        "from backprop_helpers.views.stage import KernelStage\nfrom backprop_helpers.views.stage.kernel import small_digit\n"
+        "KernelStage(small_digit(), step=100)",
+        (("x", [5, 5]), ("z", [6, 7])),
+        ("blank", "from X"),
+    ),
+    StageSubject(
         "network",
         "from backprop_helpers.views.stage import NetworkStage\nNetworkStage()",
         (("conv2", [6, 7, 3]), ("pool2", [3, 3, 5])),
