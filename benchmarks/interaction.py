@@ -140,8 +140,8 @@ STAGES = (
     ),
     StageSubject(
         "kernel that learns, 14×14",
-        "from backprop_helpers.views.stage import KernelStage\nfrom backprop_helpers.views.stage.kernel import small_digit\n"
-        "KernelStage(small_digit(), step=100)",
+        "from backprop_helpers.views.stage import KernelStage, kernel\n"
+        "KernelStage(kernel.small_digit(), step=100)",
         (("x", [5, 5]), ("z", [6, 7])),
         ("blank", "from X"),
     ),

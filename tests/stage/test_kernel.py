@@ -62,7 +62,7 @@ class TestPython:
 
     def test_shows(self):
         stage = KernelStage(step=3)
-        assert repr(stage) == "KernelStage(x 4×7, w 1×2)"
+        assert repr(stage) == "KernelStage(x 4×6, w 1×2)"
         data, _ = stage._repr_mimebundle_()
         assert data[COMMITTED]["composition"] == "learningKernel"
         assert data[COMMITTED]["options"] == {"rate": 0.02, "step": 3, "hidden": [[1, -1]]}

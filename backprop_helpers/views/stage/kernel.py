@@ -1,4 +1,4 @@
-"""`KernelStage`: a kernel that learns a map by gradient descent, step by step (lessons 05 and 06)."""
+"""`KernelStage`: the kernel of a convolution learns by gradient descent (lesson 05)."""
 
 import numpy as np
 import traitlets
@@ -12,9 +12,8 @@ from backprop_helpers.views.stage._base import Stage
 NAME = "KernelStage"
 LARGEST_IMAGE, LARGEST_KERNEL, MOST_STEPS = 28, 5, 200
 
-STROKE = np.array(
-    [[0, 0, 1, 1, 0, 0, 0], [0, 0, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 1, 0], [0, 0, 0, 1, 1, 0, 0]]
-)
+UPRIGHT, FOOT, DROP = [0, 1, 1, 0, 0, 0], [0, 1, 1, 1, 1, 0], [0, 0, 1, 1, 0, 0]
+STROKE = np.array([UPRIGHT, UPRIGHT, FOOT, DROP])
 EDGE = np.array([[1, -1]])
 START = np.array([[0.4, 0.8]])
 

@@ -185,7 +185,7 @@ function kernelLines({ model: { arrays, loss }, path, step, rate, limit }, spot)
     return [sumOfProducts({ name: `Z[${i}, ${j}]`, terms, total: at(z, [i, j]) }), [`dZ[${i}, ${j}] = Z − target = ${written(at(z, [i, j]))} − ${written(at(target, [i, j]))} ≈ ${written(at(dz, [i, j]))}`]];
   }
   const climbing = step > 0 && loss > path[step - 1].loss;
-  const words = !(rate < limit) ? `The rate is too large: above ${written(Number(limit.toPrecision(3)))} each step overshoots by more than it gains.`
+  const words = Number.isNaN(loss) ? "A NaN in X, W or the target is in every sum that it enters: no step can be taken." : !(rate < limit) ? `The rate is too large: above ${written(Number(limit.toPrecision(3)))} each step overshoots by more than it gains.`
     : climbing ? "The loss has climbed." : step ? "Paint another target, or drag the rate: the whole path is walked again." : "Press one step: Z shall become the target, and dW says how each weight must move for that.";
   return [["After ", { text: `${step} step${step === 1 ? "" : "s"}`, role: "here" }, ": J = ½ Σ (Z − target)² ≈ ", { text: briefLoss(loss), role: "here" }], [words]];
 }
