@@ -143,6 +143,19 @@ STAGES = (
         slider=True,
     ),
     StageSubject(
+        "gradient check",
+        "from backprop_helpers.views.stage import CheckStage\nCheckStage(subject='softmax')",
+        (("curve", [20]), ("curve", [50])),
+        ("float32", "float64"),
+    ),
+    StageSubject(
+        "kernel that learns, 14×14",
+        "from backprop_helpers.views.stage import KernelStage, kernel\n"
+        "KernelStage(kernel.small_digit(), step=100)",
+        (("x", [5, 5]), ("z", [6, 7])),
+        ("blank", "from X"),
+    ),
+    StageSubject(
         "network",
         "from backprop_helpers.views.stage import NetworkStage\nNetworkStage()",
         (("conv2", [6, 7, 3]), ("pool2", [3, 3, 5])),

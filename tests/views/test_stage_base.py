@@ -136,6 +136,8 @@ def large(name, found):
         "predict",
         "worksheet",
         "nudgeGraph",
+        "gradientCheck",
+        "learningKernel",
         large("productTable", 61),
         large("convolution", 91),
         large("network", 112),

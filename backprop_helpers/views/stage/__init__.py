@@ -10,6 +10,7 @@ _HOMES = {
     "ConvolutionStage": "convolution",
     "PoolingStage": "pooling",
     "NudgeStage": "nudge",
+    "KernelStage": "kernel",
     "NetworkStage": "network",
     "ProductsStage": "products",
     "ReLUStage": "relu",
