@@ -6,10 +6,14 @@ Each stage is loaded when it is first asked for, so that a lesson which uses one
 import importlib
 
 _HOMES = {
+    "CheckStage": "check",
     "ConvolutionStage": "convolution",
+    "PoolingStage": "pooling",
     "NudgeStage": "nudge",
     "NetworkStage": "network",
     "ProductsStage": "products",
+    "ReLUStage": "relu",
+    "SoftmaxStage": "softmax",
     "Predict": "predict",
     "Worksheet": "worksheet",
     "mistakes_of": "worksheet",

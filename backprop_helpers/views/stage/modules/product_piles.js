@@ -17,7 +17,7 @@ export const factorsOfCard = (card, by, arrays) => FACTORS[by].map((name) => (na
 export function layerOf(options, { x, w, b, dz }) {
   const geometry = geometryOf(options, { x: x.shape, w: w?.shape });
   const terms = indicesOf(geometry.z).map((index) => termsOf(geometry, index));
-  const products = options.layer === "max" ? terms.map((candidates) => winnerOf(candidates, x)) : terms.flat();
+  const products = options.layer === "max" ? terms.map((candidates) => winnerAt(candidates, x)) : terms.flat();
   const cards = products.filter(({ inside }) => inside);
   const share = options.layer === "max" ? 1 : 1 / sizeOf(geometry.w);
   const arrays = { x, dz, w: w ?? makeArray(geometry.w, indicesOf(geometry.w).map(() => share)) };
@@ -34,7 +34,7 @@ function geometryOf({ layer, stride, padding, dilation, size }, shapes) {
 }
 
 // Of equal pixels the first, a NaN before all numbers.
-function winnerOf(candidates, x) {
+function winnerAt(candidates, x) {
   const [first, ...others] = candidates;
   return others.reduce((best, next) => (Number.isNaN(at(x, best.x)) || at(x, next.x) <= at(x, best.x) ? best : next), first);
 }
