@@ -191,7 +191,7 @@ def test_what_is_marked_and_what_the_scales_are(stage):
     wanted = stage.stage.locator(".bp-bars .bp-wanted b")
     assert wanted.all_inner_texts() == [str(stage.state()["target"])]
     legend = stage.stage.locator(".bp-legend").inner_text()
-    assert [part.split(" ")[0] for part in legend.split(": ")[1].split(",  ")] == [
+    assert [part.split(" ")[0] for part in legend.split(": ")[1].split(", ")] == [
         "input",
         "conv1–pool1",
         "conv2–pool2",
