@@ -25,7 +25,8 @@ from .browser import chromium, jupyterlab
 from .training import table
 
 NOTEBOOK = "interaction.ipynb"
-STAGE_TARGETS = {"hover": (16, 33), "stepper": (16, 33), "stroke": (33, 66)}  # ms, median and 95th percentile
+# ms, median and 95th percentile
+STAGE_TARGETS = {"hover": (16, 33), "stepper": (16, 33), "slider": (16, 33), "stroke": (33, 66)}
 WORDS = ("hover → highlight", "slider → redrawn", "digit → prediction")
 TARGETS = {"hover": 50, "slider": 100, "digit": 100}  # ms, medians
 QUIET = 150  # ms without a redraw: what an event caused is done
@@ -94,7 +95,7 @@ SUBJECTS = (
 class StageSubject(NamedTuple):
     """A stage to measure: its source, two cells to point at in turn, two buttons to press in turn.
 
-    `pad`: the button that brings the paper to draw on, if there is one.
+    `pad`: the button that brings the paper to draw on, if there is one. `slider`: its first is moved, too.
     """
 
     name: str
@@ -102,6 +103,7 @@ class StageSubject(NamedTuple):
     cells: tuple
     buttons: tuple = ("stride: more", "stride: less")
     pad: str = ""
+    slider: bool = False
 
 
 def convolution(name, arguments=""):
@@ -127,10 +129,18 @@ STAGES = (
         (("dx", [0, 0, 0]), ("dx", [5, 5, 0])),
     ),
     StageSubject(
+        "ReLU",
+        "from backprop_helpers.views.stage import ReLUStage\nReLUStage()",
+        (("z", [0, 0]), ("dz", [3, 5])),
+        ("slope 1 at 0", "slope 1 at 0"),
+        slider=True,
+    ),
+    StageSubject(
         "softmax",
         "from backprop_helpers.views.stage import SoftmaxStage\nSoftmaxStage()",
         (("jacobian", [0, 0]), ("jacobian", [1, 1])),
         ("+ 1", "− 1"),
+        slider=True,
     ),
     StageSubject(
         "network",
@@ -152,7 +162,7 @@ WATCH_STAGE = """() => {
     const root = document.querySelector('.floor') ?? document.querySelector('.bp-stage');
     const watch = (window.stageWatch = { times: [], heard: 0 });
     const hear = (event) => { watch.heard = event.timeStamp; };
-    for (const type of ['pointermove', 'click']) document.addEventListener(type, hear, true);
+    for (const type of ['pointermove', 'click', 'keydown']) document.addEventListener(type, hear, true);
     new MutationObserver(() => {
         const { heard } = watch;
         if (!heard) return;
@@ -217,6 +227,10 @@ def measure_stages(page, subjects, first, repeats):
         results[subject.name, "hover"] = stage_events(page, page.mouse.move, cells, repeats)
         if buttons:
             results[subject.name, "stepper"] = stage_events(page, page.mouse.click, buttons, repeats)
+        if subject.slider:
+            root.get_by_role("slider").first.focus()
+            keys = [("ArrowRight",), ("ArrowLeft",)]
+            results[subject.name, "slider"] = stage_events(page, page.keyboard.press, keys, repeats)
         if subject.pad:
             root.get_by_role("button", name=subject.pad, exact=True).click()
             results[subject.name, "stroke"] = strokes(page, root.locator(".bp-pad").bounding_box(), repeats)

@@ -11,6 +11,7 @@ _HOMES = {
     "NudgeStage": "nudge",
     "NetworkStage": "network",
     "ProductsStage": "products",
+    "ReLUStage": "relu",
     "SoftmaxStage": "softmax",
     "Predict": "predict",
     "Worksheet": "worksheet",

@@ -13,7 +13,7 @@ import { bracketed, showLegend, showSum } from "./sum.js";
 const SHIFTS = [-1000, -1, 1, 1000];
 const [REACH, NOTCH] = [8, 0.25]; // of the sliders
 const COLUMNS = ["class", "score Z", "", "e^Z", "e^(Z−max)", "Ŷ", "", "Ŷ − Y", ""];
-const [WIDE, ROW, HEAD] = [540, 30, 52]; // pixels
+const [TABLE_WIDE, ROW, HEAD] = [540, 30, 52]; // pixels
 
 // e: what a naive formula divides, ∞ where it overflows; shifted: what is divided here, at most 1.
 export function scoresOf({ data: z }, label) {
@@ -85,7 +85,7 @@ function makeScoreRow(stage, k) {
   slider.oninput = () => set(Number(slider.value));
   typed.onchange = () => (readNumber(typed.value) === null ? stage.frame.request() : set(readNumber(typed.value)));
   const [e, shifted] = [element("span"), element("span")];
-  const [bar, push] = [element("i", "bp-prob"), element("i", "bp-push")];
+  const [bar, push] = [element("i", "bp-share"), element("i", "bp-push")];
   const [share, arrow] = [element("span"), element("span")];
   const root = element("div", "bp-score-row", {}, choose, slider, typed, e, shifted, share, element("span", "", {}, bar), arrow, element("span", "", {}, push));
   return { root, choose, slider, typed, e, shifted, bar, push, share, arrow };
@@ -103,7 +103,7 @@ function drawScores(stage) {
   const array = model.jacobian;
   const spot = stage.pointed ?? stage.held?.index;
   const view = { array, scale: (stage.scale ??= kindScale([makeArray([1], [0.25])], "gradient")), axes: true, note: "row Ŷ[l], column Z[k]", marks: spot ? [{ role: "here", cells: [spot] }] : [] };
-  const items = { rows: { root: stage.table, size: [Math.min(WIDE, frame.width), HEAD + ROW * rows.length - 20] }, jacobian: { grid: frame.grids.jacobian, view, most: 46 } };
+  const items = { rows: { root: stage.table, size: [Math.min(TABLE_WIDE, frame.width), HEAD + ROW * rows.length - 20] }, jacobian: { grid: frame.grids.jacobian, view, most: 46 } };
   arrange(frame, items, [[[["rows"], ["jacobian"]]], [[["rows"]], [["jacobian"]]]]);
   showSum(frame, scoreLines(model, stage, spot));
   showLegend(frame, [["output", "the true class"], ["input", "pushed up by a step (Ŷ − Y < 0)"], ["moved", "pushed down"], ...(spot ? [["here", "looked at"]] : [])]);
