@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from backprop_helpers.training import forward_and_backward, series_cnn, series_digit
+from backprop_helpers.training import series_cnn, series_digit
+from backprop_helpers.views.stage.receptive_field import forward_and_backward
 from tests.browser.shown import PATIENCE, THEMES
 from tests.browser.stages import DRAWN, stage_fixtures
 
@@ -228,7 +229,7 @@ def test_own_networks_are_laid_out(make, name):
 
 def test_a_network_that_only_python_knows(make):
     stage = ready(make(f"{OWN}, {IMAGES.format('12, 10, 3', 4)}"))
-    stage.run("from backprop_helpers.training import forward_and_backward as both")
+    stage.run("from backprop_helpers.views.stage.receptive_field import forward_and_backward as both")
     run = "both(stage.network, stage.image, stage.target)"
     for name in ("conv1", "mine1", "fc1"):
         values = stage.ask(f"[float(x) for x in {run}.gradients['{name}'].ravel()]")

@@ -14,7 +14,7 @@ import { bracketed, fly, showLegend, showSum, sumOfProducts } from "./sum.js";
 const RELU_GRIDS = { z: "Z", a: "A", dz: "dZ", da: "dA" };
 const SPELLED = 8; // terms of db that are written out
 const TOGETHER = 7; // units that stand side by side on a telephone, too: what answers together is seen together
-const [WHOLE, NOTCHES] = [60, 32]; // the largest whole number whose bias moves by 1; steps of the bias for others
+const [WHOLE, BIAS_STEPS] = [60, 32]; // the largest whole number whose bias moves by 1; steps of the bias for others
 
 // A decimal of few digits is one again after an addition.
 const tidied = (value) => Number(value.toPrecision(12));
@@ -47,7 +47,7 @@ export function biasRange({ data }) {
   const finite = Array.from(data).filter(Number.isFinite);
   const most = Math.max(0, ...finite.map(Math.abs)) || 1;
   if (finite.every(Number.isInteger) && most <= WHOLE) return { low: -most - 1, high: most + 1, step: 1 };
-  const step = Number((most / NOTCHES).toExponential(0));
+  const step = Number((most / BIAS_STEPS).toExponential(0));
   const reach = tidied(step * Math.ceil((1.02 * most) / step));
   return { low: -reach, high: reach, step };
 }
