@@ -86,8 +86,6 @@ def explorer(name, arguments="", **options):
 
 SUBJECTS = (
     Subject("two linked matrices", PAIR, slider="size"),
-    explorer("ReLUExplorer", slider="bias"),
-    explorer("SoftmaxExplorer", slider="z[0]"),
     explorer("CheckExplorer", view="", slider="step ε"),  # its curve is no matrix
 )
 

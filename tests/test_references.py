@@ -49,7 +49,6 @@ OTHERWISE = {
     "with nothing installed, to": {0},
     "every cache empty, opens": {0},
     "nudges every pixel to see": {1},
-    "shows that this comes out the same": {2},
     "table of translations": {0},
     "says relative to what": {1},
     "for the why": {2, 10},

@@ -22,8 +22,13 @@ FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2], [0, 1, -2], [2, 0, 1]]), np.array(
 FC_B, FC_DZ = np.array([1, -2]), np.array([[1, -1], [2, 3], [-1, 0], [0, 2]])
 FOUR = np.array([-2.0, 3.0, -1.0, 0.5])
 FIVE = np.array([-2.0, -0.3, 0.0, 0.3, 2.0])
-RELU_Z, RELU_DA = np.array([[3, -1, 0], [-2, 4, 5]]), np.array([[2, 5, -3], [7, -1, 4]])
-E, LABELS = np.array([[1, 2, 5], [1, 1, 2]]), np.array([2, 0])
+RELU_X = np.array([[1, 2], [3, -1], [-1, 1]])
+RELU_W1, RELU_B1 = np.array([[2, -1, 1, 0], [1, 1, -1, 2]]), np.array([-1, -1, -5, -2])
+RELU_W2 = np.array([[1, 0, -1, 2, 1], [2, 1, 0, -1, 3], [0, -2, 1, 1, 0], [-1, 1, 2, 0, 4]])
+RELU_B2 = np.array([1, 0, -2, 3, -1])
+RELU_DA = np.array([[2, -3, 1, -1], [5, 4, -2, 3], [-4, 7, 6, -5]])
+E, LABELS = np.array([[1, 2, 5], [3, 1, 4]]), np.array([2, 0])
+ANY_DY_HAT = np.array([[6, -1, 4], [2, 5, -3]])
 LITTLE = np.array([[1, 8, 3, 2], [4, 5, 7, 6], [9, 0, 2, 5], [3, 1, 8, 4]])
 W2, BIAS2 = np.array([[3, 1], [-1, 2]]), np.array([21, 0])
 
@@ -37,7 +42,7 @@ OTHER_BIAS2 = np.array([4, -1])
 EXAMPLES = {
     "00": (FOUR, A, B, DC),
     "02": (FC_X, FC_W, FC_B, FC_DZ),
-    "03": (FIVE, RELU_Z, RELU_DA),
+    "03": (RELU_X, RELU_W1, RELU_B1, RELU_DA),
     "04": (E, LABELS),
     "05": (X7, W),
     "06": (X7, W, DZ),
@@ -233,38 +238,92 @@ def lesson_02(steps):
 def lesson_03(steps):
     """ReLU."""
     (before, _), (after, _) = layers.relu_forward(FIVE), layers.relu_forward(FIVE + 0.5)
-    a, cache = layers.relu_forward(RELU_Z)
-    kink = "kink: the entry on the kink passes here. Which slope did we choose there?"
+    z, _ = layers.fc_forward(RELU_X, RELU_W1, RELU_B1)
+    a, cache = layers.relu_forward(z)
+    dz = layers.relu_backward(RELU_DA, cache)
+    kink = "kink: the entries on the kink pass here. Which slope did we choose there?"
+    not_moved = "output: this is where the outputs are then. How far did each of them move?"
     asks = "by how much each of the five outputs moves when its z is nudged up by 0.5"
-    steps.asks("nudge", asks, after - before)
+    steps.asks("nudge", asks, after - before, (FIVE,))
     steps.own("crossing: one z crosses 0. How much of its nudge is left from there?", 0.5 * (FIVE >= 0))
     steps.own("mask: slope times nudge. Where do those end that start at 0 or below?", 0.5 * (FIVE > 0))
     steps.own("all: this is how far z moves. How far does the output move?", np.full(5, 0.5))
+    steps.own(not_moved, after)
+    biases = RELU_B1, RELU_W2, RELU_B2
+    asks = "the biases of the one layer that does what both do, five numbers"
+    steps.asks("one_bias", asks, RELU_B1 @ RELU_W2 + RELU_B2, biases)
+    steps.own("first: these come from the first layer alone. What does the second add?", RELU_B1 @ RELU_W2)
+    steps.own("second: these are the second layer's. Where are those of the first?", RELU_B2)
     steps.asks("a", "A, from Z", a)
-    steps.own("mask: this is the mask. What does it let through?", RELU_Z > 0)
-    steps.own("absolute: this is |Z|. What becomes of a negative entry?", abs(RELU_Z))
-    steps.asks("mask", "the mask, 1 where ReLU lets the gradient through", RELU_Z > 0)
-    steps.own(kink, RELU_Z >= 0)
-    steps.own("turned: this marks what is cut off. Which entries pass?", RELU_Z <= 0)
+    steps.own("mask: this is the mask. What does it let through?", z > 0)
+    steps.own("absolute: this is |Z|. What becomes of a negative entry?", abs(z))
+    steps.asks("mask", "the mask, 1 where ReLU lets the gradient through", z > 0)
+    steps.own(kink, z >= 0)
+    steps.own("turned: this marks what is cut off. Which entries pass?", z <= 0)
     steps.own("gradient: this is the mask of dA. Which array decided, on the way forward?", RELU_DA > 0)
-    steps.asks("dz", "dZ, from dA and the mask", layers.relu_backward(RELU_DA, cache))
+    for name, nudge, wrong_way in (("up", 1, "rise"), ("down", -1, "fall")):
+        moved = layers.relu_forward(z + nudge)[0][2]
+        asks = f"by how much the outputs of row 2 move when its four z are nudged {name} by 1"
+        steps.asks(name, asks, moved - a[2])
+        steps.own(f"all: does a closed unit {wrong_way} with its z?", np.full(4, nudge))
+        steps.own(not_moved, moved)
+    steps.own("kink: one of these z is on the kink. Can its output be below 0?", -1 * (z[2] >= 0))
+    steps.asks("dz", "dZ, from dA and Z", dz)
     for name in ("no_mask", "mask_from_gradient", "multiplied_by_output", "upstream_forgotten"):
-        steps.known(f"relu.{name}", None, RELU_DA, RELU_Z)
-    steps.own(kink, RELU_DA * (RELU_Z >= 0))
+        steps.known(f"relu.{name}", None, RELU_DA, z)
+    steps.own(kink, RELU_DA * (z >= 0))
+    steps.asks("from_a", "dZ, from dA and A", dz)
+    steps.own("nothing: this is dA as it came. For which A does your mask close?", RELU_DA)
+    steps.own("output: this is multiplied by A itself. Which slope has an open gate?", RELU_DA * a)
+    steps.asks("dw1", "dW of the layer below, from X, dA and Z", RELU_X.T @ dz)
+    steps.own("no_mask: here all gates are open. Which were closed on the way forward?", RELU_X.T @ RELU_DA)
+    steps.own(kink, RELU_X.T @ (RELU_DA * (z >= 0)))
+    steps.own("turned: here X and dZ have changed places. What shape has W?", dz.T @ RELU_X)
 
 
 def lesson_04(steps):
     """Softmax and cross-entropy."""
-    scores = np.log(E)
+    scores, y = np.log(E), np.eye(3)[LABELS]
     y_hat = layers.softmax(scores)
     surprise = -np.log(y_hat[[0, 1], LABELS])
-    g, dz = whole(64 * layers.softmax_jacobian(y_hat)[0]), (y_hat - np.eye(3)[LABELS]) / 2
+    g, dz = whole(64 * layers.softmax_jacobian(y_hat)[0]), (y_hat - y) / 2
+    not_divided = "not_divided: these are the E. What do three probabilities add up to?"
     steps.asks("y_hat", "Ŷ of the first example, three probabilities", y_hat[0])
-    steps.own("not_divided: these are the E. What do three probabilities add up to?", E[0])
+    steps.own(not_divided, E[0])
     steps.own("of_e: this is the softmax of E. Are the scores E, or ln E?", layers.softmax(1.0 * E)[0])
+    steps.own("another_example: these belong to the other example. Which row is asked for?", y_hat[1])
+    doubled = E[0] * (1 + np.eye(3))
+    asks = "Ŷ of the first example when the score of class 1 is raised by ln 2"
+    steps.asks("raised", asks, doubled[1] / doubled[1].sum(), (E,))
+    steps.own(not_divided, doubled[1])
+    steps.own("old_sum: these are divided by the old sum. What do they add up to?", doubled[1] / E[0].sum())
+    for k in (0, 2):
+        said = "another_class: another class was raised here. Which entry of E is asked for?"
+        steps.own(said, doubled[k] / doubled[k].sum())
     steps.asks("loss", "the mean loss of the two examples", surprise.mean())
     steps.own("sum: this is the sum over the examples. What does the loss do with M?", surprise.sum())
     steps.own("sign: this is below 0. Can a logarithm of a probability be above 0?", -surprise.mean())
+    two = np.array([1, 0, 1])
+    steps.asks("two_marked", "M dZ of the first example, for the targets (1, 0, 1)", 2 * y_hat[0] - two, (E,))
+    steps.own("one: this is probability minus target. What do these targets add up to?", y_hat[0] - two)
+    steps.own("divided: this is dZ. Asked for is M times that", y_hat[0] - two / 2)
+    steps.asks("push", "Ŷ − Y of the first example", y_hat[0] - y[0])
+    steps.own("no_target: this is Ŷ alone. From which of the three is something taken off?", y_hat[0])
+    steps.own("divided: this is divided by M. Asked for is Ŷ − Y alone", dz[0])
+    for k in (0, 1):
+        said = "another_class: here the target stands at another class. Which one is true?"
+        steps.own(said, y_hat[0] - np.eye(3)[k])
+    steps.own("another_example: this is the other example. Which row is asked for?", y_hat[1] - y[1])
+    steps.asks("dy_hat", "dŶ of both examples, from Y, Ŷ and M", -y / y_hat / 2)
+    for name in ("not_divided_by_m", "sign_flipped", "every_class_counts"):
+        steps.known(f"cross_entropy.{name}", None, y_hat, LABELS)
+    steps.asks("column", "64 times what a nudge of score 2 moves in the first example", g[:, 2])
+    another_score = "another_score: this is what another score moves. Which one is nudged?"
+    for k in (0, 1):
+        steps.own(another_score, g[:, k])
+    steps.own("alone: only one probability moves here. At whose expense?", g[:, 2] * np.eye(3)[2])
+    steps.own("signs: here all of them grow. What do three probabilities add up to?", abs(g[:, 2]))
+    steps.own("itself: these are the moves. Asked for is 64 times that", g[:, 2] / 64)
     steps.asks("jacobian", "64 G of the first example, nine whole numbers", g)
     steps.itself(64, "G")
     steps.own("diagonal: only the diagonal is there. What else does a score move?", np.diag(np.diag(g)))
@@ -273,6 +332,11 @@ def lesson_04(steps):
     for name in ("not_divided_by_m", "sign_flipped", "mean_over_all_entries", "extra_derivative"):
         steps.known(f"softmax_cross_entropy.{name}", None, scores, LABELS, times=16)
     steps.itself(16, "dZ")
+    back = layers.softmax_backward(ANY_DY_HAT, layers.softmax_forward(scores)[1])
+    steps.asks("back", "dZ of the first example, from dŶ = (6, −1, 4)", back[0], (E, ANY_DY_HAT))
+    for name in ("derivative_element_wise", "off_diagonal_sign", "summed_over_examples"):
+        steps.known(f"softmax.{name}", 0, ANY_DY_HAT, y_hat)
+    steps.own("average: here no average is taken off. What must dZ add up to?", ANY_DY_HAT[0] * y_hat[0])
 
 
 def lesson_05(steps):
