@@ -62,7 +62,6 @@ OTHERWISE = {
     "tools/open_lessons 7": {7},
     "lesson 00 is open": {0},
     "**You need:** lessons 10 and 11": {10, 11},
-    "about strides, overlaps and remainders": {5, 8},
 }
 
 NUMBER = r"(?<![\d.])\d\d(?![\d%]|\.\d| %)"

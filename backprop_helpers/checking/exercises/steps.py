@@ -25,6 +25,8 @@ FIVE = np.array([-2.0, -0.3, 0.0, 0.3, 2.0])
 RELU_Z, RELU_DA = np.array([[3, -1, 0], [-2, 4, 5]]), np.array([[2, 5, -3], [7, -1, 4]])
 E, LABELS = np.array([[1, 2, 5], [1, 1, 2]]), np.array([2, 0])
 LITTLE = np.array([[1, 8, 3, 2], [4, 5, 7, 6], [9, 0, 2, 5], [3, 1, 8, 4]])
+TYING = np.array([[2, 2, 1, 0], [0, 2, 1, 1], [3, 1, 0, 0], [1, 0, 0, 0]])
+POOLED_ROW = np.array([[3, 6, -3]])
 W_ROW, DZ_ROW = np.array([[4, -2, 5]]), np.array([[3, -2]])
 W2, BIAS2 = np.array([[3, 1], [-1, 2]]), np.array([21, 0])
 
@@ -43,7 +45,7 @@ EXAMPLES = {
     "06": (X7, W, DZ),
     "07": (W, DZ),
     "08": (X7, W, DZ, W_ROW, DZ_ROW),
-    "09": (X, DZ, LITTLE),
+    "09": (X, DZ, LITTLE, TYING),
     "10": (X, W, W2, BIAS2),
 }
 NO_BIAS = "no_bias: this is Z without the bias. What is Z where X is 0?"
@@ -537,18 +539,47 @@ def lesson_09(steps):
 
     (z, dx), (mean, shared) = pool(), pool(mode="average")
     asks = "by how much the outputs move in all, for each of the 16 pixels nudged by 1 (max, tiles of 2×2)"
-    steps.asks("moved", asks, pool(LITTLE, np.ones((2, 2)), stride=2)[1])
+    steps.asks("moved", asks, pool(LITTLE, np.ones((2, 2)), stride=2)[1], (LITTLE,))
     quarter = np.full((4, 4), 0.25)
     steps.own("average: this is right for the average. Which pixel moves a maximum?", quarter)
-    steps.asks("z", "Z of max pooling, windows of 2×2, stride 1", z)
+    asks = "H_out and W_out of 28×20 pixels, windows of 3×4, stride (2, 3)"
+    steps.asks("size", asks, [13, 6], ())
+    steps.own("one_short: the first window is missing. If none can be moved, how many are there?", [12, 5])
+    steps.own("rounded_up: the last windows reach over the edge. Which way is one to round?", [14, 7])
+    steps.own("tiles: here the windows stand side by side. Which number moves them?", [9, 5])
+    steps.own("by_stride: this divides the size by the stride. Do the last windows fit?", [14, 6])
+    steps.asks("z", "Z of max pooling, windows of 2×2, stride 1", z, (X,))
     steps.own("average: these are the windows' means. What does max pooling keep?", mean)
-    steps.asks("dx", "dX of max pooling, windows of 2×2, stride 1", dx)
+    steps.asks("dx", "dX of max pooling, windows of 2×2, stride 1", dx, (X, DZ))
     for name in ("overlap_overwritten", "always_the_last", "returns_in_the_loop"):
         steps.known(f"pool.{name}", None, image(DZ), image(X), size=2, stride=1, mode="max")
     steps.own("average: here each gradient is shared out. Which pixel moves a maximum?", shared)
-    steps.asks("average", "4 dX of average pooling, windows of 2×2, stride 1", 4 * shared)
+    steps.asks("average", "4 dX of average pooling, windows of 2×2, stride 1", 4 * shared, (X, DZ))
     steps.itself(4, "dX")
     steps.own("max: the largest pixel takes it all here. How does an average share it out?", 4 * dx)
+    asks = "dX of a row of seven pixels: average, windows of 3, stride 2, from dz_row"
+    steps.asks("row", asks, [1, 1, 3, 2, 1, -1, -1], (POOLED_ROW,))
+    steps.own("overwritten: one term is kept where two windows meet. Which windows read that pixel?", [1, 1, 2, 2, -1, -1, -1])
+    steps.own("not_shared: each pixel gets all of dZ. Among how many is it shared?", [3, 3, 9, 6, 3, -3, -3])
+    said = "tiles: here the windows do not overlap. On which pixel does the second one start?"
+    steps.own(said, [1, 1, 1, 2, 2, 2, -1])
+    asks = "row and column of number 11 of a window of 4×5, counted in reading order from 0"
+    steps.asks("place", asks, [2, 1], ())
+    steps.own("by_columns: this counts down the columns. In which order does one read?", [3, 2])
+    steps.own("from_one: this counts from one. Which number has the first pixel?", [2, 0])
+    steps.own("exchanged: row and column are exchanged. Which comes first?", [1, 2])
+    asks = "the two windows that X[4, 5] is in, of 3×4 with stride (2, 3), as (row, column) of Z"
+    steps.asks("windows", asks, [[1, 1], [2, 1]], ())
+    said = "too_far: one of these lies above the pixel. On which rows does it stand?"
+    steps.own(said, [[0, 1], [1, 1]])
+    said = "side_by_side: these stand beside each other. Which columns has the first?"
+    steps.own(said, [[1, 0], [1, 1]])
+    asks = f"how many pixels share the maximum of each tile of 2×2, in {shown(TYING)}"
+    steps.asks("ties", asks, [[3, 3], [1, 4]], (TYING,))
+    said = "zeros: four equal pixels tie, though they are 0. What is the maximum of zeros?"
+    steps.own(said, [[3, 3], [1, 0]])
+    said = "others: this counts the others. Does the first of equals hold the maximum too?"
+    steps.own(said, [[2, 2], [0, 3]])
 
 
 def lesson_10(steps):
