@@ -57,14 +57,10 @@ OTHERWISE = {
     "lessons 05 to 08": {5, 8},
     "lessons 02, 03 and 09": {2, 3, 9},
     "they call the layers one by one": {10},
-    "two of lesson 07, one *between*": {7},
     "The formula of": {5, 6},
-    "had it with $s = d = 1$": {7},
-    "With $s = d = 1$ and $p = 0$ it is": {7},
     "tools/open_lessons 7": {7},
     "lesson 00 is open": {0},
     "**You need:** lessons 10 and 11": {10, 11},
-    "about strides, overlaps and remainders": {5, 8},
 }
 
 NUMBER = r"(?<![\d.])\d\d(?![\d%]|\.\d| %)"

@@ -30,11 +30,13 @@ RELU_DA = np.array([[2, -3, 1, -1], [5, 4, -2, 3], [-4, 7, 6, -5]])
 E, LABELS = np.array([[1, 2, 5], [3, 1, 4]]), np.array([2, 0])
 ANY_DY_HAT = np.array([[6, -1, 4], [2, 5, -3]])
 LITTLE = np.array([[1, 8, 3, 2], [4, 5, 7, 6], [9, 0, 2, 5], [3, 1, 8, 4]])
+TYING = np.array([[2, 2, 1, 0], [0, 2, 1, 1], [3, 1, 0, 0], [1, 0, 0, 0]])
+POOLED_ROW = np.array([[3, 6, -3]])
+W_ROW, DZ_ROW = np.array([[4, -2, 5]]), np.array([[3, -2]])
 W2, BIAS2 = np.array([[3, 1], [-1, 2]]), np.array([21, 0])
 
 # Where a wrong method gives the right answer with a lesson's numbers (a symmetric dW, a corner that is 1),
 # the step has numbers of its own, and `asks` says them.
-OTHER_DZ = np.array([[-2, 5], [4, 3]])
 UNEVEN_L = np.array([[1, 0, 0], [2, 0, 0], [3, 4, 5]])
 OTHER_BIAS2 = np.array([4, -1])
 
@@ -47,8 +49,8 @@ EXAMPLES = {
     "05": (X7, W),
     "06": (X7, W, DZ),
     "07": (W, DZ),
-    "08": (X, W, DZ),
-    "09": (X, DZ, LITTLE),
+    "08": (X7, W, DZ, W_ROW, DZ_ROW),
+    "09": (X, DZ, LITTLE, TYING),
     "10": (X, W, W2, BIAS2),
 }
 NO_BIAS = "no_bias: this is Z without the bias. What is Z where X is 0?"
@@ -513,8 +515,7 @@ def lesson_07(steps):
 
 def lesson_08(steps):
     """Stride, padding and dilation."""
-    geometry, stride, dilation = {"stride": 2, "padding": 1}, {"stride": (1, 2)}, {"dilation": (1, 2)}
-    weight = "Which weight joins X[0, 0] to Z[0, 0]?"
+    stride, dilation, geometry = {"stride": (1, 2)}, {"dilation": (1, 2)}, {"stride": 2, "padding": 1}
 
     def counts(outputs, **options):
         return touched((1, 12), (1, 3), (1, outputs), **options)[0]
@@ -525,17 +526,72 @@ def lesson_08(steps):
     steps.own(said, counts(5, **stride))
     said = "no_stride: this is the count with stride 1. Where does the second window start?"
     steps.own(said, counts(8, **dilation))
-    steps.asks("z", "Z with stride 2 and padding 1", conv(**geometry))
-    steps.own(NO_BIAS, conv(b=0, **geometry))
-    asks = f"dW with stride 2 and padding 1, from X and dZ = {shown(OTHER_DZ)}"
-    steps.asks("dw", asks, conv_back(OTHER_DZ, **geometry)[1], (X, OTHER_DZ))
-    steps.conv_bugs(1, "stride_ignored", "last_window_only", dz=OTHER_DZ, **geometry)
+    asks = (
+        "H_out and W_out, of 28×20 pixels, a 5×3 kernel, stride (3, 2), dilation (1, 4), 2 + 1 rows of zeros"
+    )
+    steps.asks("size", asks, [9, 6], ())
+    steps.own("one_short: the first window is missing. If none can be moved, how many are there?", [8, 5])
+    steps.own("rounded_up: the last windows reach over the edge. Which way is one to round?", [10, 7])
+    steps.own("no_dilation: there is no dilation in it. How far apart are the first and last weight?", [9, 9])
+    steps.own("span: the span is d·F here. How many gaps are there between F weights?", [9, 5])
+    steps.own("top_twice: the zeros above are counted twice. How many lie below?", [10, 6])
+    steps.asks("reads", "row and column of the pixel that Z[6, 3] reads through W[1, 2]", [16, 15], ())
+    steps.own("no_padding: these are the padded image's. Where does its own row 0 lie?", [20, 16])
+    steps.own("exchanged: stride and dilation are exchanged. Which of them moves the window?", [11, 18])
+    steps.own("no_stride: the window has not jumped. On which row does window 1 start?", [4, 12])
+    steps.own("no_dilation: the weights are neighbours here. How far apart do they lie?", [15, 7])
+    spread = np.array([[0, 0, DZ_ROW[0, 0], 0, DZ_ROW[0, 1], 0, 0, 0]])
+    dx_row = conv_back(DZ_ROW, np.zeros((1, 6)), W_ROW, **stride)[0]
+    steps.asks("row", "dX of the row, six numbers, from dz_row and w_row", dx_row[0], (W_ROW, DZ_ROW))
+    said = "stride_1: here the windows are one pixel apart. On which pixel does the second one start?"
+    steps.own(said, conv_back(DZ_ROW, np.zeros((1, 4)), W_ROW)[0][0].tolist() + [0, 0])
+    said = "turned: each stamp is turned. Which weight lies on the first pixel?"
+    steps.own(said, conv_back(DZ_ROW, np.zeros((1, 6)), W_ROW[:, ::-1], **stride)[0][0])
+    said = "no_remainder: the pixel that is left over is missing. How many pixels has the row?"
+    steps.own(said, dx_row[0, :5])
+    asks = "dZ of the row with all its zeros: between, beside, and for the pixel that is left over"
+    steps.asks("between", asks, spread[0], (DZ_ROW,))
+    said = "no_remainder: with this row dX has five numbers. Which pixel has no window?"
+    steps.own(said, spread[0, :7])
+    said = "not_between: there is no zero between. Which outputs of stride 1 were thrown away?"
+    steps.own(said, np.pad(DZ_ROW[0], (2, 3)))
+    steps.own(said, np.pad(DZ_ROW[0], (2, 2)))
+    said = "no_overhang: dX comes out too short. Which weights of the kernel reach the first pixel?"
+    steps.own(said, spread[0, 2:5])
+    steps.own(said, spread[0, 2:6])
+    steps.asks(
+        "dw", "dW with stride 2 and padding 1, from X and dZ", conv_back(x=X7, **geometry)[1], (X7, DZ)
+    )
+    steps.conv_bugs(1, "stride_ignored", "last_window_only", x=X7, **geometry)
     said = "plain: this is dW with stride 1 and no padding. Which pixel is under Z[0, 0]?"
-    steps.own(said, conv_back(OTHER_DZ)[1])
-    steps.asks("dx", "dX with stride 2 and padding 1", conv_back(**geometry)[0])
-    steps.conv_bugs(0, "stride_ignored", **geometry)
-    steps.own(f"turned: the kernel is turned in each stamp. {weight}", conv_back(w=TURNED, **geometry)[0])
-    steps.own(f"plain: this is dX with stride 1 and no padding. {weight}", conv_back()[0])
+    steps.own(said, conv_back(x=X7)[1])
+    asks = "the pairs (output row, kernel row) that lead to row 1, of s = 4, d = 2, p_top = 3, F = 3"
+    steps.asks("readers", asks, [[0, 2], [1, 0]], ())
+    said = "crossed: here the first window reads with its first row. Does it lie on the image?"
+    steps.own(said, [[0, 0], [1, 2]])
+    steps.own(
+        "kernel_first: these are (kernel row, output row). Which of the two is first?", [[2, 0], [0, 1]]
+    )
+    steps.own("other_order: in the other order, please. Which output row is the smaller?", [[1, 0], [0, 2]])
+    asks = "which of the rows 0 to 7 get no gradient, with s = 4, d = 2, p_top = 3, F = 3"
+    steps.asks("silent", asks, [0, 2, 4, 6, 7], ())
+    said = "even_only: these no window could read. Which row would only a further window read?"
+    steps.own(said, [0, 2, 4, 6])
+    said = "below_only: these lie below all that is read. Are there rows between that nobody reads?"
+    steps.own(said, [6, 7])
+    steps.own("read: these are the rows that do get one. Which are left?", [1, 3, 5])
+    asks = "the zeros around G: top, bottom, left and right, in the general example"
+    steps.asks("around", asks, [1, 6, -1, 2], ())
+    steps.own(
+        "no_remainder: the remainders are missing. Behind which sides is something left over?", [1, 3, -1, 1]
+    )
+    steps.own("not_cropped: no side is below zero here. What has the first column of Z seen?", [1, 6, 0, 2])
+    steps.own("positive: one sign is lost. Can more padding forward mean more of it backward?", [1, 6, 1, 2])
+    steps.own("by_axis: top and left come first here. In which order are they asked for?", [1, -1, 6, 2])
+    asks = "the shape of a kernel (3, 2, 6, 5) with filters first, then channels, rows, columns"
+    steps.asks("layout", asks, [5, 6, 3, 2], ())
+    steps.own("channels_first: here channels come before filters. Which axis of W is last?", [6, 5, 3, 2])
+    steps.own("reversed_rows: rows and columns are exchanged. Do they change places?", [5, 6, 2, 3])
 
 
 def lesson_09(steps):
@@ -547,18 +603,47 @@ def lesson_09(steps):
 
     (z, dx), (mean, shared) = pool(), pool(mode="average")
     asks = "by how much the outputs move in all, for each of the 16 pixels nudged by 1 (max, tiles of 2×2)"
-    steps.asks("moved", asks, pool(LITTLE, np.ones((2, 2)), stride=2)[1])
+    steps.asks("moved", asks, pool(LITTLE, np.ones((2, 2)), stride=2)[1], (LITTLE,))
     quarter = np.full((4, 4), 0.25)
     steps.own("average: this is right for the average. Which pixel moves a maximum?", quarter)
-    steps.asks("z", "Z of max pooling, windows of 2×2, stride 1", z)
+    asks = "H_out and W_out of 28×20 pixels, windows of 3×4, stride (2, 3)"
+    steps.asks("size", asks, [13, 6], ())
+    steps.own("one_short: the first window is missing. If none can be moved, how many are there?", [12, 5])
+    steps.own("rounded_up: the last windows reach over the edge. Which way is one to round?", [14, 7])
+    steps.own("tiles: here the windows stand side by side. Which number moves them?", [9, 5])
+    steps.own("by_stride: this divides the size by the stride. Do the last windows fit?", [14, 6])
+    steps.asks("z", "Z of max pooling, windows of 2×2, stride 1", z, (X,))
     steps.own("average: these are the windows' means. What does max pooling keep?", mean)
-    steps.asks("dx", "dX of max pooling, windows of 2×2, stride 1", dx)
+    steps.asks("dx", "dX of max pooling, windows of 2×2, stride 1", dx, (X, DZ))
     for name in ("overlap_overwritten", "always_the_last", "returns_in_the_loop"):
         steps.known(f"pool.{name}", None, image(DZ), image(X), size=2, stride=1, mode="max")
     steps.own("average: here each gradient is shared out. Which pixel moves a maximum?", shared)
-    steps.asks("average", "4 dX of average pooling, windows of 2×2, stride 1", 4 * shared)
+    steps.asks("average", "4 dX of average pooling, windows of 2×2, stride 1", 4 * shared, (X, DZ))
     steps.itself(4, "dX")
     steps.own("max: the largest pixel takes it all here. How does an average share it out?", 4 * dx)
+    asks = "dX of a row of seven pixels: average, windows of 3, stride 2, from dz_row"
+    steps.asks("row", asks, [1, 1, 3, 2, 1, -1, -1], (POOLED_ROW,))
+    steps.own("overwritten: one term is kept where two windows meet. Which windows read that pixel?", [1, 1, 2, 2, -1, -1, -1])
+    steps.own("not_shared: each pixel gets all of dZ. Among how many is it shared?", [3, 3, 9, 6, 3, -3, -3])
+    said = "tiles: here the windows do not overlap. On which pixel does the second one start?"
+    steps.own(said, [1, 1, 1, 2, 2, 2, -1])
+    asks = "row and column of number 11 of a window of 4×5, counted in reading order from 0"
+    steps.asks("place", asks, [2, 1], ())
+    steps.own("by_columns: this counts down the columns. In which order does one read?", [3, 2])
+    steps.own("from_one: this counts from one. Which number has the first pixel?", [2, 0])
+    steps.own("exchanged: row and column are exchanged. Which comes first?", [1, 2])
+    asks = "the two windows that X[4, 5] is in, of 3×4 with stride (2, 3), as (row, column) of Z"
+    steps.asks("windows", asks, [[1, 1], [2, 1]], ())
+    said = "too_far: one of these lies above the pixel. On which rows does it stand?"
+    steps.own(said, [[0, 1], [1, 1]])
+    said = "side_by_side: these stand beside each other. Which columns has the first?"
+    steps.own(said, [[1, 0], [1, 1]])
+    asks = f"how many pixels share the maximum of each tile of 2×2, in {shown(TYING)}"
+    steps.asks("ties", asks, [[3, 3], [1, 4]], (TYING,))
+    said = "zeros: four equal pixels tie, though they are 0. What is the maximum of zeros?"
+    steps.own(said, [[3, 3], [1, 0]])
+    said = "others: this counts the others. Does the first of equals hold the maximum too?"
+    steps.own(said, [[2, 2], [0, 3]])
 
 
 def lesson_10(steps):
