@@ -7,6 +7,7 @@ import importlib
 
 _HOMES = {
     "ConvolutionStage": "convolution",
+    "DownhillStage": "downhill",
     "NudgeStage": "nudge",
     "NetworkStage": "network",
     "ProductsStage": "products",
