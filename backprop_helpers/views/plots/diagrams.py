@@ -1174,6 +1174,9 @@ def graph(nodes, edges, *, title="", gradient_name="gradient", key=True):
                 fontsize=9,
             )
     figure.alt = f"{title or 'Computational graph'}: " + "; ".join(
-        f"{name} value {said(e.get('value'))} gradient {said(e.get('gradient'))}" for name, e in table.items()
+        " ".join(
+            [name, *(f"{what} {said(e[what])}" for what in ("value", "gradient") if e.get(what) is not None)]
+        )
+        for name, e in table.items()
     )
     return figure

@@ -48,7 +48,7 @@ function drawHill(stage) {
   stage.slider.show({ value: clamp(w, low, high), low, high, step: (high - low) / 1000, text: `w = ${written(w)}` });
   paintHill(stage, slope);
   const moves = slope ? `it moves by ${written(NUDGE_SHOWN * slope)}, that is ${written(slope)} times as far` : "it does not move";
-  const [output, miss] = [w * x, w * x - y].map(written);
+  const [output, miss] = [w * x, w * x - y].map((value) => written(value));
   showSum(frame, [
     [{ text: `w = ${written(w)}`, role: "here" }, `   answer w·${bracketed(written(x))} = ${output}, wanted ${written(y)}:   J = ½·(${miss})² = `, { text: written(loss), role: "output" }],
     ["J when w is nudged by 0.001: ", { text: moves, role: "moved" }, "."],
