@@ -87,7 +87,6 @@ SUBJECTS = (
     Subject("two linked matrices", PAIR, slider="size"),
     explorer("ReLUExplorer", slider="bias"),
     explorer("SoftmaxExplorer", slider="z[0]"),
-    explorer("PoolingExplorer", slider="size"),
     explorer("CheckExplorer", view="", slider="step ε"),  # its curve is no matrix
 )
 
@@ -120,6 +119,18 @@ STAGES = (
     convolution(
         "convolution, 12×12, 64 filters",
         "rng.integers(-4, 5, (1, 12, 12, 1)), rng.integers(-4, 5, (3, 3, 1, 64))",
+    ),
+    StageSubject(
+        "pooling, 12×12",
+        "import numpy as np\nfrom backprop_helpers.views.stage import PoolingStage\n"
+        "PoolingStage(np.random.default_rng(0).normal(size=(12, 12)), stride=2)",
+        (("dx", [0, 0, 0]), ("dx", [5, 5, 0])),
+    ),
+    StageSubject(
+        "softmax",
+        "from backprop_helpers.views.stage import SoftmaxStage\nSoftmaxStage()",
+        (("jacobian", [0, 0]), ("jacobian", [1, 1])),
+        ("+ 1", "− 1"),
     ),
     StageSubject(
         "network",

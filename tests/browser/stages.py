@@ -123,6 +123,24 @@ class StagePage(Page):
         )
 
 
+def axe_finds(stage, require_tool):
+    """Return what axe finds in a stage against WCAG 2 A and AA, light and dark."""
+    require_tool("axe_playwright_python")
+    from axe_playwright_python.sync_playwright import Axe
+
+    rules = {"type": "tag", "values": ["wcag2a", "wcag2aa"]}
+    found = []
+    for theme in reversed(THEMES):
+        set_theme(stage.page, theme)
+        stage.page.wait_for_function(
+            "dark => document.querySelector('.bp-stage').classList.contains('bp-dark') === dark",
+            arg=theme.endswith("Dark"),
+        )
+        result = Axe().run(stage.page, context={"include": [".bp-stage"]}, options={"runOnly": rules})
+        found += [(v["id"], [n["html"][:150] for n in v["nodes"]]) for v in result.response["violations"]]
+    return found
+
+
 def stage_fixtures(name):
     """Return two fixtures: a notebook that shows a stage, and ``make(arguments)``: it made anew."""
     made = f"stage = {name}({{}})\nstage"

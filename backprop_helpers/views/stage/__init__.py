@@ -6,11 +6,14 @@ Each stage is loaded when it is first asked for, so that a lesson which uses one
 import importlib
 
 _HOMES = {
+    "CheckStage": "check",
     "ConvolutionStage": "convolution",
     "DownhillStage": "downhill",
+    "PoolingStage": "pooling",
     "NudgeStage": "nudge",
     "NetworkStage": "network",
     "ProductsStage": "products",
+    "SoftmaxStage": "softmax",
     "Predict": "predict",
     "Worksheet": "worksheet",
     "mistakes_of": "worksheet",

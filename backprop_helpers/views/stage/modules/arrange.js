@@ -36,7 +36,7 @@ function layOut(frame, items, arrangements) {
   });
   showParts(frame, [...parts, frame.cover]);
   // The page below stands still: a stage grows where it must and does not shrink. To lay out a notebook costs a frame.
-  const tallest = Math.max(height, frame.covered?.width === frame.width ? frame.covered.height : 0);
+  const tallest = Math.max(height, frame.covered.width === frame.width ? frame.covered.height : 0);
   frame.covered = { width: frame.width, height: tallest };
   frame.field.style.height = `${tallest}px`;
   frame.over = cleared(frame.cover, frame.covered, frame.theme);

@@ -2,7 +2,6 @@
 // What a composition gets and gives: contributing/stages.md.
 
 import { inkOn, rampOf } from "./colors.js";
-import { boxOf } from "./grid_places.js";
 import { cleared, element } from "./page.js";
 
 const INKS = ["here", "input", "weight", "output", "bias", "moved"];
@@ -13,11 +12,15 @@ export function makeFrame(el, link, { composition, about, draw, state, escape, h
   const root = element("div", "bp-stage", {
     role: "group", "aria-label": about, "data-composition": composition, "data-drawn": "0", "data-lm-suppress-shortcuts": "true",
   }, ...Object.values(parts), live);
-  const frame = { ...parts, root, live, cover: element("canvas", "bp-cover"), grids: {}, ends: [], untold: new Map(), width: 0, barHeight: 0 };
-  Object.assign(frame, {
+  const frame = {
+    ...parts, root, cover: element("canvas", "bp-cover"), covered: { width: 1, height: 1 }, grids: {}, ends: [], untold: new Map(), width: 0, barHeight: 0,
     request: () => (frame.pending ||= requestAnimationFrame(() => drawFrame(frame, draw))),
-    tell: (name, value) => tellLater(frame, link, name, value),
-    say: (text) => sayLater(frame, text),
+    // Python hears of many changes in a row only the last, and when the page is at rest: its answer costs a frame.
+    tell: (name, value) => {
+      frame.untold.set(name, value);
+      later(frame, "telling", 200, () => tellNow(frame, link));
+    },
+    say: (text) => later(frame, "saying", 250, () => (live.textContent = text)),
     dispose: () => {
       cancelAnimationFrame(frame.pending);
       frame.pending = -1;
@@ -25,8 +28,8 @@ export function makeFrame(el, link, { composition, about, draw, state, escape, h
       for (const end of frame.ends) end();
       root.remove();
     },
-  });
-  root.bpStage = { state, cellCenter: (name, index) => centerOf(frame, name, index), sumText: () => frame.sum.textContent.replace(/\s+/g, " ") };
+  };
+  root.bpStage = { state, cellCenter: (name, index) => frame.grids[name]?.centerOf(index) ?? null, sumText: () => frame.sum.textContent.replace(/\s+/g, " ") };
   root.onkeydown = (event) => {
     if (event.key !== "Escape") return;
     escape?.();
@@ -39,16 +42,10 @@ export function makeFrame(el, link, { composition, about, draw, state, escape, h
   return frame;
 }
 
-function centerOf({ field, grids }, name, index) {
-  const box = boxOf(grids[name], index);
-  const { left, top } = field.getBoundingClientRect();
-  return box && [left + box.x + box.side / 2, top + box.y + box.side / 2];
-}
-
 function drawFrame(frame, draw) {
   frame.pending = 0;
   if (!frame.width) return;
-  frame.over = cleared(frame.cover, frame.covered ?? { width: 1, height: 1 }, frame.theme);
+  frame.over = cleared(frame.cover, frame.covered, frame.theme);
   draw(frame);
   frame.root.dataset.drawn = Number(frame.root.dataset.drawn) + 1;
 }
@@ -88,19 +85,13 @@ function watchPage(frame) {
   ends.push(() => sizes.disconnect(), () => themes.disconnect(), () => removeEventListener("resize", again));
 }
 
-// Python hears of many changes in a row only the last, and when the page is at rest: its answer costs a frame.
-function tellLater(frame, link, name, value) {
-  frame.untold.set(name, value);
-  clearTimeout(frame.telling);
-  frame.telling = setTimeout(() => tellNow(frame, link), 200);
+// Of many calls in a row only the last acts, when all is at rest.
+function later(frame, name, wait, act) {
+  clearTimeout(frame[name]);
+  frame[name] = setTimeout(act, wait);
 }
 
 function tellNow({ untold }, link) {
   for (const [name, value] of untold) link.set(name, typeof value === "function" ? value() : value);
   untold.clear();
-}
-
-function sayLater(frame, text) {
-  clearTimeout(frame.saying);
-  frame.saying = setTimeout(() => (frame.live.textContent = text), 250);
 }
