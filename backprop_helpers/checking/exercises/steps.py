@@ -20,6 +20,8 @@ TURNED = W[::-1, ::-1]
 A, B = np.array([[1, -2, 3], [0, 2, -1]]), np.array([[2, 1, 0, -1], [3, 0, 1, 2], [-1, 4, 2, 1]])
 DC = np.array([[1, 0, -2, 3], [2, -1, 1, 0]])
 NINE_X, NINE_W = np.array([2, -1, 3]), np.array([[1, 2, -2], [3, 1, 1], [1, 2, 4]])
+TOY_X, TOY_DZ = np.array([2, -1, 3, 4]), np.array([5, 1, -2, 7])
+ANALYTIC, NUMERIC = np.array([6, 0, -3, 4]), np.array([3, 5, 3, 4])
 FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2], [0, 1, -2], [2, 0, 1]]), np.array([[2, 1], [0, -1], [1, 3]])
 FC_B, FC_DZ = np.array([1, -2]), np.array([[1, -1], [2, 3], [-1, 0], [0, 2]])
 FOUR = np.array([-2.0, 3.0, -1.0, 0.5])
@@ -38,6 +40,7 @@ OTHER_BIAS2 = np.array([4, -1])
 #: The arrays of each lesson's worked example, as its cells have them.
 EXAMPLES = {
     "00": (FOUR, A, B, DC),
+    "01": (TOY_X, TOY_DZ, ANALYTIC, NUMERIC),
     "02": (FC_X, FC_W, FC_B, FC_DZ),
     "03": (FIVE, RELU_Z, RELU_DA),
     "04": (E, LABELS),
@@ -183,6 +186,33 @@ def lesson_00(steps):
     da, db_matrix, _ = layers.fc_backward(DC, layers.fc_forward(A, B, np.zeros(4))[1])
     steps.asks("dA", "dA for C = AB, from dC and B", da)
     steps.asks("dB", "dB for C = AB, from A and dC", db_matrix)
+
+
+def lesson_01(steps):
+    """Gradient checks."""
+    difference, scale = abs(ANALYTIC - NUMERIC), np.maximum(abs(ANALYTIC), abs(NUMERIC))
+    asks = "the forward difference, the central one and the complex step of x³, for x = 3 with ε = 2"
+    steps.asks("three", asks, [49, 31, 23], (np.array([3, 2]),))
+    steps.own("truth: this is the derivative. Which error does each of the three add?", [27, 27, 27])
+    said = "undivided: this is how far x³ moves. By how far was x nudged, from end to end?"
+    steps.own(said, [98, 124, 46])
+    said = "one_step: the way from one end to the other is two steps. By what do you divide?"
+    steps.own(said, [49, 62, 23])
+    asks = "the relative errors of four analytic numbers, beside four numeric ones"
+    steps.asks("errors", asks, difference / scale, (ANALYTIC, NUMERIC))
+    steps.own("absolute: these are the differences. Relative to what?", difference)
+    said = "by_sum: this is divided by the sum of the sizes. What does (1.5) divide by?"
+    steps.own(said, difference / (abs(ANALYTIC) + abs(NUMERIC)))
+    steps.own(
+        "signed: the sign of the difference is left in. Can an error be negative?",
+        (ANALYTIC - NUMERIC) / scale,
+    )
+    steps.asks("dx", "dx of the toy, from dz and x", TOY_DZ[::-1] * (TOY_X > 0), (TOY_X, TOY_DZ))
+    steps.own("upright: this is not turned back. Which output reads input 0?", TOY_DZ * (TOY_X > 0))
+    said = "mask_turned: here the mask is turned too. Of which input does it speak?"
+    steps.own(said, (TOY_DZ * (TOY_X > 0))[::-1])
+    steps.own("no_mask: ReLU is missing. Which input does it hold back?", TOY_DZ[::-1])
+    steps.own("forward: these are outputs. What comes back to each input?", np.maximum(TOY_X, 0)[::-1])
 
 
 def lesson_02(steps):
