@@ -46,7 +46,7 @@ PARTS = (
 )
 # Lessons with bodies of their own, and how they end.
 ENDINGS = {0: (*PARTS[6:8], PARTS[9]), 1: (*PARTS[6:8], PARTS[9]), 11: PARTS[7:], 12: PARTS[7:]}
-OWN_BODIES = {1: HEADINGS[HEADINGS.index("Explore") :], 11: HEADINGS[-1:], 12: HEADINGS[-1:]}
+OWN_BODIES = {11: HEADINGS[-1:], 12: HEADINGS[-1:]}
 FREE = "nbval-ignore-output"
 MOST_FREE_CELLS = 6
 MOST_BYTES = 1_000_000
