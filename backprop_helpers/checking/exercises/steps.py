@@ -17,7 +17,11 @@ X = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
 W, DZ = np.array([[1, 2], [3, -1]]), np.array([[1, -2], [3, 2]])
 X7 = np.array([[3, 1, 2], [7, 4, 1], [5, 2, 6]])  # no 0, and no symmetric dW
 TURNED = W[::-1, ::-1]
-A, B, DC = np.array([[1, 2]]), np.array([[3, 0, -1], [1, 4, 2]]), np.array([[2, -1, 1]])
+A, B = np.array([[1, -2, 3], [0, 2, -1]]), np.array([[2, 1, 0, -1], [3, 0, 1, 2], [-1, 4, 2, 1]])
+DC = np.array([[1, 0, -2, 3], [2, -1, 1, 0]])
+NINE_X, NINE_W = np.array([2, -1, 3]), np.array([[1, 2, -2], [3, 1, 1], [1, 2, 4]])
+TOY_X, TOY_DZ = np.array([2, -1, 3, 4]), np.array([5, 1, -2, 7])
+ANALYTIC, NUMERIC = np.array([6, 0, -3, 4]), np.array([3, 5, 3, 4])
 FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2], [0, 1, -2], [2, 0, 1]]), np.array([[2, 1], [0, -1], [1, 3]])
 FC_B, FC_DZ = np.array([1, -2]), np.array([[1, -1], [2, 3], [-1, 0], [0, 2]])
 FOUR = np.array([-2.0, 3.0, -1.0, 0.5])
@@ -43,6 +47,7 @@ OTHER_BIAS2 = np.array([4, -1])
 #: The arrays of each lesson's worked example, as its cells have them.
 EXAMPLES = {
     "00": (FOUR, A, B, DC),
+    "01": (TOY_X, TOY_DZ, ANALYTIC, NUMERIC),
     "02": (FC_X, FC_W, FC_B, FC_DZ),
     "03": (RELU_X, RELU_W1, RELU_B1, RELU_DA),
     "04": (E, LABELS),
@@ -165,15 +170,11 @@ def lesson_00(steps):
         dz = e if w * x + b > 0 or not closed else 0
         return dz * x + 2 * w, dz * w, dz, -e
 
-    dw, dx, db, dy = chain()
-    da, db_matrix, _ = layers.fc_backward(DC, layers.fc_forward(A, B, np.zeros(3))[1])
+    _, dx, db, dy = chain()
     numbers = (np.array([3, 2, -1, 1]),)
     moved = layers.relu_backward(np.ones(4), layers.relu_forward(FOUR)[1])
     steps.asks("nudge", "by how many nudges each of the four outputs moves", moved)
-    steps.own("tutorial: here all of them move. What does ReLU make of a negative z?", np.ones(4))
-    steps.asks("dw", "dw, over both paths, for w = 3, x = 2, b = −1, y = 1", dw, numbers)
-    steps.own("one_path: this is one of the paths alone. How many arrows leave w?", db * 2)  # not 2w = wx
-    steps.own("multiplied: slopes multiply along a path. What do the two paths do?", db * 2 * 2 * 3)
+    steps.own("story: here all of them move. What does ReLU make of a negative z?", np.ones(4))
     steps.asks("dx", "dx, for w = 3, x = 2, b = −1, y = 1", dx, numbers)
     steps.own("own_factor: this is dp times x. By what does a nudge of x move p = wx?", db * 2)
     steps.own("no_upstream: this is the slope of p = wx alone. What arrives at p from above?", 3)
@@ -182,8 +183,43 @@ def lesson_00(steps):
     steps.asks("closed", "(dw, dx, db, dy) with b = −7", chain(b=-7), ())
     steps.own("open: here ReLU lets the gradient through. What is z now?", chain(b=-7, closed=False))
     steps.own("first_round: these are the gradients of the first round. What is b now?", chain())
-    steps.asks("product_da", "dA for C = AB", da)
-    steps.asks("product_db", "dB for C = AB", db_matrix)
+    steps.own("one_path: w is closed off here too. Which path of it does not pass ReLU?", (0, 0, 0, 1))
+    back = np.array([1, -2, 3])
+    d_input = NINE_W[0] @ back
+    asks = "what comes back to input 0 when [1, −2, 3] comes back from the outputs"
+    steps.asks("d_input", asks, d_input, (NINE_X, NINE_W, back))
+    said = "times_input: here the input is a factor too. By what does a nudge of it move a product?"
+    steps.own(said, NINE_X[0] * d_input)
+    da, db_matrix, _ = layers.fc_backward(DC, layers.fc_forward(A, B, np.zeros(4))[1])
+    steps.asks("dA", "dA for C = AB, from dC and B", da)
+    steps.asks("dB", "dB for C = AB, from A and dC", db_matrix)
+
+
+def lesson_01(steps):
+    """Gradient checks."""
+    difference, scale = abs(ANALYTIC - NUMERIC), np.maximum(abs(ANALYTIC), abs(NUMERIC))
+    asks = "the forward difference, the central one and the complex step of x³, for x = 3 with ε = 2"
+    steps.asks("three", asks, [49, 31, 23], (np.array([3, 2]),))
+    steps.own("truth: this is the derivative. Which error does each of the three add?", [27, 27, 27])
+    said = "undivided: this is how far x³ moves. By how far was x nudged, from end to end?"
+    steps.own(said, [98, 124, 46])
+    said = "one_step: the way from one end to the other is two steps. By what do you divide?"
+    steps.own(said, [49, 62, 23])
+    asks = "the relative errors of four analytic numbers, beside four numeric ones"
+    steps.asks("errors", asks, difference / scale, (ANALYTIC, NUMERIC))
+    steps.own("absolute: these are the differences. Relative to what?", difference)
+    said = "by_sum: this is divided by the sum of the sizes. What does (1.5) divide by?"
+    steps.own(said, difference / (abs(ANALYTIC) + abs(NUMERIC)))
+    steps.own(
+        "signed: the sign of the difference is left in. Can an error be negative?",
+        (ANALYTIC - NUMERIC) / scale,
+    )
+    steps.asks("dx", "dx of the toy, from dz and x", TOY_DZ[::-1] * (TOY_X > 0), (TOY_X, TOY_DZ))
+    steps.own("upright: this is not turned back. Which output reads input 0?", TOY_DZ * (TOY_X > 0))
+    said = "mask_turned: here the mask is turned too. Of which input does it speak?"
+    steps.own(said, (TOY_DZ * (TOY_X > 0))[::-1])
+    steps.own("no_mask: ReLU is missing. Which input does it hold back?", TOY_DZ[::-1])
+    steps.own("forward: these are outputs. What comes back to each input?", np.maximum(TOY_X, 0)[::-1])
 
 
 def lesson_02(steps):

@@ -8,6 +8,7 @@ import importlib
 _HOMES = {
     "CheckStage": "check",
     "ConvolutionStage": "convolution",
+    "DownhillStage": "downhill",
     "PoolingStage": "pooling",
     "NudgeStage": "nudge",
     "KernelStage": "kernel",

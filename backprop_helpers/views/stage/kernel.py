@@ -1,4 +1,4 @@
-"""`KernelStage`: the kernel of a convolution learns by gradient descent (lesson 05)."""
+"""`KernelStage`: a convolution's kernel learns by gradient descent (lesson 05, convolution)."""
 
 import numpy as np
 import traitlets
