@@ -1,4 +1,4 @@
-"""`KernelStage`: a convolution's kernel learns by gradient descent (lesson 05, convolution)."""
+"""`KernelStage`: forward, back, and a step: the kernel of a convolution learns (lesson 05)."""
 
 import numpy as np
 import traitlets
