@@ -138,6 +138,7 @@ def large(name, found):
         "nudgeGraph",
         "gradientCheck",
         "learningKernel",
+        "plantedBug",
         large("productTable", 61),
         large("convolution", 91),
         large("network", 112),

@@ -1,4 +1,4 @@
-"""`KernelStage`: the kernel of a convolution learns by gradient descent (lesson 05)."""
+"""`KernelStage`: the sliding kernel of lesson 05 learns a map by gradient descent."""
 
 import numpy as np
 import traitlets
