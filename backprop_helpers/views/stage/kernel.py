@@ -1,4 +1,4 @@
-"""`KernelStage`: forward, back, and a step: the kernel of a convolution learns (lesson 05)."""
+"""`KernelStage`: the sliding kernel of lesson 05 learns a map by gradient descent."""
 
 import numpy as np
 import traitlets
