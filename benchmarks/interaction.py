@@ -86,8 +86,6 @@ def explorer(name, arguments="", **options):
 
 SUBJECTS = (
     Subject("two linked matrices", PAIR, slider="size"),
-    explorer("ReLUExplorer", slider="bias"),
-    explorer("SoftmaxExplorer", slider="z[0]"),
     explorer("CheckExplorer", view="", slider="step ε"),  # its curve is no matrix
 )
 
@@ -141,6 +139,19 @@ STAGES = (
         (("jacobian", [0, 0]), ("jacobian", [1, 1])),
         ("+ 1", "− 1"),
         slider=True,
+    ),
+    StageSubject(
+        "gradient check",
+        "from backprop_helpers.views.stage import CheckStage\nCheckStage(subject='softmax')",
+        (("curve", [20]), ("curve", [50])),
+        ("float32", "float64"),
+    ),
+    StageSubject(
+        "kernel that learns, 14×14",
+        "from backprop_helpers.views.stage import KernelStage, kernel\n"
+        "KernelStage(kernel.small_digit(), step=100)",
+        (("x", [5, 5]), ("z", [6, 7])),
+        ("blank", "from X"),
     ),
     StageSubject(
         "network",

@@ -4,11 +4,9 @@ Every test ends with a look at everything that can go wrong out of sight: alerts
 page's own errors, requests that leave the machine.
 """
 
-import numpy as np
 import pytest
 from nbformat.v4 import writes
 
-from backprop_helpers.layers import pool_backward, pool_forward, softmax
 from tests.browser.shown import (
     NOTEBOOK,
     THEMES,
@@ -18,15 +16,9 @@ from tests.browser.shown import (
     open_notebook,
     run_cells,
     set_theme,
-    write_notebook,
 )
 from tests.lesson_rules import Lesson
 from tests.tool_loader import ROOT
-
-# The example that lessons 05 to 09 share.
-X = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
-W = np.array([[1, 2], [3, -1]])
-DZ = np.array([[1, -2], [3, 2]])
 
 
 def open_lesson(lab, page, number, shown, before="", given=(), whole=False):
@@ -73,11 +65,6 @@ def assert_all_is_well(page, lab):
     assert page.said_by_kernel() == []
     assert_no_problem(page.page)
     assert page.left_the_machine(lab) == []
-
-
-def entry(array, *index):
-    """An entry as an explorer writes it."""
-    return str(array[index]).replace("-", "−")
 
 
 NOT_OURS = [
@@ -133,11 +120,6 @@ class InLesson:
         first.away()
         assert_all_is_well(first, lab)
 
-    @pytest.fixture
-    def other(self, parts, explorer):
-        """The second one."""
-        return parts[self.SHOWN[1]]
-
     def test_an_error_in_a_callback_is_seen(self, explorer):
         name = self.SHOWN[0]
         explorer.run(
@@ -171,9 +153,10 @@ class InLesson:
 
 
 class TestGradientChecks(InLesson):
-    """Lesson 01."""
+    """Lesson 01, whole: its text, reports and figures stand for those of all lessons."""
 
     NUMBER = 1
+    WHOLE = True
     SHOWN = ("steps_and_checks",)
     BROKEN = "_draw_bug"
 
@@ -184,6 +167,11 @@ class TestGradientChecks(InLesson):
     def leave(self, explorer):
         explorer.button("with bug").click()
         explorer.settle()
+
+    def test_axe_finds_nothing(self, explorer, require_tool):
+        """All of the lesson that is ours: text, reports, figures, explorers."""
+        own = [f"{NOTEBOOK} {part}" for part in (".jp-RenderedMarkdown", ".jp-OutputArea-output")]
+        assert violations(explorer.page, require_tool, *own) == []
 
     def test_drag_the_step_of_the_check(self, explorer):
         explorer.drag("step ε", 0)
@@ -208,177 +196,3 @@ class TestGradientChecks(InLesson):
         assert "fooled" not in found.inner_text()
         explorer.scope.get_by_label("layer").select_option("convolution")
         explorer.wait_for_text("the right code of conv_backward", ".bp-found")
-
-
-class TestReLU(InLesson):
-    """Lesson 03, whole: its text, reports and figures stand for those of all lessons."""
-
-    NUMBER = 3
-    WHOLE = True
-    BROKEN = "_mark"
-    POINT = ("dZ, handed down", 1, 2)
-
-    def test_axe_finds_nothing(self, explorer, require_tool):
-        """All of the lesson that is ours: text, reports, figures, explorers."""
-        own = [f"{NOTEBOOK} {part}" for part in (".jp-RenderedMarkdown", ".jp-OutputArea-output")]
-        assert violations(explorer.page, require_tool, *own) == []
-
-    def test_hover_an_entry_of_dz(self, explorer):
-        explorer.hover("dZ, handed down", 1, 2)
-        text = explorer.wait_for_text("dZ[1, 2] = dA[1, 2] · 1 = 4 · 1 = 4")
-        assert "Z[1, 2] + bias = 5 + 0 = 5,  so [5 > 0] = 1: open" in text
-        for title in ("Z + bias", "A = ReLU(Z + bias)", "dA, from above"):
-            assert explorer.cells(title, "orange") == [(1, 2)]
-        self.assert_written_as_in_the_kernel(explorer)
-        explorer.away()
-        explorer.wait_for_text("Point at a cell")
-
-    def test_drag_the_bias_until_every_unit_is_dead(self, explorer):
-        assert explorer.cells("Z + bias", "vermillion") == [(m, 1) for m in range(4)]
-        explorer.drag("bias", 0)
-        explorer.wait_for_text("Open 0 of 24", ".bp-words")
-        assert explorer.cells("Z + bias", "vermillion") == [(m, k) for m in range(4) for k in range(6)]
-        explorer.hover("dZ, handed down", 1, 2)
-        assert "unit 2 is dead" in explorer.wait_for_text("= 4 · 0 = 0")
-        explorer.away()
-        explorer.run("explorer.slider.value = 0")
-        explorer.wait_for_text("Open 11 of 24", ".bp-words")
-
-
-class TestSoftmax(InLesson):
-    """Lesson 04."""
-
-    NUMBER = 4
-    BROKEN = "_mark"
-
-    def z(self, explorer):
-        return np.array(explorer.ask("explorer.z.tolist()"))
-
-    def jacobian(self, explorer):
-        return explorer.ask("explorer.jacobian.title")
-
-    def point_somewhere(self, explorer):
-        explorer.hover(self.jacobian(explorer), 0, 1)
-
-    def test_hover_an_entry_of_the_jacobian(self, explorer):
-        title = self.jacobian(explorer)
-        y_hat = softmax(self.z(explorer)[None])[0]
-        explorer.hover(title, 1, 2)
-        text = explorer.wait_for_text("∂ŷ[1]/∂z[2] = ŷ[1] · ")
-        assert f"{-y_hat[1] * y_hat[2]:.4g}".replace("-", "−") in text
-        explorer.wait(title, "hovered", "1,2")
-        assert explorer.cells(title, "orange") == [(1, 2)]
-        assert explorer.cells(title, "blue") == [(0, 2), (2, 2), (3, 2), (4, 2)]
-        explorer.away()
-        explorer.wait(title, "highlights", "[]")
-        explorer.wait_for_text("J = −log")
-
-    def test_drag_a_score(self, explorer):
-        def shown(column):
-            cells = explorer.scope.locator(f".bp-softmax-bars tbody tr td:nth-child({column})")
-            return np.array([float(text.split()[0].replace("−", "-")) for text in cells.all_inner_texts()])
-
-        before, row = shown(3), ".bp-softmax-bars tr:nth-child(4)"
-        start = np.array(explorer.ask("z[0].tolist()"))
-        assert before == pytest.approx(softmax(start[None])[0], abs=5.1e-4), "the scores of the lesson"
-        explorer.drag("z[3]", 1)
-        explorer.page.wait_for_function(
-            """([scope, row, before]) =>
-                scope.querySelector(`${row} > td:nth-child(3)`).innerText !== before""",
-            arg=[explorer.scope.element_handle(), row, f"{before[3]:.3f}"],
-        )
-        explorer.expect("explorer.sliders[3].value == explorer.sliders[3].max", True)
-        y_hat = softmax(self.z(explorer)[None])[0]
-        assert shown(3) == pytest.approx(y_hat, abs=5.1e-4)
-        assert shown(6) == pytest.approx(y_hat - np.eye(5)[4], abs=5.1e-4)
-        explorer.button("back to the start").click()
-        explorer.page.wait_for_function(
-            """([scope, row, before]) =>
-                scope.querySelector(`${row} > td:nth-child(3)`).innerText === before""",
-            arg=[explorer.scope.element_handle(), row, f"{before[3]:.3f}"],
-        )
-        assert shown(3) == pytest.approx(before)
-
-    def test_adding_to_all_changes_nothing(self, explorer):
-        bars = explorer.scope.locator(".bp-softmax-bars").inner_text()
-        explorer.drag("add to all", 1)
-        explorer.wait_for_text("Added to all: 1")
-        assert explorer.scope.locator(".bp-softmax-bars").inner_text() == bars
-        explorer.button("back to the start").click()
-        explorer.wait_for_text("Added to all: 0")
-
-
-class TestPooling(InLesson):
-    """Lesson 09."""
-
-    NUMBER = 9
-    SHOWN = ("explorer", "with_a_tie")
-    POINT = ("X", 1, 1)
-
-    def title(self, part, name, key):
-        return part.ask(f"{name}.views[{key!r}].title")
-
-    def test_hover_the_pixel_that_wins_twice(self, explorer):
-        explorer.hover("X", 1, 1)
-        text = explorer.wait_for_text("X[1,1] = 4 is in 4 windows")
-        assert "dX[1,1] = dZ[0,0] + dZ[0,1]" in text
-        assert text.rstrip().endswith("1 + (−2) = −1")
-        assert explorer.cells("Z", "vermillion") == [(0, 0), (0, 1)]
-        self.assert_written_as_in_the_kernel(explorer)
-        title = self.title(explorer, "explorer", "dZ")
-        explorer.hover(title, 1, 1)
-        explorer.wait(title, "hovered", "1,1")
-        explorer.wait_for_text("dZ[1,1] = 2 goes to X[2,2] = 6")
-
-    def test_average(self, explorer):
-        explorer.button("average").click()
-        explorer.hover("X", 1, 1)
-        text = explorer.wait_for_text("dX[1,1] = ")
-        _, cache = pool_forward(X[None, :, :, None].astype(float), size=2, stride=1, mode="average")
-        dx = pool_backward(DZ[None, :, :, None].astype(float), cache)[0, :, :, 0]
-        assert text.rstrip().endswith(f"= {dx[1, 1]:g}".replace("-", "−"))
-        explorer.away()
-        explorer.button("max").click()
-        explorer.wait_for_text("to one pixel")
-
-    def test_drag_the_size(self, explorer):
-        explorer.drag("size", 1)
-        explorer.expect("list(explorer.setting.windows.count)", [1, 1])
-        explorer.wait_for_text("1 window")
-        assert '"rows":1,"columns":1' in explorer.data("Z", "geometry")
-        explorer.run("explorer.sliders['size'][0].value = 2; explorer.sliders['stride'][0].value = 1")
-        explorer.expect("list(explorer.setting.windows.count)", [2, 2])
-
-    def test_paying_every_tie(self, other):
-        every = self.title(other, "with_a_tie", "every tie")
-        assert other.root(every).count() == 0
-        other.scope.get_by_label("pay every tie").click()
-        other.root(every).wait_for()
-        text = other.wait_for_text("If every tie were paid")
-        came_in = other.ask("float(with_a_tie.setting.dz.sum())")
-        paid = other.ask("float(with_a_tie.views['every tie'].values.sum())")
-        assert came_in != paid
-        assert f"paid: {paid:g}" in text
-        other.scope.get_by_label("pay every tie").click()
-        other.root(every).wait_for(state="detached")
-
-
-def test_a_callback_that_says_nothing_in_the_view_is_heard(lab, lab_page):
-    """What no explorer catches does not go unseen in these tests."""
-    source = (
-        "from backprop_helpers.views.matrix_view import MatrixView\n"
-        "view = MatrixView([[1, 2]], title='v')\n"
-        "view.observe(lambda change: 1 / 0, 'active')\nview"
-    )
-    write_notebook(lab, "96_fails.ipynb", source)
-    opened = open_notebook(lab_page, "96_fails.ipynb")
-    try:
-        run_cells(lab_page, [0])
-        opened.root("v").wait_for()
-        opened.wait("v", "numbers", "true")
-        opened.hover("v", 0, 1)
-        opened.expect("view.active", [0, 1])
-        with pytest.raises(AssertionError, match="ZeroDivisionError"):
-            assert_all_is_well(opened, lab)
-    finally:
-        close_all(lab_page)

@@ -42,7 +42,7 @@ def test_a_cell_tells_its_gate_and_is_held(make):
     stage = make()
     stage.hover("dz", 1, 0)
     assert stage.sum().startswith(
-        "Z[1, 0] = −2 is below 0: the gate is closed, A[1, 0] = 0 dZ[1, 0] = dA[1, 0]·[−2 > 0] = 7·0 = 0"
+        "Z[1, 0] = −2 is below 0: the gate is closed, A[1, 0] = 0dZ[1, 0] = dA[1, 0]·[−2 > 0] = 7·0 = 0"
     )
     for name in ("z", "a", "dz", "da"):
         assert stage.marked(name, "here") == [(1, 0)]
@@ -70,7 +70,7 @@ def test_numbers_are_dragged_and_typed_over(make):
     assert np.isnan(stage.values("dz")).tolist() == [False, True, False, False]
     stage.canvas("z").focus()
     stage.press("ArrowDown", "n", "a", "n", "Enter")
-    assert np.isnan(stage.values("a")).tolist() == [False, False, True, False]
+    assert np.isnan(stage.values("a")).tolist() == [False, False, False, True]
     assert "is no number: it is let through" in stage.sum()
 
 

@@ -19,8 +19,24 @@ def test_scores_labels_and_shifts(make):
     stage.expect("stage.arrays['z'].tolist()", [1002, 1001, 1000, 999])
     stage.stage.get_by_role("button", name="class 3 is the true one").click()
     stage.expect("stage.label", 3)
+    slider = stage.stage.get_by_role("slider", name="score of class 0")
+    slider.focus()
+    stage.press("ArrowLeft", "ArrowLeft")
+    assert stage.state()["z"] == [1001.5, 1001, 1000, 999]
+    stage.expect("stage.arrays['z'].tolist()", [1001.5, 1001, 1000, 999])
+    stage.press("a")  # to JupyterLab: a new cell
+    assert slider.evaluate("e => document.activeElement === e")
     stage.hover("jacobian", 0, 1)
     assert "∂Ŷ[0]/∂Z[1] = Ŷ[0]·(0 − Ŷ[1])" in stage.sum()
+    typed = stage.stage.get_by_role("textbox", name="score of class 2, as a number")
+    typed.fill("−3")
+    typed.press("Tab")
+    assert stage.state()["z"][2] == -3
+    typed.fill("0,3")
+    typed.press("Tab")
+    stage.stage.get_by_role("slider", name="score of class 2").focus()
+    stage.press("ArrowRight")
+    assert stage.state()["z"][2] == 0.55
     assert stage.height() <= 640
     assert stage.overlaps() == []
 

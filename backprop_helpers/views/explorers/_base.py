@@ -188,7 +188,6 @@ def style_sheet():
   color: var(--bp-ink); padding: 4px 0 8px; }}
 .bp-explorer .bp-title {{ font-size: 16px; font-weight: 600; line-height: 24px; color: var(--bp-ink); }}
 .bp-explorer .bp-words {{ font-size: 14px; line-height: 20px; color: var(--bp-soft); }}
-.bp-explorer .bp-sign {{ font-size: 22px; line-height: 24px; color: var(--bp-soft); }}
 .bp-explorer .widget-label, .bp-explorer .widget-readout, .bp-explorer .widget-label-basic {{
   font-size: 14px; color: var(--bp-ink); }}
 .bp-explorer .widget-toggle-button, .bp-explorer .widget-button {{ font-size: 14px; }}
@@ -204,34 +203,6 @@ def style_sheet():
   line-height: 20px; color: #8c1d18; background: #fdecea; white-space: pre-wrap; }}
 {inks}
 </style>"""
-
-
-def int_slider(description, value, low, high, *, hint="", width="270px", continuous=True, described="80px"):
-    """Return an `IntSlider` from `low` to `high`, both included; disabled if they are equal."""
-    slider = widgets.IntSlider(
-        value=value,
-        min=low,
-        max=max(high, low),
-        description=description,
-        tooltip=hint or description,
-        continuous_update=continuous,
-        style={"description_width": described},
-        layout={"width": width},
-    )
-    slider.disabled = low >= high
-    return slider
-
-
-def set_range(slider, low, high):
-    """Give an `IntSlider` its legal range; a value outside moves to the nearest legal one."""
-    with slider.hold_sync():
-        if high >= slider.min:
-            slider.max = high
-            slider.min = low
-        else:
-            slider.min = low
-            slider.max = high
-        slider.disabled = low == high
 
 
 def toggles(description, options, value, *, hints=(), width=None, button="auto"):
@@ -284,18 +255,11 @@ def controls(*parts):
     return box
 
 
-def words(text="", *, kind="words"):
-    """Return a small line of plain text (`kind` "words"), or a sign between matrices ("sign")."""
-    return widgets.HTML(say(text, kind=kind))
+def words(text=""):
+    """Return a small line of plain text."""
+    return widgets.HTML(say(text))
 
 
-def sign(text):
-    """Return a sign between two matrices whose tops are level, about as high as their second row."""
-    box = words(text, kind="sign")
-    box.layout.margin = "70px 0 0 0"
-    return box
-
-
-def say(text, *, kind="words"):
+def say(text):
     """Return the value that `words` would have: assign it to change the text."""
-    return f'<div class="bp-{kind}">{html.escape(text)}</div>'
+    return f'<div class="bp-words">{html.escape(text)}</div>'

@@ -13,18 +13,6 @@ def written(value, digits=4):
     return rounded(float(value), digits).replace("-", "−")
 
 
-def signed(value, digits=4):
-    """Return a number with its sign: ``+0.5``, ``−2``, ``0``."""
-    text = written(value, digits)
-    return text if text == "0" or text.startswith("−") else f"+{text}"
-
-
-def factor(value, digits=4):
-    """Return a number as it stands after a × or a +: in brackets if it is negative."""
-    text = written(value, digits)
-    return f"({text})" if text.startswith("−") else text
-
-
 def at(name, index):
     """Return ``W[2, 1]``, or ``J`` for a single number."""
     return f"{name}[{', '.join(map(str, index))}]" if len(index) else name

@@ -8,8 +8,10 @@ import importlib
 _HOMES = {
     "CheckStage": "check",
     "ConvolutionStage": "convolution",
+    "DownhillStage": "downhill",
     "PoolingStage": "pooling",
     "NudgeStage": "nudge",
+    "KernelStage": "kernel",
     "NetworkStage": "network",
     "ProductsStage": "products",
     "ReLUStage": "relu",

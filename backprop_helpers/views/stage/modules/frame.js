@@ -35,16 +35,20 @@ export function makeFrame(el, link, { composition, about, draw, state, escape, h
     },
   };
   root.bpStage = { state, cellCenter: (name, index) => frame.grids[name]?.centerOf(index) ?? null, sumText: () => frame.sum.textContent.replace(/\s+/g, " ") };
-  root.onkeydown = (event) => {
-    if (event.key !== "Escape") return;
-    escape?.();
-    event.preventDefault();
-    event.stopPropagation();
-  };
+  root.onkeydown = (event) => hearKey(event, escape);
   for (const [name, listener] of Object.entries(hear)) frame.ends.push(link.on(name, (value) => (listener(value), frame.request())));
   el.append(root);
   watchPage(frame);
   return frame;
+}
+
+// Plain keys end here: to JupyterLab an arrow on a slider or a letter on a button is a command for the notebook.
+function hearKey(event, escape) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+  event.stopPropagation();
+  if (event.key !== "Escape") return;
+  escape?.();
+  event.preventDefault();
 }
 
 // Drawn at once, so that the next frame shows it; what is asked for after that, in the frame itself.

@@ -8,16 +8,13 @@ import { makeSlider, makeSwitch } from "./controls.js";
 import { makeFrame } from "./frame.js";
 import { makeGrid } from "./grid.js";
 import { boxOf } from "./grid_places.js";
-import { element, written } from "./page.js";
+import { element, tidied, written } from "./page.js";
 import { bracketed, fly, showLegend, showSum, sumOfProducts } from "./sum.js";
 
 const RELU_GRIDS = { z: "Z", a: "A", dz: "dZ", da: "dA" };
 const SPELLED = 8; // terms of db that are written out
 const TOGETHER = 7; // units that stand side by side on a telephone, too: what answers together is seen together
 const [WHOLE, BIAS_STEPS] = [60, 32]; // the largest whole number whose bias moves by 1; steps of the bias for others
-
-// A decimal of few digits is one again after an addition.
-const tidied = (value) => Number(value.toPrecision(12));
 
 // Z = given + bias. A NaN is let through, as `layers` does it. kinkOpen: a Z of exactly 0 counts as open, backward.
 export function gatesOf({ z: given, da, bias, kinkOpen = false }) {

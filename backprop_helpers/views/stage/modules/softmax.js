@@ -7,7 +7,7 @@ import { kindScale } from "./colors.js";
 import { makeFrame } from "./frame.js";
 import { makeGrid } from "./grid.js";
 import { sumNumbers } from "./numbers.js";
-import { element, readNumber, written } from "./page.js";
+import { element, readNumber, tidied, written } from "./page.js";
 import { bracketed, showLegend, showSum } from "./sum.js";
 
 const SHIFTS = [-1000, -1, 1, 1000];
@@ -109,13 +109,18 @@ function drawScores(stage) {
   showLegend(frame, [["output", "the true class"], ["input", "pushed up by a step (Ŷ − Y < 0)"], ["moved", "pushed down"], ...(spot ? [["here", "looked at"]] : [])]);
 }
 
+// Of a slider: after 1000 was added it still moves, and the score is whole notches from its ends, which it can reach.
+export function rangeAround(score) {
+  const middle = Math.round(score / 1000) * 1000;
+  const low = score - NOTCH * Math.floor((score - Math.min(score, middle - REACH)) / NOTCH);
+  return { min: tidied(low), max: tidied(low + NOTCH * Math.floor((Math.max(score, middle + REACH) - low) / NOTCH)) };
+}
+
 function fillScoreRow(row, k, { z: { data }, label }, { e, shifted, y, dz }) {
   const { root, choose, slider, typed, bar, push } = row;
-  const middle = Number.isFinite(data[k]) ? Math.round(data[k] / 1000) * 1000 : 0; // after 1000 was added the sliders still move
   root.classList.toggle("bp-mark-output", k === label);
   choose.ariaPressed = String(k === label);
-  Object.assign(slider, { min: middle - REACH, max: middle + REACH });
-  if (Number.isFinite(data[k])) slider.value = data[k];
+  if (Number.isFinite(data[k])) Object.assign(slider, rangeAround(data[k]), { value: data[k] });
   if (document.activeElement !== typed || readNumber(typed.value) !== data[k]) typed.value = written(data[k]);
   row.e.textContent = short(e[k]);
   row.shifted.textContent = short(shifted[k]);
