@@ -36,7 +36,10 @@ def test_edges_carry_the_change_and_gates_that_break_the_promise_say_so(make):
     carried = stage.stage.locator(".bp-edge-moved").all_text_contents()
     assert sorted(carried) == sorted(["+1", "+3", "+1", "+1", "+1", "+4", "+4.5", "+3.25"])
     broken = stage.stage.locator(".bp-broken").evaluate_all("all => all.map(e => e.dataset.node)")
-    assert broken == ["s", "r", "J"]  # (e + 1)²/2 and (w + 0.5)² bend; p, z, a and e are straight
+    assert broken == ["s", "r", "J"]  # e²/2 and w² bend; p, z, a and e are straight
+    stage.drag_cell("w", [], -3 * 9 - 1)
+    assert stage.state()["epsilon"] == 0.1
+    assert stage.stage.locator(".bp-broken").count() == 0  # 2 % off is still good
 
 
 def test_a_click_nudges_and_a_second_one_lets_go(make):
