@@ -87,7 +87,6 @@ SUBJECTS = (
     Subject("two linked matrices", PAIR, slider="size"),
     explorer("ReLUExplorer", slider="bias"),
     explorer("SoftmaxExplorer", slider="z[0]"),
-    explorer("CheckExplorer", view="", slider="step ε"),  # its curve is no matrix
 )
 
 

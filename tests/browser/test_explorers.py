@@ -170,46 +170,6 @@ class InLesson:
         assert explorer.arithmetic == explorer.ask(f"{name}.arithmetic_text")
 
 
-class TestGradientChecks(InLesson):
-    """Lesson 01."""
-
-    NUMBER = 1
-    SHOWN = ("steps_and_checks",)
-    BROKEN = "_draw_bug"
-
-    def point_somewhere(self, explorer):
-        """There is no cell to point at: a button is pressed."""
-        explorer.button("right").click()
-
-    def leave(self, explorer):
-        explorer.button("with bug").click()
-        explorer.settle()
-
-    def test_drag_the_step_of_the_check(self, explorer):
-        explorer.drag("step ε", 0)
-        text = explorer.wait_for_text("ε = 1e−17")
-        assert text.count("relative error") == 3
-        assert (
-            explorer.scope.locator("svg.bp-curve")
-            .get_attribute("aria-label")
-            .startswith("relative error against step; at step 1e-17: ")
-        )
-        explorer.drag("step ε", 1)
-        explorer.expect("steps_and_checks.step.value", -1)
-        explorer.wait_for_text("ε = 1e−1 exact")
-        self.assert_written_as_in_the_kernel(explorer, "steps_and_checks")
-
-    def test_a_planted_bug_is_found_and_the_right_code_is_not(self, explorer):
-        found = explorer.scope.locator(".bp-found")
-        explorer.button("with bug").click()
-        found.get_by_text("fooled").first.wait_for()
-        explorer.button("right").click()
-        explorer.wait_for_text("the right code of relu_backward", ".bp-found")
-        assert "fooled" not in found.inner_text()
-        explorer.scope.get_by_label("layer").select_option("convolution")
-        explorer.wait_for_text("the right code of conv_backward", ".bp-found")
-
-
 class TestReLU(InLesson):
     """Lesson 03, whole: its text, reports and figures stand for those of all lessons."""
 

@@ -8,7 +8,6 @@ import importlib
 _HOMES = {
     "ReLUExplorer": "relu",
     "SoftmaxExplorer": "softmax",
-    "CheckExplorer": "check",
 }
 __all__ = list(_HOMES)
 

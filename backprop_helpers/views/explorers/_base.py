@@ -234,18 +234,6 @@ def set_range(slider, low, high):
         slider.disabled = low == high
 
 
-def toggles(description, options, value, *, hints=(), width=None, button="auto"):
-    """Return `ToggleButtons`, all choices in sight."""
-    return widgets.ToggleButtons(
-        options=options,
-        value=value,
-        description=description,
-        tooltips=list(hints),
-        style={"description_width": "auto", "button_width": button},
-        layout={"width": width or "max-content"},
-    )
-
-
 def choice(description, options, value, *, hint="", width="200px", described="80px"):
     """Return a `Dropdown`."""
     return widgets.Dropdown(
