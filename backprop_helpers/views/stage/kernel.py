@@ -1,4 +1,4 @@
-"""`KernelStage`: a convolution's kernel learns by gradient descent (lesson 05, convolution)."""
+"""`KernelStage`: the sliding kernel of lesson 05 learns a map by gradient descent."""
 
 import numpy as np
 import traitlets
