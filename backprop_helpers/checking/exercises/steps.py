@@ -559,7 +559,8 @@ def lesson_09(steps):
     steps.own("max: the largest pixel takes it all here. How does an average share it out?", 4 * dx)
     asks = "dX of a row of seven pixels: average, windows of 3, stride 2, from dz_row"
     steps.asks("row", asks, [1, 1, 3, 2, 1, -1, -1], (POOLED_ROW,))
-    steps.own("overwritten: one term is kept where two windows meet. Which windows read that pixel?", [1, 1, 2, 2, -1, -1, -1])
+    said = "overwritten: one term is kept where two windows meet. Which windows read that pixel?"
+    steps.own(said, [1, 1, 2, 2, -1, -1, -1])
     steps.own("not_shared: each pixel gets all of dZ. Among how many is it shared?", [3, 3, 9, 6, 3, -3, -3])
     said = "tiles: here the windows do not overlap. On which pixel does the second one start?"
     steps.own(said, [1, 1, 1, 2, 2, 2, -1])
