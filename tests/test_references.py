@@ -44,14 +44,8 @@ CONVOLUTIONS, CONVOLUTION = (
 # Sentences that say it in words of no or of another lesson: a piece of each, and where it may lead.
 OTHERWISE = {
     "Lessons 00 to 12, each equation": {0, 12},
-    "showed the report of the check": {0},
-    "in the first figure of": {0},
     "with nothing installed, to": {0},
     "every cache empty, opens": {0},
-    "nudges every pixel to see": {1},
-    "shows that this comes out the same": {2},
-    "table of translations": {0},
-    "says relative to what": {1},
     "for the why": {2, 10},
     "The layers of lessons 02 to 10": {2, 10},
     "The sums are those of": {2, 10},

@@ -10,20 +10,39 @@ from functools import cache
 import numpy as np
 
 from backprop_helpers import layers
-from backprop_helpers.checking.exercises._line import Mistake, Step
-from backprop_helpers.checking.misconceptions import misconceptions
+from backprop_helpers.checking.exercises._steps import (
+    DZ,
+    Steps,
+    W,
+    X,
+    conv,
+    conv_back,
+    flat,
+    image,
+    shown,
+    touched,
+    touched_by_weight,
+    whole,
+)
 
-X = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
-W, DZ = np.array([[1, 2], [3, -1]]), np.array([[1, -2], [3, 2]])
 X7 = np.array([[3, 1, 2], [7, 4, 1], [5, 2, 6]])  # no 0, and no symmetric dW
 TURNED = W[::-1, ::-1]
-A, B, DC = np.array([[1, 2]]), np.array([[3, 0, -1], [1, 4, 2]]), np.array([[2, -1, 1]])
+A, B = np.array([[1, -2, 3], [0, 2, -1]]), np.array([[2, 1, 0, -1], [3, 0, 1, 2], [-1, 4, 2, 1]])
+DC = np.array([[1, 0, -2, 3], [2, -1, 1, 0]])
+NINE_X, NINE_W = np.array([2, -1, 3]), np.array([[1, 2, -2], [3, 1, 1], [1, 2, 4]])
+TOY_X, TOY_DZ = np.array([2, -1, 3, 4]), np.array([5, 1, -2, 7])
+ANALYTIC, NUMERIC = np.array([6, 0, -3, 4]), np.array([3, 5, 3, 4])
 FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2], [0, 1, -2], [2, 0, 1]]), np.array([[2, 1], [0, -1], [1, 3]])
 FC_B, FC_DZ = np.array([1, -2]), np.array([[1, -1], [2, 3], [-1, 0], [0, 2]])
 FOUR = np.array([-2.0, 3.0, -1.0, 0.5])
 FIVE = np.array([-2.0, -0.3, 0.0, 0.3, 2.0])
-RELU_Z, RELU_DA = np.array([[3, -1, 0], [-2, 4, 5]]), np.array([[2, 5, -3], [7, -1, 4]])
-E, LABELS = np.array([[1, 2, 5], [1, 1, 2]]), np.array([2, 0])
+RELU_X = np.array([[1, 2], [3, -1], [-1, 1]])
+RELU_W1, RELU_B1 = np.array([[2, -1, 1, 0], [1, 1, -1, 2]]), np.array([-1, -1, -5, -2])
+RELU_W2 = np.array([[1, 0, -1, 2, 1], [2, 1, 0, -1, 3], [0, -2, 1, 1, 0], [-1, 1, 2, 0, 4]])
+RELU_B2 = np.array([1, 0, -2, 3, -1])
+RELU_DA = np.array([[2, -3, 1, -1], [5, 4, -2, 3], [-4, 7, 6, -5]])
+E, LABELS = np.array([[1, 2, 5], [3, 1, 4]]), np.array([2, 0])
+ANY_DY_HAT = np.array([[6, -1, 4], [2, 5, -3]])
 LITTLE = np.array([[1, 8, 3, 2], [4, 5, 7, 6], [9, 0, 2, 5], [3, 1, 8, 4]])
 TYING = np.array([[2, 2, 1, 0], [0, 2, 1, 1], [3, 1, 0, 0], [1, 0, 0, 0]])
 POOLED_ROW = np.array([[3, 6, -3]])
@@ -38,8 +57,9 @@ OTHER_BIAS2 = np.array([4, -1])
 #: The arrays of each lesson's worked example, as its cells have them.
 EXAMPLES = {
     "00": (FOUR, A, B, DC),
+    "01": (TOY_X, TOY_DZ, ANALYTIC, NUMERIC),
     "02": (FC_X, FC_W, FC_B, FC_DZ),
-    "03": (FIVE, RELU_Z, RELU_DA),
+    "03": (RELU_X, RELU_W1, RELU_B1, RELU_DA),
     "04": (E, LABELS),
     "05": (X7, W),
     "06": (X7, W, DZ),
@@ -49,105 +69,6 @@ EXAMPLES = {
     "10": (X, W, W2, BIAS2),
 }
 NO_BIAS = "no_bias: this is Z without the bias. What is Z where X is 0?"
-
-# --- how steps are declared
-
-
-class Steps(list):
-    """The steps of a lesson, in its order; a mistake belongs to the step before it."""
-
-    def __init__(self, lesson):
-        super().__init__()
-        self.lesson = lesson
-
-    def asks(self, name, asks, value, given=None):
-        """Add a step; `given` are the arrays the answer is made of, if not the lesson's `EXAMPLES`."""
-        given = EXAMPLES[self.lesson] if given is None else given
-        self.append(Step(f"{self.lesson}.{name}", asks, value, [], given))
-
-    def own(self, said, value):
-        """Add a mistake of this step alone: ``"name: what to say. And a question?"``, and what it gives."""
-        name, _, text = said.partition(": ")
-        self[-1].mistakes.append(Mistake(f"{self[-1].number[3:]}.{name}", value, text))
-
-    def itself(self, times, name):
-        """Add the mistake of giving dX, where a multiple such as 4 dX is asked for."""
-        said = f"itself: this is {name} itself; asked for is {times} {name}"
-        self.own(said, self[-1].value / times)
-
-    def one_each(self, said, values, *arrays):
-        """Add a mistake for each value, but for those that need no method: see `plain_numbers`."""
-        for value in sorted({int(value) for value in values} - plain_numbers(*arrays)):
-            self.own(said, value)
-
-    def known(self, name, part, *arrays, times=1, **options):
-        """Add a mistake of the catalogue: of what its function returns the part with that index, or all."""
-
-        def value():
-            answer = misconceptions[name].wrong(*arrays, **options)
-            return times * flat(answer if part is None else answer[part])
-
-        self[-1].mistakes.append(Mistake(name, value))
-
-    def conv_bugs(self, part, *names, dz=DZ, x=X, **geometry):
-        """Add mistakes of the catalogue about conv_backward: dx (part 0), dw (1) or db (2)."""
-        geometry = {"stride": 1, "padding": 0, "dilation": 1} | geometry
-        for name in names:
-            self.known(f"conv.{name}", part, image(dz), image(x), W[:, :, None, None], **geometry)
-
-
-def plain_numbers(*arrays):
-    """Return what any slip with the arrays may give: 0, the entries, their sums, and how many there are."""
-    numbers = {0}
-    for array in arrays:
-        numbers |= {*array.ravel().tolist(), array.sum().item(), array.size, *array.shape}
-        numbers |= {total for axis in range(array.ndim) for total in np.ravel(array.sum(axis=axis)).tolist()}
-    return numbers
-
-
-def shown(array):
-    """Return an array as `asks` shows it: ``[[−2, 5], [4, 3]]``."""
-    return str(array.tolist()).replace("-", "−")
-
-
-def image(matrix):
-    """Return a matrix as one image (1, H, W, 1)."""
-    return np.asarray(matrix)[None, :, :, None]
-
-
-def flat(array):
-    """Return one image (1, H, W, 1) or one kernel (F_h, F_w, 1, 1) as a matrix; others as they are."""
-    return np.squeeze(array, (0, 3) if len(array) == 1 else (2, 3)) if np.ndim(array) == 4 else array
-
-
-def conv(x=X, w=W, b=1, **geometry):
-    """Return Z of one image and one kernel, as a matrix."""
-    return flat(layers.conv_forward(image(x), w[:, :, None, None], np.array([b]), **geometry)[0])
-
-
-def conv_back(dz=DZ, x=X, w=W, **geometry):
-    """Return dx, dw and db of one image and one kernel, as two matrices and a number."""
-    _, cache = layers.conv_forward(image(x), w[:, :, None, None], np.array([1]), **geometry)
-    dx, dw, db = layers.conv_backward(image(dz), cache)
-    return flat(dx), flat(dw), db[0]
-
-
-def touched(x_shape, w_shape, z_shape, **geometry):
-    """Return for each pixel how many outputs read it: dx, where dz and w are all ones."""
-    return conv_back(np.ones(z_shape), np.zeros(x_shape), np.ones(w_shape), **geometry)[0]
-
-
-def touched_by_weight(x_shape, w_shape, **geometry):
-    """Return for each weight how many products with a pixel its gradient has: dw, where x and dz are ones."""
-    x, w = np.ones(x_shape), np.ones(w_shape)
-    return conv_back(np.ones(conv(x, w, **geometry).shape), x, w, **geometry)[1]
-
-
-def whole(array):
-    """Return the whole numbers that came out of exponentials, without their rounding errors."""
-    assert np.allclose(array, np.rint(array), rtol=0, atol=1e-9)
-    return np.rint(array)
-
 
 # --- the lessons
 
@@ -160,15 +81,11 @@ def lesson_00(steps):
         dz = e if w * x + b > 0 or not closed else 0
         return dz * x + 2 * w, dz * w, dz, -e
 
-    dw, dx, db, dy = chain()
-    da, db_matrix, _ = layers.fc_backward(DC, layers.fc_forward(A, B, np.zeros(3))[1])
+    _, dx, db, dy = chain()
     numbers = (np.array([3, 2, -1, 1]),)
     moved = layers.relu_backward(np.ones(4), layers.relu_forward(FOUR)[1])
     steps.asks("nudge", "by how many nudges each of the four outputs moves", moved)
-    steps.own("tutorial: here all of them move. What does ReLU make of a negative z?", np.ones(4))
-    steps.asks("dw", "dw, over both paths, for w = 3, x = 2, b = −1, y = 1", dw, numbers)
-    steps.own("one_path: this is one of the paths alone. How many arrows leave w?", db * 2)  # not 2w = wx
-    steps.own("multiplied: slopes multiply along a path. What do the two paths do?", db * 2 * 2 * 3)
+    steps.own("story: here all of them move. What does ReLU make of a negative z?", np.ones(4))
     steps.asks("dx", "dx, for w = 3, x = 2, b = −1, y = 1", dx, numbers)
     steps.own("own_factor: this is dp times x. By what does a nudge of x move p = wx?", db * 2)
     steps.own("no_upstream: this is the slope of p = wx alone. What arrives at p from above?", 3)
@@ -177,8 +94,43 @@ def lesson_00(steps):
     steps.asks("closed", "(dw, dx, db, dy) with b = −7", chain(b=-7), ())
     steps.own("open: here ReLU lets the gradient through. What is z now?", chain(b=-7, closed=False))
     steps.own("first_round: these are the gradients of the first round. What is b now?", chain())
-    steps.asks("product_da", "dA for C = AB", da)
-    steps.asks("product_db", "dB for C = AB", db_matrix)
+    steps.own("one_path: w is closed off here too. Which path of it does not pass ReLU?", (0, 0, 0, 1))
+    back = np.array([1, -2, 3])
+    d_input = NINE_W[0] @ back
+    asks = "what comes back to input 0 when [1, −2, 3] comes back from the outputs"
+    steps.asks("d_input", asks, d_input, (NINE_X, NINE_W, back))
+    said = "times_input: here the input is a factor too. By what does a nudge of it move a product?"
+    steps.own(said, NINE_X[0] * d_input)
+    da, db_matrix, _ = layers.fc_backward(DC, layers.fc_forward(A, B, np.zeros(4))[1])
+    steps.asks("dA", "dA for C = AB, from dC and B", da)
+    steps.asks("dB", "dB for C = AB, from A and dC", db_matrix)
+
+
+def lesson_01(steps):
+    """Gradient checks."""
+    difference, scale = abs(ANALYTIC - NUMERIC), np.maximum(abs(ANALYTIC), abs(NUMERIC))
+    asks = "the forward difference, the central one and the complex step of x³, for x = 3 with ε = 2"
+    steps.asks("three", asks, [49, 31, 23], (np.array([3, 2]),))
+    steps.own("truth: this is the derivative. Which error does each of the three add?", [27, 27, 27])
+    said = "undivided: this is how far x³ moves. By how far was x nudged, from end to end?"
+    steps.own(said, [98, 124, 46])
+    said = "one_step: the way from one end to the other is two steps. By what do you divide?"
+    steps.own(said, [49, 62, 23])
+    asks = "the relative errors of four analytic numbers, beside four numeric ones"
+    steps.asks("errors", asks, difference / scale, (ANALYTIC, NUMERIC))
+    steps.own("absolute: these are the differences. Relative to what?", difference)
+    said = "by_sum: this is divided by the sum of the sizes. What does (1.5) divide by?"
+    steps.own(said, difference / (abs(ANALYTIC) + abs(NUMERIC)))
+    steps.own(
+        "signed: the sign of the difference is left in. Can an error be negative?",
+        (ANALYTIC - NUMERIC) / scale,
+    )
+    steps.asks("dx", "dx of the toy, from dz and x", TOY_DZ[::-1] * (TOY_X > 0), (TOY_X, TOY_DZ))
+    steps.own("upright: this is not turned back. Which output reads input 0?", TOY_DZ * (TOY_X > 0))
+    said = "mask_turned: here the mask is turned too. Of which input does it speak?"
+    steps.own(said, (TOY_DZ * (TOY_X > 0))[::-1])
+    steps.own("no_mask: ReLU is missing. Which input does it hold back?", TOY_DZ[::-1])
+    steps.own("forward: these are outputs. What comes back to each input?", np.maximum(TOY_X, 0)[::-1])
 
 
 def lesson_02(steps):
@@ -235,38 +187,92 @@ def lesson_02(steps):
 def lesson_03(steps):
     """ReLU."""
     (before, _), (after, _) = layers.relu_forward(FIVE), layers.relu_forward(FIVE + 0.5)
-    a, cache = layers.relu_forward(RELU_Z)
-    kink = "kink: the entry on the kink passes here. Which slope did we choose there?"
+    z, _ = layers.fc_forward(RELU_X, RELU_W1, RELU_B1)
+    a, cache = layers.relu_forward(z)
+    dz = layers.relu_backward(RELU_DA, cache)
+    kink = "kink: the entries on the kink pass here. Which slope did we choose there?"
+    not_moved = "output: this is where the outputs are then. How far did each of them move?"
     asks = "by how much each of the five outputs moves when its z is nudged up by 0.5"
-    steps.asks("nudge", asks, after - before)
+    steps.asks("nudge", asks, after - before, (FIVE,))
     steps.own("crossing: one z crosses 0. How much of its nudge is left from there?", 0.5 * (FIVE >= 0))
     steps.own("mask: slope times nudge. Where do those end that start at 0 or below?", 0.5 * (FIVE > 0))
     steps.own("all: this is how far z moves. How far does the output move?", np.full(5, 0.5))
+    steps.own(not_moved, after)
+    biases = RELU_B1, RELU_W2, RELU_B2
+    asks = "the biases of the one layer that does what both do, five numbers"
+    steps.asks("one_bias", asks, RELU_B1 @ RELU_W2 + RELU_B2, biases)
+    steps.own("first: these come from the first layer alone. What does the second add?", RELU_B1 @ RELU_W2)
+    steps.own("second: these are the second layer's. Where are those of the first?", RELU_B2)
     steps.asks("a", "A, from Z", a)
-    steps.own("mask: this is the mask. What does it let through?", RELU_Z > 0)
-    steps.own("absolute: this is |Z|. What becomes of a negative entry?", abs(RELU_Z))
-    steps.asks("mask", "the mask, 1 where ReLU lets the gradient through", RELU_Z > 0)
-    steps.own(kink, RELU_Z >= 0)
-    steps.own("turned: this marks what is cut off. Which entries pass?", RELU_Z <= 0)
+    steps.own("mask: this is the mask. What does it let through?", z > 0)
+    steps.own("absolute: this is |Z|. What becomes of a negative entry?", abs(z))
+    steps.asks("mask", "the mask, 1 where ReLU lets the gradient through", z > 0)
+    steps.own(kink, z >= 0)
+    steps.own("turned: this marks what is cut off. Which entries pass?", z <= 0)
     steps.own("gradient: this is the mask of dA. Which array decided, on the way forward?", RELU_DA > 0)
-    steps.asks("dz", "dZ, from dA and the mask", layers.relu_backward(RELU_DA, cache))
+    for name, nudge, wrong_way in (("up", 1, "rise"), ("down", -1, "fall")):
+        moved = layers.relu_forward(z + nudge)[0][2]
+        asks = f"by how much the outputs of row 2 move when its four z are nudged {name} by 1"
+        steps.asks(name, asks, moved - a[2])
+        steps.own(f"all: does a closed unit {wrong_way} with its z?", np.full(4, nudge))
+        steps.own(not_moved, moved)
+    steps.own("kink: one of these z is on the kink. Can its output be below 0?", -1 * (z[2] >= 0))
+    steps.asks("dz", "dZ, from dA and Z", dz)
     for name in ("no_mask", "mask_from_gradient", "multiplied_by_output", "upstream_forgotten"):
-        steps.known(f"relu.{name}", None, RELU_DA, RELU_Z)
-    steps.own(kink, RELU_DA * (RELU_Z >= 0))
+        steps.known(f"relu.{name}", None, RELU_DA, z)
+    steps.own(kink, RELU_DA * (z >= 0))
+    steps.asks("from_a", "dZ, from dA and A", dz)
+    steps.own("nothing: this is dA as it came. For which A does your mask close?", RELU_DA)
+    steps.own("output: this is multiplied by A itself. Which slope has an open gate?", RELU_DA * a)
+    steps.asks("dw1", "dW of the layer below, from X, dA and Z", RELU_X.T @ dz)
+    steps.own("no_mask: here all gates are open. Which were closed on the way forward?", RELU_X.T @ RELU_DA)
+    steps.own(kink, RELU_X.T @ (RELU_DA * (z >= 0)))
+    steps.own("turned: here X and dZ have changed places. What shape has W?", dz.T @ RELU_X)
 
 
 def lesson_04(steps):
     """Softmax and cross-entropy."""
-    scores = np.log(E)
+    scores, y = np.log(E), np.eye(3)[LABELS]
     y_hat = layers.softmax(scores)
     surprise = -np.log(y_hat[[0, 1], LABELS])
-    g, dz = whole(64 * layers.softmax_jacobian(y_hat)[0]), (y_hat - np.eye(3)[LABELS]) / 2
+    g, dz = whole(64 * layers.softmax_jacobian(y_hat)[0]), (y_hat - y) / 2
+    not_divided = "not_divided: these are the E. What do three probabilities add up to?"
     steps.asks("y_hat", "Ŷ of the first example, three probabilities", y_hat[0])
-    steps.own("not_divided: these are the E. What do three probabilities add up to?", E[0])
+    steps.own(not_divided, E[0])
     steps.own("of_e: this is the softmax of E. Are the scores E, or ln E?", layers.softmax(1.0 * E)[0])
+    steps.own("another_example: these belong to the other example. Which row is asked for?", y_hat[1])
+    doubled = E[0] * (1 + np.eye(3))
+    asks = "Ŷ of the first example when the score of class 1 is raised by ln 2"
+    steps.asks("raised", asks, doubled[1] / doubled[1].sum(), (E,))
+    steps.own(not_divided, doubled[1])
+    steps.own("old_sum: these are divided by the old sum. What do they add up to?", doubled[1] / E[0].sum())
+    for k in (0, 2):
+        said = "another_class: another class was raised here. Which entry of E is asked for?"
+        steps.own(said, doubled[k] / doubled[k].sum())
     steps.asks("loss", "the mean loss of the two examples", surprise.mean())
     steps.own("sum: this is the sum over the examples. What does the loss do with M?", surprise.sum())
     steps.own("sign: this is below 0. Can a logarithm of a probability be above 0?", -surprise.mean())
+    two = np.array([1, 0, 1])
+    steps.asks("two_marked", "M dZ of the first example, for the targets (1, 0, 1)", 2 * y_hat[0] - two, (E,))
+    steps.own("one: this is probability minus target. What do these targets add up to?", y_hat[0] - two)
+    steps.own("divided: this is dZ. Asked for is M times that", y_hat[0] - two / 2)
+    steps.asks("push", "Ŷ − Y of the first example", y_hat[0] - y[0])
+    steps.own("no_target: this is Ŷ alone. From which of the three is something taken off?", y_hat[0])
+    steps.own("divided: this is divided by M. Asked for is Ŷ − Y alone", dz[0])
+    for k in (0, 1):
+        said = "another_class: here the target stands at another class. Which one is true?"
+        steps.own(said, y_hat[0] - np.eye(3)[k])
+    steps.own("another_example: this is the other example. Which row is asked for?", y_hat[1] - y[1])
+    steps.asks("dy_hat", "dŶ of both examples, from Y, Ŷ and M", -y / y_hat / 2)
+    for name in ("not_divided_by_m", "sign_flipped", "every_class_counts"):
+        steps.known(f"cross_entropy.{name}", None, y_hat, LABELS)
+    steps.asks("column", "64 times what a nudge of score 2 moves in the first example", g[:, 2])
+    another_score = "another_score: this is what another score moves. Which one is nudged?"
+    for k in (0, 1):
+        steps.own(another_score, g[:, k])
+    steps.own("alone: only one probability moves here. At whose expense?", g[:, 2] * np.eye(3)[2])
+    steps.own("signs: here all of them grow. What do three probabilities add up to?", abs(g[:, 2]))
+    steps.own("itself: these are the moves. Asked for is 64 times that", g[:, 2] / 64)
     steps.asks("jacobian", "64 G of the first example, nine whole numbers", g)
     steps.itself(64, "G")
     steps.own("diagonal: only the diagonal is there. What else does a score move?", np.diag(np.diag(g)))
@@ -275,6 +281,11 @@ def lesson_04(steps):
     for name in ("not_divided_by_m", "sign_flipped", "mean_over_all_entries", "extra_derivative"):
         steps.known(f"softmax_cross_entropy.{name}", None, scores, LABELS, times=16)
     steps.itself(16, "dZ")
+    back = layers.softmax_backward(ANY_DY_HAT, layers.softmax_forward(scores)[1])
+    steps.asks("back", "dZ of the first example, from dŶ = (6, −1, 4)", back[0], (E, ANY_DY_HAT))
+    for name in ("derivative_element_wise", "off_diagonal_sign", "summed_over_examples"):
+        steps.known(f"softmax.{name}", 0, ANY_DY_HAT, y_hat)
+    steps.own("average: here no average is taken off. What must dZ add up to?", ANY_DY_HAT[0] * y_hat[0])
 
 
 def lesson_05(steps):
@@ -639,7 +650,7 @@ LESSONS = {name[-2:]: made for name, made in list(globals().items()) if name.sta
 @cache
 def steps_of(lesson):
     """Return the steps of a lesson such as "07" by number; none if it has none."""
-    steps = Steps(lesson)
+    steps = Steps(lesson, EXAMPLES.get(lesson, ()))
     if lesson in LESSONS:
         LESSONS[lesson](steps)
     return {step.number: step for step in steps}
