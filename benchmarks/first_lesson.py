@@ -1,7 +1,7 @@
 """A newcomer's first minutes: ``python -m benchmarks.first_lesson``.
 
 Clones the repository, gives the first command of README.md with nothing installed and every cache empty,
-opens lesson 00 in a headless Chromium, runs it, and clicks into its first explorer. Then gives the command
+opens lesson 00 in a headless Chromium, runs it, presses a button of its first stage. Then gives the command
 once more, as on the next day. What is not committed is not measured. The first command needs a network.
 """
 
@@ -22,20 +22,14 @@ from .training import table
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSON = "00_nudges.ipynb"
-FIRST_EXPLORER = "nudges_in_a_network"  # the cell that shows it
-STAGES = ("JupyterLab answers", "lesson 00 is open", "its first explorer is there", "it has answered a click")
+STAGES = ("JupyterLab answers", "lesson 00 is open", "its first stage is there", "it has answered a click")
 
-RUN_ALL = """async name => {
+RUN_ALL = """async () => {
     const { commands, shell } = jupyterapp;
     await shell.currentWidget.sessionContext.ready;
-    window.explorer = shell.currentWidget.content.widgets.findIndex(
-        cell => cell.model.sharedModel.getSource().trim() === name);
     commands.execute('notebook:run-all-cells');
 }"""
-SCROLL = """async () => {
-    await jupyterapp.shell.currentWidget.content.scrollToItem(explorer, 'start');
-    return document.querySelectorAll('.bp-explorer .bp-matrix[data-drawn]').length > 2;
-}"""
+SUM = "document.querySelector('.bp-stage').bpStage.sumText()"
 
 
 def measure(clone, scratch, variables):
@@ -54,16 +48,12 @@ def measure(clone, scratch, variables):
             page.locator(".jp-Notebook h1").first.wait_for()
             reached()
             page.wait_for_function("() => window.jupyterapp !== undefined")
-            page.evaluate(RUN_ALL, FIRST_EXPLORER)
-            while not page.evaluate(SCROLL):
-                page.wait_for_timeout(100)
+            page.evaluate(RUN_ALL)
+            page.locator(".bp-stage:not([data-drawn='0'])").first.wait_for()
             reached()
-            lines = page.locator(".bp-explorer .bp-lines").first
-            before = lines.inner_text()
-            page.locator(".bp-explorer .bp-matrix-stage").first.click(position={"x": 60, "y": 60})
-            page.wait_for_function(
-                "before => document.querySelector('.bp-explorer .bp-lines').innerText !== before", arg=before
-            )
+            before = page.evaluate(SUM)
+            page.locator(".bp-stage button").first.click()
+            page.wait_for_function(f"before => {SUM} !== before", arg=before)
             reached()
     return seconds
 
