@@ -38,7 +38,10 @@ def graph(nodes, edges, *, title=""):
     links = [_as_link(edge, table) for edge in edges]
     figure = _draw(table, links, title)
     figure.alt = f"{title or 'Computational graph'}: " + "; ".join(
-        f"{name} value {entry['value']} gradient {entry['gradient']}" for name, entry in table.items()
+        " ".join(
+            [name, *(f"{what} {entry[what]}" for what in ("value", "gradient") if entry[what] is not None)]
+        )
+        for name, entry in table.items()
     )
     return figure
 
