@@ -238,7 +238,7 @@ def test_a_row_is_not_a_column():
 
 
 def test_a_rounded_mistake_is_recognised():
-    assert check.line("04.loss", 1.856).diagnosis == "loss.sum"
+    assert check.line("04.loss", 1.451).diagnosis == "loss.sum"
     assert check.line("04.y_hat", [0.017, 0.047, 0.936]).diagnosis == "y_hat.of_e"
     step = Step("99.near", "a number", 1.5, [Mistake("one", 2.34, "this"), Mistake("two", 2.341, "that")])
     assert examine_line(step, 2.34).diagnosis == "one"
