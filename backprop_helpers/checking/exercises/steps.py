@@ -116,6 +116,14 @@ def lesson_01(steps):
     steps.own(said, [98, 124, 46])
     said = "one_step: the way from one end to the other is two steps. By what do you divide?"
     steps.own(said, [49, 62, 23])
+    asks = "the central difference of x², for x = 7 with ε = 5"
+    steps.asks("square", asks, 14, (np.array([7, 5]),))
+    steps.own("one_side: this is a forward difference. Where is the lower place?", 19)
+    steps.own("one_step: the way from one end to the other is two steps. By what do you divide?", 28)
+    asks = "the best step of a central difference, for F = 8 and T = 3"
+    steps.asks("best", asks, (8 * 2.0**-53) ** (1 / 3), (np.array([8, 3]),))
+    steps.own("no_root: this is what stands under the root. Which power is left in (1.4)?", 8 * 2.0**-53)
+    steps.own("root: this is a square root. Which power of the step is in the error?", (8 * 2.0**-53) ** 0.5)
     asks = "the relative errors of four analytic numbers, beside four numeric ones"
     steps.asks("errors", asks, difference / scale, (ANALYTIC, NUMERIC))
     steps.own("absolute: these are the differences. Relative to what?", difference)
