@@ -1,6 +1,9 @@
 """A stage in a page: its cells under the mouse, its buttons, what it says, and how it looks."""
 
+from contextlib import contextmanager
+
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.shown import (
     NOTEBOOK,
@@ -83,6 +86,30 @@ class StagePage(Page):
         found = self.stage.get_by_role("button", name=name, exact=True).filter(visible=True)
         found.first.click(force=True)
 
+    @contextmanager
+    def slow_motion(self):
+        """Let whatever moves crawl, so that it is seen on its way however busy the machine is."""
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Animation.enable")
+        session.send("Animation.setPlaybackRate", {"playbackRate": 0.01})
+        yield
+        session.send("Animation.setPlaybackRate", {"playbackRate": 1})
+        session.detach()
+
+    def until(self, holds):
+        """Wait until ``holds()``: what Python said arrives some time after the cell has ended."""
+        for _ in range(100):
+            if holds():
+                return
+            self.page.wait_for_timeout(50)
+        assert holds()
+
+    def landed(self):
+        """Wait until nothing flies."""
+        self.page.evaluate(DRAWN)
+        expect(self.stage.locator(".bp-flyer")).to_have_count(0)
+        self.page.evaluate(DRAWN)
+
     def violations(self, theme):
         """Return what axe-core finds in the stage in a theme."""
         from axe_playwright_python.sync_playwright import Axe
@@ -121,24 +148,6 @@ class StagePage(Page):
                 return found;
             }"""
         )
-
-
-def axe_finds(stage, require_tool):
-    """Return what axe finds in a stage against WCAG 2 A and AA, light and dark."""
-    require_tool("axe_playwright_python")
-    from axe_playwright_python.sync_playwright import Axe
-
-    rules = {"type": "tag", "values": ["wcag2a", "wcag2aa"]}
-    found = []
-    for theme in reversed(THEMES):
-        set_theme(stage.page, theme)
-        stage.page.wait_for_function(
-            "dark => document.querySelector('.bp-stage').classList.contains('bp-dark') === dark",
-            arg=theme.endswith("Dark"),
-        )
-        result = Axe().run(stage.page, context={"include": [".bp-stage"]}, options={"runOnly": rules})
-        found += [(v["id"], [n["html"][:150] for n in v["nodes"]]) for v in result.response["violations"]]
-    return found
 
 
 def stage_fixtures(name):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from nbformat.v4 import writes
+from playwright.sync_api import expect
 
 from backprop_helpers.layers import conv_backward, conv_forward
 from tests.browser.shown import (
@@ -95,8 +96,7 @@ def test_a_click_holds_and_escape_lets_go(stage):
     assert "Point at any cell" in stage.sum()
     stage.expect("stage.selected", None)
     stage.run("stage.selected = {'array': 'dw', 'index': [0, 0, 0, 0]}")
-    stage.page.wait_for_timeout(200)
-    assert "dW[0, 0] = 3·1 + 1·(−2) + 0·3 + 4·2 = 9" in stage.sum()
+    stage.until(lambda: "dW[0, 0] = 3·1 + 1·(−2) + 0·3 + 4·2 = 9" in stage.sum())
 
 
 def test_keys(stage):
@@ -180,16 +180,33 @@ def test_rows_and_columns_apart(stage):
     assert stage.state()["stride"] == [2, 2]
 
 
+def test_another_setting_shows_all_outputs_again(make):
+    stage = make("step=1")
+    assert (stage.state()["step"], stage.state()["count"]) == (1, 4)
+    assert "already pressed" in stage.stage.locator(".bp-legend").inner_text()
+    stage.press_button("padding: more")
+    assert (stage.state()["step"], stage.state()["count"]) == (16, 16)
+    stage.expect("stage.step", None)
+    assert "already pressed" not in stage.stage.locator(".bp-legend").inner_text()
+
+
+def test_escape_stops_what_plays(make):
+    stage = make("step=0, padding=2")
+    play = stage.stage.locator(".bp-player button").nth(1)
+    play.click()
+    assert play.get_attribute("aria-label") == "pause"
+    stage.press("Escape")
+    assert play.get_attribute("aria-label") == "play"
+    assert stage.state()["step"] < stage.state()["count"] == 36
+
+
 def test_python_changes_the_page(stage):
     stage.run("stage.padding = 'same'; stage.stride = 2; stage.reading = 'window'")
-    stage.page.wait_for_timeout(300)
-    state = stage.state()
-    assert (state["padding"], state["stride"], state["reading"]) == ("same", [2, 2], "window")
+    told = {"padding": "same", "stride": [2, 2], "reading": "window"}
+    stage.until(lambda: told.items() <= {key: stage.state()[key] for key in told}.items())
     stage.run("stage.arrays = stage.arrays | {'b': np.array([100])}")
-    stage.page.wait_for_timeout(300)
     stage.run("stage.show = 'forward'")
-    stage.page.wait_for_timeout(300)
-    assert min(stage.values("z")) > 90
+    stage.until(lambda: min(stage.values("z")) > 90)
     refused = "try:\n    stage.padding = 0; stage.dilation = 3\nexcept ValueError as error:\n    print(error)"
     assert "(with dilation (3, 3) it spans 4×4) is larger than the padded input" in stage.run(refused)
 
@@ -203,7 +220,7 @@ def test_outputs_are_pressed_in_the_learners_order(make):
     pressed = np.zeros_like(DZ)
     for place in ((1, 0), (0, 1), (1, 1), (0, 0)):
         stage.click("dz", *place, 0)
-        stage.page.wait_for_timeout(700)
+        stage.landed()
         pressed[place] = DZ[place]
         found = gradients(X[None, ..., None], W[..., None, None], np.ones(1, int), pressed[None, ..., None])
         assert stage.values("dx") == found[1].ravel().tolist()
@@ -218,31 +235,37 @@ def test_outputs_are_pressed_in_the_learners_order(make):
 
 def test_a_stamp_travels(make):
     stage = make("show='input', step=0")
-    stage.press_button("next output")
-    assert stage.stage.locator(".bp-flyer").count() == 4
-    assert set(stage.values("dx")) == {0}, "it has not landed"
-    stage.stage.locator(".bp-flyer").first.wait_for(state="detached")
+    with stage.slow_motion():
+        stage.press_button("next output")
+        expect(stage.stage.locator(".bp-flyer")).to_have_count(4)
+        assert set(stage.values("dx")) == {0}, "it has not landed"
+    stage.landed()
     assert stage.values("dx") == [1, 2, 0, 3, -1, 0, 0, 0, 0]
 
 
 def test_numbers_fly_into_the_written_sum(stage):
-    stage.click("z", 0, 1, 0)
     flyers = stage.stage.locator(".bp-flyer")
-    assert sorted(flyers.all_inner_texts()) == sorted(["1", "1", "1", "2", "2", "4", "3", "1", "−1"])
-    where = "all => all.map(e => e.getAnimations()[0].effect.getKeyframes().map(k => parseFloat(k.top)))"
-    assert all(end < 0 < start for start, end in flyers.evaluate_all(where)), "up, out of the grids"
-    flyers.first.wait_for(state="detached")
+    with stage.slow_motion():
+        stage.click("z", 0, 1, 0)
+        expect(flyers).to_have_count(9)
+        assert sorted(flyers.all_inner_texts()) == sorted(["1", "1", "1", "2", "2", "4", "3", "1", "−1"])
+        where = "all => all.map(e => e.getAnimations()[0].effect.getKeyframes().map(k => parseFloat(k.top)))"
+        assert all(end < 0 < start for start, end in flyers.evaluate_all(where)), "up, out of the grids"
+    stage.landed()
     assert "Z[0, 1] = 1 + 1·1 + 2·2 + 4·3 + 1·(−1) = 17" in stage.sum()
 
 
 def test_the_window_slides_to_the_next_output(make):
     stage = make("show='forward', step=1")
-    stage.press_button("next output")
     window = stage.stage.locator(".bp-flyer").first
     path = "e => e.getAnimations()[0].effect.getKeyframes().map(k => parseFloat(k.left))"
-    cell = stage.grid("x")["cell"]
-    assert window.evaluate(path)[1] - window.evaluate(path)[0] == cell
-    assert window.bounding_box()["height"] == pytest.approx(2 * cell, abs=1)
+    with stage.slow_motion():
+        stage.press_button("next output")
+        cell = stage.grid("x")["cell"]
+        assert window.evaluate(path)[1] - window.evaluate(path)[0] == cell
+        assert window.bounding_box()["height"] == pytest.approx(2 * cell, abs=1)
+    stage.landed()
+    assert stage.grid("x")["frames"] == [{"role": "input", "from": [0, 1, 0], "size": [2, 2]}]
 
 
 def test_reduced_motion_is_at_once(make):
@@ -257,7 +280,7 @@ def test_reduced_motion_is_at_once(make):
 def test_sit_on_a_pixel(stage):
     stage.click("dx", 1, 1, 0)
     stage.away()
-    stage.page.wait_for_timeout(1000)
+    stage.landed()
     assert stage.values("sit") == W[::-1, ::-1].ravel().tolist()
     state = stage.state()["grids"]
     assert state["z"]["fade"]
@@ -308,7 +331,9 @@ def test_sixteen_channels(make):
     assert "(other filters: " in text
     shown = stage.stage.get_by_role("group", name="channel c").get_by_role("status")
     assert shown.inner_text() == "0 (of 0 to 15)"
+    stage.click("dx", 4, 5, 0)
     stage.press_button("channel c: more")
+    assert stage.state()["held"] == {"array": "dx", "index": [4, 5, 1]}, "the cell in the slice now shown"
     stage.hover("dx", 4, 5, 1)
     assert "dX[4, 5, 1] = " in stage.sum()
     stage.run("from backprop_helpers.layers import conv_backward")
@@ -329,8 +354,7 @@ def test_axe_finds_nothing(stage, require_tool, theme):
 
 def test_it_stacks_where_it_is_narrow(stage):
     stage.stage.evaluate("e => { e.parentElement.style.width = '370px'; }")
-    stage.page.wait_for_timeout(300)
-    assert stage.stage.evaluate("e => e.classList.contains('bp-stacked')")
+    stage.until(lambda: stage.stage.evaluate("e => e.classList.contains('bp-stacked')"))
     assert stage.overlaps() == []
 
 

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { decodeArrays, makeArray } from "./modules/arrays.js";
-import { scoresOf } from "./modules/softmax.js";
+import { rangeAround, scoresOf } from "./modules/softmax.js";
 
 const near = (got, right, what) => assert.ok(Object.is(got, right) || Math.abs(got - right) <= 1e-5 * Math.max(1, Math.abs(right)), `${what}: ${got}, not ${right}`);
 
@@ -26,4 +26,10 @@ test("the naive formula overflows where this one does not", () => {
   assert.deepEqual([...y], [0, 1, 0]);
   assert.equal(loss, 2000);
   assert.ok(scoresOf(makeArray([2], [NaN, 1]), 0).y.every(Number.isNaN));
+});
+
+test("a slider reaches its score, in whole notches from both ends", () => {
+  assert.deepEqual([0, 1002, 0.3, 12, -300].map(rangeAround), [
+    { min: -8, max: 8 }, { min: 992, max: 1008 }, { min: -7.95, max: 7.8 }, { min: -8, max: 12 }, { min: -300, max: 8 },
+  ]);
 });

@@ -39,7 +39,7 @@ def test_page(require_tool, tmp_path):
     script = lay_out(tmp_path, SCRIPT, [drawn(rng) for _ in range(50)])
     process = run_node(require_tool("node"), ["--test", "--test-reporter=tap", script.name], tmp_path)
     assert process.returncode == 0, failures(process.stdout) + process.stderr
-    assert "# pass 51\n" in process.stdout
+    assert "# pass 52\n" in process.stdout
 
 
 class TestPython:

@@ -1,4 +1,4 @@
-"""`CheckStage`: the error of a measured slope against its step, for gradient checks (lesson 01)."""
+"""`CheckStage`: what a gradient check sees at which step, and of which planted mistake (lesson 01)."""
 
 import math
 import warnings
@@ -214,7 +214,7 @@ def values_at(subject, precision, epsilon):
 
 
 def slopes(values, epsilon, precision):
-    """Return {method: slope of each entry}, by the three numerical derivatives of lesson 01."""
+    """Return {method: slope of each entry}, by its three formulas, in a precision."""
     real = PRECISIONS[precision][0]
     up, down, side = (
         np.array([entry[part] for entry in values["entries"]]) for part in ("up", "down", "side")

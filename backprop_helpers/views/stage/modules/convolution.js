@@ -44,8 +44,8 @@ export function convolution(el, spec, link) {
 // For tests: the setting, and of every grid its array, the size of its cells and its marks.
 function shownState({ state, model, frame: { grids } }) {
   const drawn = gridsShown(state).filter((name) => grids[name]?.view).map((name) => {
-    const { numbers, view: { array: { shape, data }, marks, cell, fade, ring } } = grids[name];
-    return [name, { shape, data: [...data], marks, cell, fade: !!fade, ring, numbers: !!numbers }];
+    const { numbers, view: { array: { shape, data }, marks, frames = [], cell, fade, ring } } = grids[name];
+    return [name, { shape, data: [...data], marks, frames, cell, fade: !!fade, ring, numbers: !!numbers }];
   });
   const { store, given, caps, order, ...setting } = state;
   return { ...setting, step: stepNow(state, model), count: model.count, grids: Object.fromEntries(drawn) };
@@ -120,7 +120,7 @@ function set(stage, name, value) {
   const legal = value === "same" || legalRanges(state, name).every(([low, high], axis) => pair[axis] >= low && pair[axis] <= high);
   if (!legal) return; // a second click, before the buttons have been drawn anew
   state[name] = name !== "padding" ? pair : value === "same" ? value : resolvePadding(pair);
-  state.step = null;
+  if (state.step !== null) frame.tell("step", (state.step = null));
   stage.player.stop();
   recompute(stage);
   if (name === "kernel") tellArrays(stage);

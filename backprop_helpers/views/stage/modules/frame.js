@@ -14,7 +14,12 @@ export function makeFrame(el, link, { composition, about, draw, state, escape, h
   }, ...Object.values(parts), live);
   const frame = {
     ...parts, root, cover: element("canvas", "bp-cover"), covered: { width: 1, height: 1 }, grids: {}, ends: [], untold: new Map(), width: 0, barHeight: 0,
-    request: () => (frame.pending ||= requestAnimationFrame(() => drawFrame(frame, draw))),
+    request: () => requestDrawing(frame, draw),
+    // Where marks are painted: who asks for it paints, and it is cleared before the next drawing.
+    get over() {
+      frame.marked = true;
+      return frame.cover.getContext("2d");
+    },
     // Python hears of many changes in a row only the last, and when the page is at rest: its answer costs a frame.
     tell: (name, value) => {
       frame.untold.set(name, value);
@@ -30,24 +35,47 @@ export function makeFrame(el, link, { composition, about, draw, state, escape, h
     },
   };
   root.bpStage = { state, cellCenter: (name, index) => frame.grids[name]?.centerOf(index) ?? null, sumText: () => frame.sum.textContent.replace(/\s+/g, " ") };
-  root.onkeydown = (event) => {
-    if (event.key !== "Escape") return;
-    escape?.();
-    event.preventDefault();
-    event.stopPropagation();
-  };
+  root.onkeydown = (event) => hearKey(event, escape);
   for (const [name, listener] of Object.entries(hear)) frame.ends.push(link.on(name, (value) => (listener(value), frame.request())));
   el.append(root);
   watchPage(frame);
   return frame;
 }
 
-function drawFrame(frame, draw) {
-  frame.pending = 0;
-  if (!frame.width) return;
-  frame.over = cleared(frame.cover, frame.covered, frame.theme);
+// Plain keys end here: to JupyterLab an arrow on a slider or a letter on a button is a command for the notebook.
+function hearKey(event, escape) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+  event.stopPropagation();
+  if (event.key !== "Escape") return;
+  escape?.();
+  event.preventDefault();
+}
+
+// Drawn at once, so that the next frame shows it; what is asked for after that, in the frame itself.
+function requestDrawing(frame, draw) {
+  frame.stale = true;
+  if (frame.pending) return;
+  frame.pending = requestAnimationFrame(() => {
+    frame.pending = 0;
+    if (frame.stale) drawNow(frame, draw);
+    if (frame.width) frame.root.dataset.drawn = Number(frame.root.dataset.drawn) + 1;
+  });
+  queueMicrotask(() => frame.stale && drawNow(frame, draw));
+}
+
+function drawNow(frame, draw) {
+  frame.stale = false;
+  if (!frame.width || frame.pending < 0) return;
+  if (frame.marked) cleared(frame.cover, frame.covered, frame.theme);
+  frame.marked = false;
   draw(frame);
-  frame.root.dataset.drawn = Number(frame.root.dataset.drawn) + 1;
+}
+
+// The height of the field, and of the canvas for the marks over all of it.
+export function coverField(frame, height) {
+  frame.covered = { width: frame.width, height };
+  frame.field.style.height = `${height}px`;
+  cleared(frame.cover, frame.covered, frame.theme);
 }
 
 // Colours and fonts: what the page has made of the style sheet's variables.

@@ -26,8 +26,9 @@ export function makeGrid(frame, { name, letter, on }) {
 }
 
 // Cells are painted where something in them has changed; marks in every frame, on the canvas over all grids.
-function drawGrid({ over, theme }, grid, view) {
-  const { marks, frames, fade, badge, note, about, ...cells } = view;
+function drawGrid(frame, grid, view) {
+  const { theme } = frame;
+  const { marks = [], frames = [], fade, badge, note, about, ...cells } = view;
   grid.view = view;
   if (grid.theme !== theme || !sameCells(grid.cells, cells)) {
     const places = gridPlaces(view);
@@ -37,6 +38,8 @@ function drawGrid({ over, theme }, grid, view) {
   const { canvas, places, numbers } = grid;
   grid.note.textContent = [note, numbers?.factor].filter(Boolean).join(" ");
   canvas.ariaLabel = `${about ?? grid.letter}, ${places.rows} by ${places.columns}; arrow keys move${grid.on.edit ? "; type to change" : ""}`;
+  if (!fade && !marks.some(({ cells }) => cells.length) && !frames.length) return;
+  const { over } = frame;
   over.translate(grid.left, grid.top + TITLE);
   paintMarks(over, view, places, theme);
   over.translate(-grid.left, -grid.top - TITLE);

@@ -68,7 +68,8 @@ function paintGround(context, places, panel, theme) {
 function paintCell(context, view, side, { x, y, value, place, look }, theme, numbers) {
   const [pale, line] = [look === "pale", side < 8 ? 0 : 1];
   const rgb = look === "blank" ? theme.paper : colorOf(view.scale, value, theme.ramps);
-  context.fillStyle = `rgb(${pale ? rgb.map((c, n) => 0.45 * c + 0.55 * theme.paper[n]) : rgb})`;
+  const ground = pale ? rgb.map((c, n) => 0.45 * c + 0.55 * theme.paper[n]) : rgb;
+  context.fillStyle = `rgb(${ground})`;
   context.fillRect(x + line, y + line, side - line, side - line);
   context.fillStyle = theme.soft;
   if (look === "blank") return context.fillRect(x + side / 2, y + side / 2, 2 * line, 2 * line);
@@ -77,7 +78,7 @@ function paintCell(context, view, side, { x, y, value, place, look }, theme, num
   if (!numbers) return;
   const under = side >= 34 && view.under?.(place);
   const size = Number.isNaN(value) ? Math.min(numbers.size, (side - 4) / 2) : numbers.size * (pale ? 0.9 : 1);
-  if (!pale) context.fillStyle = inkOn(rgb);
+  if (!pale || value) context.fillStyle = inkOn(ground);
   context.font = `${size}px ${theme.font}`;
   context.fillText(numbers.text(value), x + side / 2, y + side * (under ? 0.38 : 0.5) + 1);
   if (!under) return;

@@ -7,11 +7,10 @@ import { kindScale } from "./colors.js";
 import { makeChoice, makeSlider, put } from "./controls.js";
 import { makeFrame } from "./frame.js";
 import { makeGrid } from "./grid.js";
-import { boxOf } from "./grid_places.js";
 import { bowlAxes, bowlOf, gradientAt, largestRate, mapOf, pathOf } from "./kernel_compute.js";
 import { drawBowl, drawLosses } from "./kernel_plots.js";
 import { element, written } from "./page.js";
-import { fly, showLegend, showSum, sumOfProducts } from "./sum.js";
+import { showLegend, showSum, sumOfProducts } from "./sum.js";
 
 const LEARNING = { x: "X", w: "W", z: "Z", target: "target", dz: "dZ", dw: "dW" };
 const MOST_STEPS = 200;
@@ -61,19 +60,12 @@ function learnAnew(stage, changes) {
   stage.frame.request();
 }
 
-const stepText = (value) => (value === 0 || Number.isNaN(value) ? "" : `${value > 0 ? "↑" : "↓"} ${Math.abs(value) < 0.005 ? "≈0" : written(Math.abs(value), 2)}`);
+const briefLoss = (value) => (Math.abs(value) >= 1e4 ? value.toExponential(1).replace("e+", "e") : written(value));
+const stepText = (value) => (value === 0 || Number.isNaN(value) ? "" : `${value > 0 ? "↑" : "↓"} ${Math.abs(value) < 0.005 ? "≈0" : Math.abs(value) > 99 ? "far" : written(Math.abs(value), 2)}`);
 
 function walkTo(stage, step) {
-  const before = stage.step;
   learnAnew(stage, { step: Math.min(step, MOST_STEPS) });
   stage.frame.tell("step", stage.step);
-  if (stage.step === before + 1) sendStep(stage);
-}
-
-// What dW asks for travels into W.
-function sendStep({ frame, path, step, scales }) {
-  const [before, after] = path.slice(step - 1).map(({ w }) => w);
-  fly(frame, indicesOf(after.shape).map((cell) => ({ from: boxOf(frame.grids.dw, cell), to: boxOf(frame.grids.w, cell), value: at(after, cell) - at(before, cell), scale: scales.weight, role: "weight" })), 400);
 }
 
 function makeKernelControls(stage) {
@@ -95,8 +87,9 @@ function makeKernelControls(stage) {
     stage.picture = picture;
     setTarget(stage, mapOf(given[picture], stage.hidden), stage.limit);
   } });
-  press(stage.hidden ? "edges of X" : "target as it was", "the target: what a kernel that you do not see makes of X", () => setTarget(stage, stage.hidden ? mapOf(given[stage.picture], stage.hidden) : stage.asked));
-  press("blank target", "a target of zeros, to paint on", () => setTarget(stage, makeArray(given.target.shape)));
+  bar.append(element("span", "bp-name", {}, "target"));
+  press(stage.hidden ? "from X" : "as it was", "what a kernel that you do not see makes of X", () => setTarget(stage, stage.hidden ? mapOf(given[stage.picture], stage.hidden) : stage.asked));
+  press("blank", "zeros, to paint on", () => setTarget(stage, makeArray(given.target.shape)));
 }
 
 // The learning begins anew; with another picture, at the same part of the largest rate.
@@ -151,21 +144,21 @@ function drawKernel(stage) {
   for (const button of stage.buttons) put(button, "ariaDisabled", String(step >= MOST_STEPS || (climbs && path.length <= stage.step)));
   const found = kernelMarks(arrays, spot);
   const scaleOf = { x: scales.value, w: scales.weight, dw: scales.gradient };
-  const items = Object.fromEntries(Object.keys(LEARNING).map((name) => [name, { grid: frame.grids[name], most: 46, view: {
-    array: arrays[name], scale: scaleOf[name] ?? scales.map, axes: true, marks: [], frames: [], ...found[name],
-    ...(name === "dw" ? { under: stage.steps, note: "↑↓ the step" } : name === "dz" ? { note: "Z − target" } : name === "target" ? { note: "paint it" } : {}),
-  } }]));
+  const extra = { dw: { under: stage.steps, note: "↑↓ the step" }, dz: { note: "Z − target" }, target: { note: "paint it" } };
+  const side = Math.min(44, Math.floor(132 / arrays.w.shape[0]));
+  const items = Object.fromEntries(Object.keys(LEARNING).map((name) => [name, {
+    grid: frame.grids[name], most: 46, cell: name === "w" || name === "dw" ? () => side : undefined,
+    view: { array: arrays[name], scale: scaleOf[name] ?? scales.map, axes: true, marks: [], frames: [], ...found[name], ...extra[name] },
+  }]));
   const pair = arrays.w.data.length === 2;
   items.losses = { root: stage.losses, size: drawLosses(stage.losses, stage, pair) };
   if (pair) items.bowl = { root: stage.bowl, size: drawBowl(stage.bowl, stage, bowlAxes(stage.rows, arrays.w, arrays.dw)) };
-  const weights = [["w"], ["dw"]];
   arrange(frame, items, [
     [[["x"], ["z", "target", "dz"]], [["w", "dw"], ["bowl"], ["losses"]]],
-    [[["x"], ["z"]], [["target"], ["dz"]], [["w", "dw"], ["bowl"]], [["losses"]]],
-    [[["x"]], [["z"]], [["target"]], [["dz"]], weights, [["bowl"]], [["losses"]]],
+    [[["x"], ["z"]], [["target"], ["dz"]], [["w", "dw"]], [["bowl"]], [["losses"]]],
   ]);
   showSum(frame, kernelLines(stage, spot));
-  showLegend(frame, [...(spot ? [["here", "looked at"], ["input", "the numbers it is made of"]] : []), ["weight", "the step"]]);
+  showLegend(frame, [...(spot ? [["here", "looked at"], ["input", "the numbers it is made of"]] : []), ...(pair ? [["step", "a step against dW"], ["lowest", "where J is lowest"]] : [])]);
 }
 
 // A weight sees X through a window as large as Z; an output through one as large as W.
@@ -192,7 +185,7 @@ function kernelLines({ model: { arrays, loss }, path, step, rate, limit }, spot)
     return [sumOfProducts({ name: `Z[${i}, ${j}]`, terms, total: at(z, [i, j]) }), [`dZ[${i}, ${j}] = Z − target = ${written(at(z, [i, j]))} − ${written(at(target, [i, j]))} ≈ ${written(at(dz, [i, j]))}`]];
   }
   const climbing = step > 0 && loss > path[step - 1].loss;
-  const words = !(rate < limit) ? `The rate is above ${written(limit)}, 2 over the steepest curvature: each step overshoots by more than it gains, and the loss climbs.`
-    : climbing ? "The loss has climbed." : step ? "Paint another target, or drag the rate: the whole path is walked again." : "Press one step. Z shall become the target; dW says how each weight must move for that.";
-  return [["After ", { text: `${step} step${step === 1 ? "" : "s"}`, role: "here" }, ": J = ½ Σ (Z − target)² ≈ ", { text: written(loss), role: "here" }], [words]];
+  const words = Number.isNaN(loss) ? "A NaN in X, W or the target is in every sum that it enters: no step can be taken." : !(rate < limit) ? `The rate is too large: above ${written(Number(limit.toPrecision(3)))} each step overshoots by more than it gains.`
+    : climbing ? "The loss has climbed." : step ? "Paint another target, or drag the rate: the whole path is walked again." : "Press one step: Z shall become the target, and dW says how each weight must move for that.";
+  return [["After ", { text: `${step} step${step === 1 ? "" : "s"}`, role: "here" }, ": J = ½ Σ (Z − target)² ≈ ", { text: briefLoss(loss), role: "here" }], [words]];
 }

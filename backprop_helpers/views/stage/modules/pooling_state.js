@@ -4,11 +4,11 @@
 //   pooledMarks(model, spot, channel)          { x, z, dx, dz }: marks and frames for a cell, or for none
 //   pooledLines(model, spot, channel)          the written sums
 
-import { at, indicesOf, makeArray, offset } from "./arrays.js";
+import { at, distinct, indicesOf, makeArray, offset } from "./arrays.js";
 import { windowsOver } from "./conv_layer.js";
 import { sumNumbers } from "./numbers.js";
 import { written } from "./page.js";
-import { poolBackward, poolForward, poolGeometry, productsOf } from "./products.js";
+import { poolBackward, poolForward, poolGeometry, termsOf } from "./products.js";
 import { bracketed } from "./sum.js";
 
 const WRITTEN = 12; // terms of a sum that are spelled out
@@ -26,7 +26,7 @@ export function pooledOf({ x, dz: given, size, stride, mode }) {
   const dz = repeatedTo(z.shape, given);
   const { dx } = poolBackward(geometry, dz, winners);
   const read = new Set(indicesOf(x.shape).filter((pixel) => windowsOver(geometry, pixel).length).map((pixel) => offset(x.shape, pixel)));
-  const model = { geometry, x, z, dz, dx, winners, read, window: (output) => productsOf(geometry, "z", output).map((product) => product.x) };
+  const model = { geometry, x, z, dz, dx, winners, read, window: (output) => termsOf(geometry, output).map((product) => product.x) };
   return { ...model, paid: winners && everyTiePaid(model) };
 }
 
@@ -83,12 +83,10 @@ const frameOf = ({ stride, w }, [i, j, c]) => ({ role: "input", from: [i * strid
 // Winners, and the pixels that are as large but come later.
 function winnersAnd(model, outputs) {
   const found = outputs.map((output) => tiedIn(model, output));
-  const [won, tied] = [unique(found.map(([first]) => first)), unique(found.flatMap(([, ...others]) => others))];
+  const [won, tied] = [distinct(found.map(([first]) => first)), distinct(found.flatMap(([, ...others]) => others))];
   const winners = new Set(won.map(String));
   return [{ role: "output", cells: won }, { role: "bias", cells: tied.filter((pixel) => !winners.has(String(pixel))) }];
 }
-
-const unique = (cells) => [...new Map(cells.map((cell) => [String(cell), cell])).values()];
 
 // The windows' letters: { x: place => "ad", z: place => "a" }, of the windows that a pixel wins and of an output's own.
 export function lettersOf(model) {

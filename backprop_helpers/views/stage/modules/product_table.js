@@ -53,7 +53,7 @@ function recomputeTable(stage, changed) {
   stage.frame.request();
 }
 
-// The page's parts -----------------------------------------------------------------------------------------
+// The page's parts.
 
 function makeTable(stage) {
   const { frame } = stage;
@@ -127,7 +127,7 @@ function pile(stage, by) {
   stage.frame.request();
 }
 
-// Drawing --------------------------------------------------------------------------------------------------
+// Drawing.
 
 function drawTable(stage) {
   const { frame, layer: { cards }, table } = stage;
@@ -206,9 +206,8 @@ function headOf({ table, layer, by }, { index, cards }, { top, left, width }) {
   const name = SUMS[by];
   const total = cards.length ? written(at(layer.arrays[name], index)) : "0";
   const text = width < 110 ? total : `${entryOf(layer, name, index)} = ${total}`;
-  const head = element("div", `bp-pile bp-ink-${ownerOf(name)}`, { "data-index": index.join(), role: "presentation" }, text);
-  head.style.cssText = `left:${left}px; top:${top}px; width:${width}px`;
-  table.append(head);
+  const style = `left:${left}px; top:${top}px; width:${width}px`;
+  table.append(element("div", `bp-pile bp-ink-${ownerOf(name)}`, { "data-index": index.join(), role: "presentation", style }, text));
 }
 
 function fillCard({ boxes, by, layer }, n, { width, height }) {

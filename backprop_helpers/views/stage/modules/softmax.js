@@ -7,13 +7,13 @@ import { kindScale } from "./colors.js";
 import { makeFrame } from "./frame.js";
 import { makeGrid } from "./grid.js";
 import { sumNumbers } from "./numbers.js";
-import { element, readNumber, written } from "./page.js";
+import { element, readNumber, tidied, written } from "./page.js";
 import { bracketed, showLegend, showSum } from "./sum.js";
 
 const SHIFTS = [-1000, -1, 1, 1000];
 const [REACH, NOTCH] = [8, 0.25]; // of the sliders
 const COLUMNS = ["class", "score Z", "", "e^Z", "e^(Z−max)", "Ŷ", "", "Ŷ − Y", ""];
-const [SCORES_WIDE, ROW, HEAD] = [540, 30, 52]; // pixels
+const [TABLE_WIDE, ROW, HEAD] = [540, 30, 52]; // pixels
 
 // e: what a naive formula divides, ∞ where it overflows; shifted: what is divided here, at most 1.
 export function scoresOf({ data: z }, label) {
@@ -85,7 +85,7 @@ function makeScoreRow(stage, k) {
   slider.oninput = () => set(Number(slider.value));
   typed.onchange = () => (readNumber(typed.value) === null ? stage.frame.request() : set(readNumber(typed.value)));
   const [e, shifted] = [element("span"), element("span")];
-  const [bar, push] = [element("i", "bp-prob"), element("i", "bp-push")];
+  const [bar, push] = [element("i", "bp-share"), element("i", "bp-push")];
   const [share, arrow] = [element("span"), element("span")];
   const root = element("div", "bp-score-row", {}, choose, slider, typed, e, shifted, share, element("span", "", {}, bar), arrow, element("span", "", {}, push));
   return { root, choose, slider, typed, e, shifted, bar, push, share, arrow };
@@ -103,19 +103,24 @@ function drawScores(stage) {
   const array = model.jacobian;
   const spot = stage.pointed ?? stage.held?.index;
   const view = { array, scale: (stage.scale ??= kindScale([makeArray([1], [0.25])], "gradient")), axes: true, note: "row Ŷ[l], column Z[k]", marks: spot ? [{ role: "here", cells: [spot] }] : [] };
-  const items = { rows: { root: stage.table, size: [Math.min(SCORES_WIDE, frame.width), HEAD + ROW * rows.length - 20] }, jacobian: { grid: frame.grids.jacobian, view, most: 46 } };
+  const items = { rows: { root: stage.table, size: [Math.min(TABLE_WIDE, frame.width), HEAD + ROW * rows.length - 20] }, jacobian: { grid: frame.grids.jacobian, view, most: 46 } };
   arrange(frame, items, [[[["rows"], ["jacobian"]]], [[["rows"]], [["jacobian"]]]]);
   showSum(frame, scoreLines(model, stage, spot));
   showLegend(frame, [["output", "the true class"], ["input", "pushed up by a step (Ŷ − Y < 0)"], ["moved", "pushed down"], ...(spot ? [["here", "looked at"]] : [])]);
 }
 
+// Of a slider: after 1000 was added it still moves, and the score is whole notches from its ends, which it can reach.
+export function rangeAround(score) {
+  const middle = Math.round(score / 1000) * 1000;
+  const low = score - NOTCH * Math.floor((score - Math.min(score, middle - REACH)) / NOTCH);
+  return { min: tidied(low), max: tidied(low + NOTCH * Math.floor((Math.max(score, middle + REACH) - low) / NOTCH)) };
+}
+
 function fillScoreRow(row, k, { z: { data }, label }, { e, shifted, y, dz }) {
   const { root, choose, slider, typed, bar, push } = row;
-  const middle = Number.isFinite(data[k]) ? Math.round(data[k] / 1000) * 1000 : 0; // after 1000 was added the sliders still move
   root.classList.toggle("bp-mark-output", k === label);
   choose.ariaPressed = String(k === label);
-  Object.assign(slider, { min: middle - REACH, max: middle + REACH });
-  if (Number.isFinite(data[k])) slider.value = data[k];
+  if (Number.isFinite(data[k])) Object.assign(slider, rangeAround(data[k]), { value: data[k] });
   if (document.activeElement !== typed || readNumber(typed.value) !== data[k]) typed.value = written(data[k]);
   row.e.textContent = short(e[k]);
   row.shifted.textContent = short(shifted[k]);

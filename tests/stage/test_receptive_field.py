@@ -13,12 +13,10 @@ from backprop_helpers.training import (
     Network,
     ReLU,
     Standardize,
-    forward_and_backward,
-    receptive_field,
-    sent_back,
     series_cnn,
     series_digit,
 )
+from backprop_helpers.views.stage.receptive_field import forward_and_backward, receptive_field, sent_back
 
 RNG = np.random.default_rng(4)
 START = RNG.bit_generator.state

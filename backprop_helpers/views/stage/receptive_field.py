@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .modules import Conv, Flatten, FullyConnected, Layer, MaxPool, ReLU, Standardize
-
-INPUT = "input"
+from backprop_helpers.training.modules import Conv, Flatten, FullyConnected, Layer, MaxPool, ReLU, Standardize
+from backprop_helpers.training.network import INPUT
 
 
 class ReceptiveField(NamedTuple):
