@@ -30,7 +30,7 @@ test("below the largest rate the loss falls at every step, above it climbs and t
   const limit = largestRate(bowlOf(x, w));
   const [slow, fast] = [0.95, 1.05].map((part) => pathOf({ x, target }, w, part * limit, 200).map(({ loss }) => loss));
   slow.slice(1).forEach((loss, n) => assert.ok(loss <= slow[n] * (1 + 1e-12)));
-  assert.ok(fast.length < 201 && fast.at(-1) > 1e4 * fast[0]);
+  assert.ok(fast.at(-2) < 1e4 * fast[0] && fast.at(-1) > 1e4 * fast[0]);
   assert.equal(pathOf({ x: makeArray([2, 2], [NaN, 0, 0, 1]), target: makeArray([2, 1]) }, makeArray([1, 2], [1, 1]), 0.1, 5).length, 1);
 });
 

@@ -127,7 +127,7 @@ class TestNumbers:
 
 SOURCES = [path.read_text(encoding="utf-8") for path in _join.MODULES.glob("*.js")]
 COMPOSITIONS = sorted(re.findall(r"^export function (\w+)\(el, spec", "\n".join(SOURCES), re.MULTILINE))
-LARGE = {"productTable": 62, "learningKernel": 65, "pooling": 70, "convolution": 92, "network": 112}
+LARGE = {"productTable": 62, "learningKernel": 61, "pooling": 68, "convolution": 92, "network": 112}
 
 
 def sized(composition):
@@ -137,7 +137,7 @@ def sized(composition):
     return pytest.param(composition, marks=pytest.mark.xfail(reason=reason))
 
 
-@pytest.mark.parametrize("composition", map(sized, COMPOSITIONS))
+@pytest.mark.parametrize("composition", [sized(name) for name in COMPOSITIONS])
 def test_a_page_loads_at_most_60_kB(composition):
     """As the site and an exported page load it: all that the page runs."""
     assert len(_join.for_page(composition).encode()) <= 60_000
