@@ -22,19 +22,14 @@ from .training import table
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSON = "00_nudges.ipynb"
-FIRST_EXPLORER = "nudges_in_a_network"  # the cell that shows it
-STAGES = ("JupyterLab answers", "lesson 00 is open", "its first explorer is there", "it has answered a click")
+STAGES = ("JupyterLab answers", "lesson 00 is open", "its first stage is there", "it has answered a key")
 
-RUN_ALL = """async name => {
+RUN_FIRST = """async () => {
     const { commands, shell } = jupyterapp;
-    await shell.currentWidget.sessionContext.ready;
-    window.explorer = shell.currentWidget.content.widgets.findIndex(
-        cell => cell.model.sharedModel.getSource().trim() === name);
-    commands.execute('notebook:run-all-cells');
-}"""
-SCROLL = """async () => {
-    await jupyterapp.shell.currentWidget.content.scrollToItem(explorer, 'start');
-    return document.querySelectorAll('.bp-explorer .bp-matrix[data-drawn]').length > 2;
+    const { content, sessionContext } = shell.currentWidget;
+    await sessionContext.ready;
+    content.activeCellIndex = content.widgets.findIndex(cell => cell.model.type === 'code');
+    commands.execute('notebook:run-cell');
 }"""
 
 
@@ -54,15 +49,14 @@ def measure(clone, scratch, variables):
             page.locator(".jp-Notebook h1").first.wait_for()
             reached()
             page.wait_for_function("() => window.jupyterapp !== undefined")
-            page.evaluate(RUN_ALL, FIRST_EXPLORER)
-            while not page.evaluate(SCROLL):
-                page.wait_for_timeout(100)
+            page.evaluate(RUN_FIRST)
+            stage = page.locator('.bp-stage:not([data-drawn="0"])').first
+            stage.wait_for()
             reached()
-            lines = page.locator(".bp-explorer .bp-lines").first
-            before = lines.inner_text()
-            page.locator(".bp-explorer .bp-matrix-stage").first.click(position={"x": 60, "y": 60})
+            drawn = stage.get_attribute("data-drawn")
+            stage.get_by_role("slider").first.press("ArrowRight")
             page.wait_for_function(
-                "before => document.querySelector('.bp-explorer .bp-lines').innerText !== before", arg=before
+                "([stage, drawn]) => stage.dataset.drawn !== drawn", arg=[stage.element_handle(), drawn]
             )
             reached()
     return seconds

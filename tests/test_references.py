@@ -44,28 +44,18 @@ CONVOLUTIONS, CONVOLUTION = (
 # Sentences that say it in words of no or of another lesson: a piece of each, and where it may lead.
 OTHERWISE = {
     "Lessons 00 to 12, each equation": {0, 12},
-    "showed the report of the check": {0},
-    "in the first figure of": {0},
     "with nothing installed, to": {0},
     "every cache empty, opens": {0},
-    "nudges every pixel to see": {1},
-    "shows that this comes out the same": {2},
-    "table of translations": {0},
-    "says relative to what": {1},
     "for the why": {2, 10},
     "The layers of lessons 02 to 10": {2, 10},
     "The sums are those of": {2, 10},
     "lessons 05 to 08": {5, 8},
     "lessons 02, 03 and 09": {2, 3, 9},
     "they call the layers one by one": {10},
-    "two of lesson 07, one *between*": {7},
     "The formula of": {5, 6},
-    "had it with $s = d = 1$": {7},
-    "With $s = d = 1$ and $p = 0$ it is": {7},
     "tools/open_lessons 7": {7},
     "lesson 00 is open": {0},
     "**You need:** lessons 10 and 11": {10, 11},
-    "about strides, overlaps and remainders": {5, 8},
 }
 
 NUMBER = r"(?<![\d.])\d\d(?![\d%]|\.\d| %)"

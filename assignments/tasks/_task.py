@@ -13,7 +13,6 @@ def task(number, name, signature, title, returns, cases, reference, mistakes, **
     """Make an exercise; `mistakes` holds what `own` returns and (catalogue name, function) pairs."""
     return Exercise(
         number=number,
-        name=name,
         title=title,
         signature=f"{name}({signature})",
         returns=tuple(returns),

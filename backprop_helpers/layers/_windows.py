@@ -8,22 +8,22 @@ from backprop_helpers.layers._validate import as_int, as_pair, shown
 class Windows(NamedTuple):
     """All the windows of one layer on one image.
 
-    The window of output (i′, j′) reads row i′·s_h + u·d_h − p_top and column j′·s_w + v·d_w − p_left of the
-    image with its weight (u, v).
+    With its weight (u, v) the window of output (i′, j′) reads row i′·s_h + u·d_h − p_top and column
+    j′·s_w + v·d_w − p_left of the image.
     """
 
     size: tuple[int, int]  # (F_h, F_w), a window's rows and columns
     stride: tuple[int, int]  # (s_h, s_w), the step from one window to the next
     dilation: tuple[int, int]  # (d_h, d_w), the step from one weight to the next
-    padding: tuple[int, int, int, int]  # (p_top, p_bottom, p_left, p_right), the zeros around the image
-    count: tuple[int, int]  # (H_out, W_out), how many windows stand below and beside each other
+    padding: tuple[int, int, int, int]  # (p_top, p_bottom, p_left, p_right), the zeros around it
+    count: tuple[int, int]  # (H_out, W_out), how many windows, below and beside each other
 
     def offsets(self):
         """Return every place (u, v) inside the window, in row-major order."""
         return [(u, v) for u in range(self.size[0]) for v in range(self.size[1])]
 
     def pixels_under(self, u, v):
-        """Return the index of the pixels of the padded image that lie under place (u, v), one per window."""
+        """Return the index of the padded image's pixels under place (u, v), one per window."""
         (s_h, s_w), (d_h, d_w), (H_out, W_out) = self.stride, self.dilation, self.count
         rows = slice(u * d_h, u * d_h + s_h * (H_out - 1) + 1, s_h)
         columns = slice(v * d_w, v * d_w + s_w * (W_out - 1) + 1, s_w)

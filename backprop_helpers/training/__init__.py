@@ -10,7 +10,6 @@ from .optimizers import SGD, Adam, OneCycle, Optimizer
 from .parameters import ParameterViews
 from .photograph import InkSteps, find_ink
 from .preprocess import DigitSteps, preprocess_digit
-from .receptive_field import ReceptiveField, Run, forward_and_backward, receptive_field, sent_back
 from .summary import LayerSummary, Summary
 
 _SERIES = ("series_cnn", "series_snapshots", "series_digit")
@@ -47,11 +46,6 @@ __all__ = [
     "DigitSteps",
     "find_ink",
     "InkSteps",
-    "receptive_field",
-    "ReceptiveField",
-    "forward_and_backward",
-    "Run",
-    "sent_back",
     "series_cnn",
     "series_snapshots",
     "series_digit",

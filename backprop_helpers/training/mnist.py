@@ -20,6 +20,14 @@ LABELS_MAGIC = 2049  # IDX: unsigned bytes, one axis (examples)
 IMAGE_SHAPE = (28, 28)
 
 
+SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+
 class _IdxFile(NamedTuple):
     name: str
     holds: str
@@ -32,35 +40,14 @@ class _IdxFile(NamedTuple):
         return 4 * (1 + len(self.shape))
 
 
-TRAIN_IMAGES = _IdxFile(
-    "train-images-idx3-ubyte",
-    "the training images",
-    IMAGES_MAGIC,
-    (60_000, *IMAGE_SHAPE),
-    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-)
-TRAIN_LABELS = _IdxFile(
-    "train-labels-idx1-ubyte",
-    "the training labels",
-    LABELS_MAGIC,
-    (60_000,),
-    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-)
-TEST_IMAGES = _IdxFile(
-    "t10k-images-idx3-ubyte",
-    "the test images",
-    IMAGES_MAGIC,
-    (10_000, *IMAGE_SHAPE),
-    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-)
-TEST_LABELS = _IdxFile(
-    "t10k-labels-idx1-ubyte",
-    "the test labels",
-    LABELS_MAGIC,
-    (10_000,),
-    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-)
-FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+def _idx_file(name, sha256):
+    images, training = "images" in name, name.startswith("train")
+    holds = f"the {'training' if training else 'test'} {'images' if images else 'labels'}"
+    shape = (60_000 if training else 10_000, *(IMAGE_SHAPE if images else ()))
+    return _IdxFile(name, holds, IMAGES_MAGIC if images else LABELS_MAGIC, shape, sha256)
+
+
+FILES = TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = tuple(map(_idx_file, SHA256, SHA256.values()))
 
 
 class MnistFileError(OSError):

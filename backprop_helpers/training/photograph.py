@@ -6,11 +6,13 @@ import os
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from PIL import Image, ImageOps
 
 SIDE = 256  # pixels of the longer side that are looked at: noise is averaged away on the way there
 SMALLEST_PIECE = 0.05  # of the largest piece's ink; less is a speck
 MOST_PIXELS = 10**8
+EIGHT = np.ones((3, 3), bool)  # neighbours, also across corners
 
 
 class InkSteps(NamedTuple):
@@ -39,8 +41,8 @@ def find_ink(photograph) -> InkSteps:
     threshold = otsu(contrast)
     kept = largest_pieces(np.where(contrast > threshold, contrast, 0))
     stroke = np.median(contrast[kept])
-    rim = _grown(kept) & (contrast > threshold / 2)  # the soft edge of a stroke belongs to it
-    ink = np.where(rim, np.minimum(contrast / stroke, 1), 0).astype(np.float32)
+    rim = scipy.ndimage.binary_dilation(kept, EIGHT)  # the soft edge of a stroke belongs to it
+    ink = np.where(rim & (contrast > threshold / 2), np.minimum(contrast / stroke, 1), 0).astype(np.float32)
     return InkSteps(grey, paper, contrast, threshold, ink)
 
 
@@ -76,36 +78,9 @@ def otsu(values, bins: int = 256) -> float:
 
 def largest_pieces(ink) -> np.ndarray:
     """Return the mask of the pieces that have a twentieth of the largest one's ink: less is a speck."""
-    labels = label_pieces(ink > 0)
+    labels, _ = scipy.ndimage.label(ink > 0, EIGHT)
     amounts = np.bincount(labels.ravel(), ink.ravel())
     return (ink > 0) & (amounts >= SMALLEST_PIECE * amounts.max())[labels]
-
-
-def label_pieces(mask) -> np.ndarray:
-    """Give all pixels of a piece, neighbours also across corners, one number: the smallest index among them.
-
-    Each pixel begins with its own index. In each round it takes the smallest among its neighbours', tells
-    the pixel that its old number names, and asks there for a yet smaller one: so even a spiral takes few.
-    """
-    nothing = mask.size
-    labels = np.where(mask, np.arange(nothing).reshape(mask.shape), nothing)
-    while True:
-        rows, columns = mask.shape
-        padded = np.pad(labels, 1, constant_values=nothing)
-        near = [padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3)]
-        smallest = np.where(mask, np.minimum.reduce(near), nothing)
-        table = np.append(smallest, nothing)
-        np.minimum.at(table, labels.ravel(), smallest.ravel())
-        new = np.where(mask, table[table[:-1]].reshape(mask.shape), nothing)
-        if np.array_equal(new, labels):
-            return np.where(mask, labels, 0)
-        labels = new
-
-
-def _grown(mask):
-    rows, columns = mask.shape
-    padded = np.pad(mask, 1)
-    return np.any([padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3)], axis=0)
 
 
 def _as_grey(photograph):

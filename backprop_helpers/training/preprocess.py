@@ -5,6 +5,7 @@ import os
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from PIL import Image
 
 from backprop_helpers.layers._validate import as_int
@@ -59,7 +60,7 @@ def preprocess_digit(drawing, *, size: int = SIZE, box: int = BOX) -> DigitSteps
     top, left, bottom, right = edges
     cropped = drawing[top:bottom, left:right]
     scaled = scale_to_fit(cropped, box)
-    centre = centre_of_mass(scaled)
+    centre = np.array(scipy.ndimage.center_of_mass(np.float64(scaled)))
     # A symmetric drawing's centre lies halfway between two pixels: the last digits must not choose the side.
     nearest = np.rint(np.round(size / 2 - centre, 6)).astype(int)
     corner = np.clip(nearest, 0, size - np.array(scaled.shape))
@@ -101,14 +102,6 @@ def resampling_weights(size_in: int, size_out: int) -> np.ndarray:
         middles = (outputs + 0.5) * ratio - 0.5  # in input pixels
         weights = np.maximum(0, 1 - np.abs(np.clip(middles, 0, size_in - 1) - inputs))
     return weights / weights.sum(axis=1, keepdims=True)
-
-
-def centre_of_mass(ink) -> np.ndarray:
-    """Return the (row, column) at which `ink` would balance."""
-    ink = np.asarray(ink, np.float64)
-    row = ink.sum(axis=1) @ np.arange(ink.shape[0])
-    column = ink.sum(axis=0) @ np.arange(ink.shape[1])
-    return np.array([row, column]) / ink.sum()
 
 
 def without_specks(drawing) -> np.ndarray:

@@ -1,7 +1,6 @@
 """What a page of JupyterLab shows of the interactive views, and a mouse and keys to use them."""
 
 import json
-import re
 import symtable
 import time
 
@@ -16,7 +15,7 @@ THEMES = ["JupyterLab Light", "JupyterLab Dark"]
 # While JupyterLab loads a theme, at its start too, its splash covers the page and takes what the mouse does.
 AT_REST = "!document.getElementById('jupyterlab-splash')"
 
-# A callback that fails outside an explorer's alert says so on the kernel's channel, in no output of a cell.
+# A callback that fails says so on the kernel's channel, in no output of a cell.
 LISTEN = """() => {
     const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
     window.saidByKernel = [];
@@ -29,21 +28,14 @@ LISTEN = """() => {
 }"""
 
 
-# How many of a slider's steps its handle is from a share of the track.
-STEPS_OFF = """(slider, share) => {
-    const { noUiSlider: { options: { range: { min, max }, step }, get } } = slider;
-    return (get(true) - (+min + share * (max - min))) / step;
-}"""
-
-
 class Page:
-    """The notebook in sight: its matrices, its controls, and what the kernel says of them.
+    """The notebook in sight, and what its kernel says.
 
     Attributes
     ----------
     page : playwright.sync_api.Page
     scope : playwright.sync_api.Locator
-        Where matrices and controls are looked for; `within` narrows it.
+        The part that is looked at; `within` narrows it.
     requests : list of str
         The addresses that were asked for since the notebook was opened.
     """
@@ -57,117 +49,12 @@ class Page:
         """Return the same page, narrowed to one element of it."""
         return type(self)(self.page, locator, self.requests)
 
-    # Matrices ----------------------------------------------------------------------------------------------
-
-    def root(self, title):
-        heading = self.page.locator(".bp-matrix-title > span:first-child").filter(
-            has_text=re.compile(f"^{re.escape(title)}$")
-        )
-        return self.scope.locator(".bp-matrix").filter(has=heading)
-
-    def stage(self, title):
-        return self.root(title).locator(".bp-matrix-stage")
-
-    def data(self, title, name):
-        return self.root(title).get_attribute(f"data-{name}")
-
-    def wait(self, title, name, value):
-        """Wait until a data attribute has a value."""
-        self.page.wait_for_function(
-            """([scope, title, name, value]) => [...scope.querySelectorAll('.bp-matrix')].some(e =>
-                e.querySelector('.bp-matrix-title > span').textContent === title
-                && e.dataset[name] === value)""",
-            arg=[self.scope.element_handle(), title, name, value],
-            timeout=PATIENCE,
-        )
-
-    def highlights(self, title):
-        return json.loads(self.data(title, "highlights"))
-
-    def cells(self, title, color=None):
-        """Return the highlighted cells of a matrix, of one colour or of all, sorted."""
-        groups = self.highlights(title)
-        return sorted(tuple(c) for g in groups if color in (None, g["color"]) for c in g["cells"])
-
-    def point(self, title, row, column, channel=0):
-        """The middle of a cell, from the corner of the stage."""
-        geometry = json.loads(self.data(title, "geometry"))
-        left, top = geometry["panels"][channel]
-        cell = geometry["cell"]
-        return {"x": left + (column + 0.5) * cell, "y": top + (row + 0.5) * cell}
-
-    def hover(self, title, *cell):
-        self.stage(title).hover(position=self.point(title, *cell))
-
-    def click(self, title, *cell):
-        self.stage(title).click(position=self.point(title, *cell))
-
     def away(self):
         self.page.mouse.move(2, 2)
 
     def press(self, *keys):
         for key in keys:
             self.page.keyboard.press(key)
-
-    def stroke(self, stage, *points):
-        """Draw with the mouse along points that are given from the corner of a stage."""
-        stage.hover(position=points[0])  # waits until the stage rests, with nothing over it
-        corner = stage.bounding_box()
-        mouse = self.page.mouse
-        mouse.down()
-        for point in points[1:]:
-            mouse.move(corner["x"] + point["x"], corner["y"] + point["y"], steps=6)
-        mouse.up()
-
-    # Explorers ---------------------------------------------------------------------------------------------
-
-    @property
-    def arithmetic(self):
-        """What an explorer writes out now."""
-        return self.scope.locator(".bp-lines").inner_text()
-
-    def wait_for_text(self, text, selector=".bp-lines"):
-        """Wait until an element holds a text, and until the matrices show what came with it."""
-        found = self.scope.locator(selector).filter(has_text=text)
-        found.first.wait_for(timeout=PATIENCE)
-        self.settle()
-        return found.first.inner_text()
-
-    def settle(self):
-        """Wait until all that the kernel sent is drawn: a matrix takes a frame more than a text."""
-        self.run("")
-        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def alerts(self):
-        """What stands in the alerts of all explorers and matrices in sight."""
-        found = self.page.locator(f"{NOTEBOOK} :is(.bp-alert, .bp-matrix-alert)").filter(visible=True)
-        return [text for text in found.all_inner_texts() if text]
-
-    def slider(self, description):
-        """Return the box of a slider: its label, its track, its readout."""
-        label = self.page.locator(".widget-label").filter(has_text=re.compile(f"^{re.escape(description)}$"))
-        return self.scope.locator(".widget-inline-hbox:has(.noUi-handle)").filter(has=label)
-
-    def readout(self, description):
-        return self.slider(description).locator(".widget-readout").inner_text()
-
-    def drag(self, description, share, steps=8):
-        """Drag a slider's handle with the mouse to a share of its track: 0 is its left end, 1 its right."""
-        self.settle()  # an answer of the kernel may still move the slider
-        box = self.slider(description)
-        handle = box.locator(".noUi-handle")
-        handle.hover()  # waits until the handle rests, with nothing over it
-        track = box.locator(".noUi-base").bounding_box()
-        mouse = self.page.mouse
-        mouse.down()
-        assert "noUi-active" in handle.get_attribute("class"), f"the mouse missed the handle of {description}"
-        mouse.move(track["x"] + share * track["width"], track["y"] + track["height"] / 2, steps=steps)
-        off = box.locator(".noUi-target").evaluate(STEPS_OFF, share)
-        mouse.up()
-        assert abs(off) < 0.6, f"the handle of {description} stayed {off:+.1f} steps off {share} of its track"
-
-    def button(self, name):
-        return self.scope.get_by_role("button", name=name, exact=True)
 
     # The kernel --------------------------------------------------------------------------------------------
 

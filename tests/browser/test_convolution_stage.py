@@ -180,6 +180,26 @@ def test_rows_and_columns_apart(stage):
     assert stage.state()["stride"] == [2, 2]
 
 
+def test_another_setting_shows_all_outputs_again(make):
+    stage = make("step=1")
+    assert (stage.state()["step"], stage.state()["count"]) == (1, 4)
+    assert "already pressed" in stage.stage.locator(".bp-legend").inner_text()
+    stage.press_button("padding: more")
+    assert (stage.state()["step"], stage.state()["count"]) == (16, 16)
+    stage.expect("stage.step", None)
+    assert "already pressed" not in stage.stage.locator(".bp-legend").inner_text()
+
+
+def test_escape_stops_what_plays(make):
+    stage = make("step=0, padding=2")
+    play = stage.stage.locator(".bp-player button").nth(1)
+    play.click()
+    assert play.get_attribute("aria-label") == "pause"
+    stage.press("Escape")
+    assert play.get_attribute("aria-label") == "play"
+    assert stage.state()["step"] < stage.state()["count"] == 36
+
+
 def test_python_changes_the_page(stage):
     stage.run("stage.padding = 'same'; stage.stride = 2; stage.reading = 'window'")
     told = {"padding": "same", "stride": [2, 2], "reading": "window"}
@@ -245,6 +265,7 @@ def test_the_window_slides_to_the_next_output(make):
         assert window.evaluate(path)[1] - window.evaluate(path)[0] == cell
         assert window.bounding_box()["height"] == pytest.approx(2 * cell, abs=1)
     stage.landed()
+    assert stage.grid("x")["frames"] == [{"role": "input", "from": [0, 1, 0], "size": [2, 2]}]
 
 
 def test_reduced_motion_is_at_once(make):
@@ -310,7 +331,9 @@ def test_sixteen_channels(make):
     assert "(other filters: " in text
     shown = stage.stage.get_by_role("group", name="channel c").get_by_role("status")
     assert shown.inner_text() == "0 (of 0 to 15)"
+    stage.click("dx", 4, 5, 0)
     stage.press_button("channel c: more")
+    assert stage.state()["held"] == {"array": "dx", "index": [4, 5, 1]}, "the cell in the slice now shown"
     stage.hover("dx", 4, 5, 1)
     assert "dX[4, 5, 1] = " in stage.sum()
     stage.run("from backprop_helpers.layers import conv_backward")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from backprop_helpers.training import forward_and_backward, series_cnn, series_digit
+from backprop_helpers.training import series_cnn, series_digit
+from backprop_helpers.views.stage.receptive_field import forward_and_backward
 from tests.browser.shown import PATIENCE, THEMES
 from tests.browser.stages import DRAWN, stage_fixtures
 
@@ -166,6 +167,66 @@ def test_label_step_and_layer_go_both_ways(stage):
     stage.expect("stage.layer", "all")
 
 
+def test_images_of_a_class_one_by_one(stage):
+    def another(index):
+        """Wait for another image of a 3, and return its number."""
+        stage.page.wait_for_function(
+            "([e, index]) => e.bpStage.state().index !== index && e.bpStage.state().label === 3",
+            arg=[stage.stage.element_handle(), index],
+            timeout=PATIENCE,
+        )
+        return stage.state()["index"]
+
+    first = stage.state()["index"]
+    choose(stage, "which images", "3")
+    second = another(first)
+    stage.press_button("image: more")
+    third = another(second)
+    stage.press_button("image: less")
+    assert first < second < third
+    assert another(third) == second
+
+
+def test_what_is_marked_and_what_the_scales_are(stage):
+    wanted = stage.stage.locator(".bp-bars .bp-wanted b")
+    assert wanted.all_inner_texts() == [str(stage.state()["target"])]
+    legend = stage.stage.locator(".bp-legend").inner_text()
+    assert [part.split(" ")[0] for part in legend.split(": ")[1].split(", ")] == [
+        "input",
+        "conv1–pool1",
+        "conv2–pool2",
+        "fc1–relu3",
+        "fc2",
+    ]
+    gradient = numbers(stage, "d pool2").reshape(7, 7, 16)
+    row, column, c = (int(n) for n in np.unravel_index(np.abs(gradient).argmax(), gradient.shape))
+    places = [("relu2", c), ("d relu2", c), ("relu2", (c + 1) % 16)]
+    stage.page.mouse.move(2, 2)
+    stage.page.evaluate(DRAWN)
+    assert [covered(stage, name, 2 * row, 2 * column, k) for name, k in places] == [0, 0, 0]
+    stage.hover("pool2", row, column, c)
+    window, share, elsewhere = (covered(stage, name, 2 * row, 2 * column, k) for name, k in places)
+    assert window == 255, "a frame round what it reads"
+    assert share > 200, "its own share of the gradient, in place of all of it"
+    assert elsewhere == 0
+
+
+def covered(stage, name, *index):
+    """Return how much is painted over a cell of the maps, at most: 0 to 255."""
+    return stage.stage.evaluate(
+        """(root, [name, index]) => {
+            const cover = root.querySelector('.bp-cover');
+            const [left, top] = root.bpStage.cellCenter(name, index);
+            const own = cover.getBoundingClientRect();
+            const ratio = cover.width / own.width;
+            const at = [left - own.left, top - own.top].map(n => Math.round((n - 3) * ratio));
+            const { data } = cover.getContext('2d').getImageData(...at, 6 * ratio, 6 * ratio);
+            return Math.max(...data.filter((_, n) => n % 4 === 3));
+        }""",
+        [name, list(index)],
+    )
+
+
 def test_a_misread_digit_is_found(stage):
     choose(stage, "which images", "misread")
     stage.page.wait_for_function(
@@ -177,6 +238,7 @@ def test_a_misread_digit_is_found(stage):
 
 
 def test_a_digit_is_drawn(stage):
+    given = stage.state()["image"]
     stage.press_button("drawn")
     stage.page.evaluate(DRAWN)
     assert stage.state()["verdict"] == "nothing drawn yet"
@@ -195,10 +257,12 @@ def test_a_digit_is_drawn(stage):
         stage.page.evaluate(DRAWN)
         assert stage.height() <= height
         assert sticking_out(stage) == []
-    assert stage.state()["image"] != drawn.tolist()
+    np.testing.assert_allclose(stage.state()["image"], given, atol=1e-6)  # copied, and not prepared
+    stage.expect("round(sum(stage.drawn), 1)", round(sum(given), 1))
     stage.press_button("clear")
     stage.page.evaluate(DRAWN)
     assert stage.state()["verdict"] == "nothing drawn yet"
+    stage.expect("stage.drawn", None)
     stage.press_button("given")
     ready(stage)
 
@@ -228,7 +292,7 @@ def test_own_networks_are_laid_out(make, name):
 
 def test_a_network_that_only_python_knows(make):
     stage = ready(make(f"{OWN}, {IMAGES.format('12, 10, 3', 4)}"))
-    stage.run("from backprop_helpers.training import forward_and_backward as both")
+    stage.run("from backprop_helpers.views.stage.receptive_field import forward_and_backward as both")
     run = "both(stage.network, stage.image, stage.target)"
     for name in ("conv1", "mine1", "fc1"):
         values = stage.ask(f"[float(x) for x in {run}.gradients['{name}'].ravel()]")

@@ -31,6 +31,27 @@ def test_a_number_is_pulled_typed_over_and_let_go(make):
     assert stage.height() <= 640
 
 
+def test_edges_carry_the_change_and_gates_that_break_the_promise_say_so(make):
+    stage = make("nudged='w', epsilon=0.5")
+    carried = stage.stage.locator(".bp-edge-moved").all_text_contents()
+    assert sorted(carried) == sorted(["+1", "+3", "+1", "+1", "+1", "+4", "+4.5", "+3.25"])
+    broken = stage.stage.locator(".bp-broken").evaluate_all("all => all.map(e => e.dataset.node)")
+    assert broken == ["s", "r", "J"]  # e²/2 and w² bend; p, z, a and e are straight
+    stage.drag_cell("w", [], -3 * 9 - 1)
+    assert stage.state()["epsilon"] == 0.1
+    assert stage.stage.locator(".bp-broken").count() == 0  # 2 % off is still good
+
+
+def test_a_click_nudges_and_a_second_one_lets_go(make):
+    stage = make()
+    node(stage, "x").click()
+    assert (stage.state()["nudged"], stage.state()["epsilon"]) == ("x", 0.5)
+    node(stage, "x").click()
+    assert (stage.state()["nudged"], stage.state()["epsilon"]) == (None, 0)
+    stage.stage.get_by_label("the nudge ε").fill("2")
+    assert (stage.state()["nudged"], stage.state()["epsilon"]) == ("w", 0.01)
+
+
 def test_messages_go_back_gate_by_gate(make):
     stage = make("messages=0")
     assert stage.state()["gradients"] == dict.fromkeys("wxpbzayesr") | {"J": 1}
@@ -42,6 +63,9 @@ def test_messages_go_back_gate_by_gate(make):
     node(stage, "w").hover()
     assert "dw = 1·6 = 6 A fork adds: 2 edges leave w, 1 not heard from yet." in stage.sum()
     stage.expect("stage.messages", 2)
+    stage.run("stage.messages = 4")
+    stage.page.wait_for_function("e => e.bpStage.state().messages === 4", arg=stage.stage.element_handle())
+    assert stage.state()["gradients"] | {"e": 4, "a": 4, "z": None} == stage.state()["gradients"]
 
 
 @pytest.mark.parametrize(

@@ -448,9 +448,13 @@ RIGHT = {
     ),
     "a NumPy bool": (
         "gradients_agree",
-        "def f(a, n):\n    return np.all(np.abs(a - n) <= 1e-6 * np.maximum(np.abs(a), np.abs(n)) + 1e-12)",
+        "def f(a, n):\n    small = 1e-6 * np.maximum(np.abs(a), np.abs(n)) + 1e-12\n"
+        "    return a.shape == n.shape and np.all(np.abs(a - n) <= small)",
     ),
-    "allclose": ("gradients_agree", "def f(a, n):\n    return np.allclose(a, n, rtol=1e-6, atol=1e-10)"),
+    "allclose": (
+        "gradients_agree",
+        "def f(a, n):\n    return a.shape == n.shape and np.allclose(a, n, rtol=1e-6, atol=1e-10)",
+    ),
     "uniform weights": (
         "initial_weights",
         "def f(n, k, rng):\n    a = (6 / n) ** 0.5\n    return rng.uniform(-a, a, (n, k)), np.zeros(k)",

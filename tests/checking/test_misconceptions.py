@@ -353,7 +353,7 @@ def test_the_catalogue_is_a_mapping():
     assert "relu.mask" not in misconceptions
     assert isinstance(misconceptions["relu.mask_from_output"], Misconception)
     assert sum(len(misconceptions.for_layer(layer)) for layer in misconceptions.layers) == len(misconceptions)
-    assert repr(misconceptions).startswith(f"{len(misconceptions)} misconceptions: fc 16, relu 5")
+    assert repr(misconceptions).startswith(f"{len(misconceptions)} misconceptions: fc 17, relu 5")
 
 
 def test_layers_go_by_their_functions_or_their_modules_names():

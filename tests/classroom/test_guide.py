@@ -81,13 +81,13 @@ def test_the_plan_has_every_lesson_of_the_course():
     assert [lesson for lesson, *_ in PLAN] == [f"{number:02}" for number in range(12)]
 
 
-@pytest.mark.parametrize(("lesson", "figures", "explorers"), PLAN)
-def test_what_the_plan_projects_is_in_the_lesson(lesson, figures, explorers):
+@pytest.mark.parametrize(("lesson", "figures", "stages"), PLAN)
+def test_what_the_plan_projects_is_in_the_lesson(lesson, figures, stages):
     code = code_of(lesson)
     for title in re.findall(r'"(.*?)"', figures):
         assert f'"{title}"' in code
-    shown = set(re.findall(r"\b([A-Z]\w+)(?:Explorer|Stage)\b", code))
-    assert shown == set(explorers.split(", "))
+    shown = set(re.findall(r"\b([A-Z]\w+)Stage\b", code))
+    assert shown == set(stages.split(", "))
 
 
 def test_the_table_of_the_sandbox_says_what_is_so():

@@ -96,6 +96,29 @@ def test_conv_same_is_pytorchs_same(torch, case):
     assert_agree((z, *layers.conv_backward(dz, cache)), (z_t, x_t.grad, w_t.grad, b_t.grad))
 
 
+def test_what_lesson_08_says_of_pytorch(torch):
+    """The general case: "same" with a stride, F // 2 in its place, and the transposed convolution."""
+    F, rng = torch.nn.functional, np.random.default_rng(0)
+    x, w, b = normal(rng, (1, 28, 28, 2)), normal(rng, (5, 5, 2, 3)), np.zeros(3)
+    x_t, w_t = channels_first(leaf(torch, x)), kernel(leaf(torch, w))
+    with pytest.raises(RuntimeError, match="not supported for strided convolutions"):
+        F.conv2d(x_t, w_t, padding="same", stride=2)
+    z, _ = layers.conv_forward(x, w, b, stride=2, padding="same")
+    theirs = channels_last(F.conv2d(x_t, w_t, stride=2, padding=5 // 2)).detach().numpy()
+    assert z.shape == theirs.shape == (1, 14, 14, 3)
+    assert np.abs(z - theirs).min() > 1e-6
+    one_above_two_below = F.pad(x_t, (1, 2, 1, 2))
+    assert_close(z, channels_last(F.conv2d(one_above_two_below, w_t, stride=2)).detach().numpy(), TOLERANCE)
+
+    geometry = {"stride": (3, 4), "padding": (1, 2), "dilation": (2, 1)}
+    z, cache = layers.conv_forward(x, w, b, **geometry)
+    left_over = [(28 + 2 * p - d * 4 - 1) % s for s, p, d in zip(*geometry.values())]
+    assert left_over == [0, 3]
+    dz_t = channels_first(leaf(torch, z))
+    dx_t = F.conv_transpose2d(dz_t, w_t, **geometry, output_padding=left_over)
+    assert_close(layers.conv_backward(z, cache)[0], channels_last(dx_t).detach().numpy(), TOLERANCE)
+
+
 @settings(max_examples=60)
 @given(case=pool_cases(), ties=st.booleans())
 def test_pool(torch, case, ties):

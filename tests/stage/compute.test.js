@@ -43,9 +43,7 @@ function computed(geometry, { x, w, b, dz }) {
   if (geometry.kind === "conv") {
     return { z: layers.convForward(geometry, x, w, b), ...layers.convBackward(geometry, dz, x, w) };
   }
-  if (geometry.kind === "fc") {
-    return { z: layers.fcForward(geometry, x, w, b), ...layers.fcBackward(geometry, dz, x, w) };
-  }
+  if (geometry.kind === "fc") return summed(geometry, { x, w, b, dz }, null);
   const { z, winners } = layers.poolForward(geometry, x);
   return { z, winners, ...layers.poolBackward(geometry, dz, winners) };
 }

@@ -6,8 +6,10 @@ import test from "node:test";
 
 import { at, decodeArray, indicesOf, makeArray } from "./modules/arrays.js";
 import { colorOf, kindScale, rampOf } from "./modules/colors.js";
+import { convProducts } from "./modules/conv_layer.js";
 import { linesOf, lookedAt } from "./modules/convolution_sums.js";
 import * as stage from "./modules/convolution_state.js";
+import { windowOf } from "./modules/convolution_views.js";
 import { gridNumbers, sumNumbers } from "./modules/numbers.js";
 import { readNumber, written } from "./modules/page.js";
 
@@ -83,6 +85,22 @@ DATA.settings.forEach((setting, number) => {
     }
     assert.deepEqual([...byMatrix.data], Array.from(arrived.dx.data, (n) => n + 0));
     assert.deepEqual([...byWindow.data], Array.from(arrived.dx.data, (n) => n + 0));
+  });
+});
+
+DATA.settings.forEach((setting, number) => {
+  test(`setting ${number}: a window's frame lies round what its output reads, and what was put into D is pale`, () => {
+    const { model } = setUp(setting);
+    const { geometry } = model;
+    for (const output of indicesOf(geometry.z.slice(0, 2))) {
+      const read = convProducts(geometry, "z", [...output, 0]).filter(({ x }) => x[2] === 0).map(({ x }) => x);
+      const { from, size } = windowOf(model, output, 0);
+      assert.deepEqual([from, from.slice(0, 2).map((n, axis) => n + size[axis] - 1)], [read[0], read.at(-1).slice(0, 2)]);
+    }
+    const { array, look, placed } = stage.spreadOut(model);
+    const own = indicesOf(geometry.z).map(([i, j, k]) => [...placed([i, j]), k]).filter((place) => place.every((n, axis) => n >= 0 && n < array.shape[axis]));
+    const shown = indicesOf(array.shape).filter((_, place) => !look(place));
+    assert.deepEqual(shown.map(String).sort(), own.map(String).sort());
   });
 });
 

@@ -61,7 +61,7 @@ def test_page(require_tool, tmp_path):
     script = lay_out(tmp_path, SCRIPT, data)
     process = run_node(require_tool("node"), ["--test", "--test-reporter=tap", script.name], tmp_path)
     assert process.returncode == 0, failures(process.stdout) + process.stderr
-    assert f"# pass {3 * len(settings) + 10}\n" in process.stdout
+    assert f"# pass {4 * len(settings) + 10}\n" in process.stdout
 
 
 # Python ----------------------------------------------------------------------------------------------------

@@ -17,9 +17,7 @@ from backprop_helpers.training import (
     Network,
     ReLU,
     Standardize,
-    forward_and_backward,
     preprocess_digit,
-    sent_back,
     series_cnn,
     series_digit,
     series_snapshots,
@@ -29,6 +27,7 @@ from backprop_helpers.views.stage import NetworkStage
 from backprop_helpers.views.stage._base import COMMITTED, MOST_BYTES, decode_array, encode_array, json_bytes
 from backprop_helpers.views.stage._network_data import network_json
 from backprop_helpers.views.stage.network import series_files
+from backprop_helpers.views.stage.receptive_field import forward_and_backward, sent_back
 from benchmarks.node import lay_out, run_node
 from tests.stage.test_compute import failures
 

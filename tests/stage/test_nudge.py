@@ -1,5 +1,6 @@
 """The graph of nudges: its expressions, its Python side, and what its page computes, by Node.js."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -160,3 +161,12 @@ class TestPython:
     def test_refuses(self, settings, error, words):
         with pytest.raises(error, match=words):
             NudgeStage("w*x", **settings)
+
+    @pytest.mark.parametrize(
+        ("messages", "shown"), [(0, "J"), (1, "Jsr"), (2, "Jsr"), (3, "Jesr"), (7, "wxpbzayesrJ")]
+    )
+    def test_the_twin_shows_what_has_arrived_whole(self, messages, shown):
+        """After two messages w has one part of its gradient: it is not shown."""
+        words = NudgeStage(messages=messages).twin().alt
+        have = [name for name in "wxpbzayesrJ" if re.search(rf"\b{name}\b[^,;]* gradient .?\d", words)]
+        assert sorted(have) == sorted(shown)

@@ -5,17 +5,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backprop_helpers.layers import conv_backward, conv_forward, fc_backward, fc_forward
+from backprop_helpers.layers import (
+    conv_backward,
+    conv_forward,
+    fc_backward,
+    fc_forward,
+    pool_backward,
+    pool_forward,
+)
 from backprop_helpers.views.stage import ProductsStage
-from backprop_helpers.views.stage._base import COMMITTED, encode_array
+from backprop_helpers.views.stage._base import COMMITTED
 from benchmarks.node import lay_out, run_node
+from tests.stage.examples import encoded_all
 from tests.stage.test_compute import failures
 
 SCRIPT = Path(__file__).with_name("products.test.js")
 
 
-def conv_table(rng):
-    """Return a small convolution, the sums that its piles must have, and how many products count."""
+def conv_table(rng, nan=False):
+    """Return a small convolution, its arrays and the sums that its piles must have."""
     while True:
         shape = rng.integers(1, [5, 5, 3])
         kernel = rng.integers(1, 4, size=2)
@@ -23,38 +31,54 @@ def conv_table(rng):
         geometry = {"stride": stride, "dilation": dilation, "padding": int(rng.integers(0, 2))}
         x = rng.integers(-5, 6, size=(1, *shape))
         w = rng.integers(-5, 6, size=(*kernel, shape[2], int(rng.integers(1, 3))))
+        if nan:
+            w = np.where(rng.random(w.shape) < 0.2, np.nan, w)
+        b = np.zeros(w.shape[3], w.dtype)
         try:
-            z, cache = conv_forward(x, w, np.zeros(w.shape[3], int), **geometry)
+            z, cache = conv_forward(x, w, b, **geometry)
         except ValueError:
             continue
         dz = rng.integers(-5, 6, size=z.shape)
         dx, dw, _ = conv_backward(dz, cache)
-        arrays = {"x": x[0], "w": w, "dz": dz[0]}
+        arrays = {"x": x[0], "w": w, "b": b, "dz": dz[0]}
         return geometry | {"layer": "conv"}, arrays, {"z": z[0], "w": dw, "x": dx[0]}
 
 
 def fc_table(rng):
     M, N, K = rng.integers(1, 5, size=3)
-    x, w = rng.integers(-5, 6, size=(M, N)), rng.integers(-5, 6, size=(N, K))
-    z, cache = fc_forward(x, w, np.zeros(K, int))
+    x, w, b = (rng.integers(-5, 6, size=shape) for shape in ((M, N), (N, K), (K,)))
+    z, cache = fc_forward(x, w, b)
     dz = rng.integers(-5, 6, size=z.shape)
     dx, dw, _ = fc_backward(dz, cache)
-    return {"layer": "fc"}, {"x": x, "w": w, "dz": dz}, {"z": z, "w": dw, "x": dx}
+    return {"layer": "fc"}, {"x": x, "w": w, "b": b, "dz": dz}, {"z": z, "w": dw, "x": dx}
+
+
+def pool_table(rng, mode):
+    """Return a small pooling, with ties, and now and then a NaN."""
+    size, stride = (tuple(int(n) for n in rng.integers(1, 3, size=2)) for _ in range(2))
+    x = rng.integers(-2, 3, size=rng.integers([2, 2, 1], [5, 5, 3])).astype(float)
+    if rng.random() < 0.3:
+        x[rng.random(x.shape) < 0.2] = np.nan
+    z, cache = pool_forward(x[None], size=size, stride=stride, mode=mode)
+    dz = rng.integers(-5, 6, size=z.shape)
+    options = {"layer": mode, "size": size, "stride": stride}
+    return options, {"x": x, "dz": dz[0]}, {"z": z[0], "x": pool_backward(dz, cache)[0]}
 
 
 def test_every_pile_adds_up(require_tool, tmp_path):
-    """Of 40 convolutions and 20 fully connected layers; no two cards lie on each other."""
+    """Of convolutions, fully connected layers and poolings, as `layers` has it; no card lies on another."""
     rng = np.random.default_rng(3)
-    tables = [conv_table(rng) for _ in range(40)] + [fc_table(rng) for _ in range(20)]
+    tables = [conv_table(rng) for _ in range(40)] + [conv_table(rng, nan=True) for _ in range(10)]
+    tables += [fc_table(rng) for _ in range(20)]
+    tables += [pool_table(rng, mode) for mode in ("max", "average") for _ in range(15)]
     data = [
-        {"options": options} | {key: {n: encode_array(a) for n, a in named.items()} for key, named in given}
+        {"options": options, "arrays": encoded_all(arrays), "sums": encoded_all(sums)}
         for options, arrays, sums in tables
-        for given in [[("arrays", arrays), ("sums", sums)]]
     ]
     script = lay_out(tmp_path, SCRIPT, data)
     process = run_node(require_tool("node"), ["--test", "--test-reporter=tap", script.name], tmp_path)
     assert process.returncode == 0, failures(process.stdout) + process.stderr
-    assert "# pass 60\n" in process.stdout
+    assert "# pass 100\n" in process.stdout
 
 
 class TestPython:

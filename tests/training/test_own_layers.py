@@ -15,8 +15,8 @@ from backprop_helpers.training import (
     Network,
     NetworkFileError,
     fit,
-    receptive_field,
 )
+from backprop_helpers.views.stage.receptive_field import receptive_field
 
 from .examples import CLASSES, SHAPE, examples, not_nearly_dead
 

@@ -30,8 +30,9 @@ from backprop_helpers.layers._windows import place_windows
 from backprop_helpers.training import preprocess_digit
 from backprop_helpers.views import plots
 from backprop_helpers.views.plots import _style as style
-from backprop_helpers.views.plots import diagrams
+from backprop_helpers.views.plots.graph import _columns_of
 from backprop_helpers.views.plots.heatmaps import as_cells, outline_of
+from backprop_helpers.views.plots.windows import products
 
 RNG = np.random.default_rng(7)
 X = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
@@ -156,8 +157,7 @@ EXAMPLES = {
     "touches numbers": (lambda: plots.touches(X, W, weight=(0, 1)), 3, 3),
     "touches output": (lambda: plots.touches((5, 5), (3, 3), output=(1, 2), padding=1, stride=2), 3, 3),
     "tied_neurons": (lambda: plots.tied_neurons(6, 3, title="Six inputs, three weights"), 1, 0),
-    "tied_neurons square": (lambda: plots.tied_neurons((3, 3), (2, 2), output=0), 1, 0),
-    "rotation": (lambda: plots.rotation(W, title="Turning a kernel"), 3, 3),
+    "tied_neurons general": (lambda: plots.tied_neurons(7, 3, stride=2, padding=1, dilation=2), 1, 0),
     "routing": (lambda: plots.routing(np.arange(16).reshape(4, 4) % 7, DZ, title="Max pooling"), 3, 3),
     "routing overlapping": (
         lambda: plots.routing(np.arange(25).reshape(5, 5) * 3 % 11, size=3, stride=2),
@@ -167,7 +167,7 @@ EXAMPLES = {
     "routing average": (lambda: plots.routing(np.arange(25).reshape(5, 5), DZ * 4, mode="average"), 3, 3),
     "shapes_chain": (
         lambda: plots.shapes_chain(
-            [("input", (28, 28, 1)), ("conv1", (28, 28, 8), "208 parameters"), ("flatten", 6272)], columns=2
+            [("input", (28, 28, 1)), ("conv1", (28, 28, 8), "208 parameters"), *[("relu", (28, 28, 8))] * 6]
         ),
         1,
         0,
@@ -620,8 +620,8 @@ def test_the_products_drawn_are_those_of_the_layer(image, kernel, stride, paddin
     options = {"stride": stride, "padding": padding, "dilation": dilation}
     z, _ = conv_forward(x, w, np.zeros(1, int), **options)
     drawn = np.zeros(z.shape[1:3], int)
-    for output, offset, pixel in diagrams._meetings(place_windows("f", image, kernel, **options), image):
-        drawn[output] += x[0, *pixel, 0] * w[*offset, 0, 0]
+    for pixel, weight, output in products(place_windows("f", image, kernel, **options), image):
+        drawn[output] += x[0, *pixel, 0] * w[*weight, 0, 0]
     np.testing.assert_array_equal(drawn, z[0, :, :, 0])
 
 
@@ -662,11 +662,6 @@ def test_routing_hatches_what_no_window_reaches(figures):
     assert hatched("routing") == set()
 
 
-def test_rotation_ends_turned_by_180_degrees(figures):
-    last = figures["rotation"].axes[2].images[0].get_array()
-    np.testing.assert_array_equal(last, W[::-1, ::-1])
-
-
 def test_tied_neurons_draw_one_edge_for_each_product():
     ax = plots.tied_neurons(6, 3).axes[0]
     looks = [line.get_color() for line in ax.lines if len(line.get_xdata()) == 2]
@@ -691,7 +686,7 @@ def test_graph_flows_to_the_right_and_shows_values_and_gradients(figures):
 def test_graph_columns_never_go_back():
     names = list("abcdef")
     edges = [("a", "c"), ("b", "c"), ("c", "d"), ("a", "d"), ("d", "f"), ("e", "f")]
-    column, *_ = diagrams._columns_of(names, edges)
+    column, *_ = _columns_of(names, edges)
     assert all(column[start] < column[end] for start, end in edges)
     assert column["e"] == column["f"] - 1
 
@@ -831,7 +826,6 @@ BAD = [
     (lambda: plots.touches((5, 5), (3, 3)), "exactly one of pixel, weight and output; given: none"),
     (lambda: plots.touches((5, 5), (3, 3), pixel=(5, 0)), "pixel must be"),
     (lambda: plots.tied_neurons(17, 3), "17 panels"),
-    (lambda: plots.tied_neurons(6, 3, output=4), "output must be 0 to 3"),
     (lambda: plots.routing(X, np.ones((2, 2))), r"dz must have shape \(1, 1\)"),
     (lambda: plots.routing(X, mode="min"), "mode must be"),
     (lambda: plots.shapes_chain([("a",)]), r"shapes\[0\] must be"),

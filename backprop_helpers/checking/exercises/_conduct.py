@@ -48,10 +48,11 @@ def draws(exam):
     """Judge whether the random numbers come from the generator that is given."""
     if all(run.draws for run in exam.runs) or any(run.error or run.problem for run in exam.runs):
         return None
-    if exam.named or not all(np.ptp(part) > 0 for part in exam.runs[0].parts[:1]):
+    if not all(np.ptp(part) > 0 for part in exam.runs[0].parts[:1]):
         return None
     known = misconceptions["training.rng_not_used"]
-    named = [Known(known.name, known.diagnosis, known.hint)] if exam.diagnose else []
+    named = [Known(known.name, known.diagnosis, known.hint), *exam.named] if exam.diagnose else []
+    named = list({mistake.name: mistake for mistake in named}.values())
     return exam.said("recognised" if named else "different", ("case", exam.runs[0].case.name), named=named)
 
 
@@ -66,7 +67,7 @@ def state(exam):
             return exam.said(
                 "keeps state",
                 ("state", f"called again with the same arguments, it gave another answer: {change}"),
-                ("hint", words.state_hint(exam.function)),
+                ("hint", words.state_hint(exam.function, exam.delegation.names)),
                 ("case", first.case.name),
                 named=exam.named,
             )
@@ -75,7 +76,7 @@ def state(exam):
             return exam.said(
                 "keeps state",
                 ("state", "two calls returned the same array, not one of their own each"),
-                ("hint", words.state_hint(exam.function)),
+                ("hint", words.state_hint(exam.function, exam.delegation.names)),
             )
         if name := compare.changed_later(exam.exercise, run):
             return exam.said(

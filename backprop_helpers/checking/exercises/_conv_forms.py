@@ -4,6 +4,7 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._forms import ALL, Form, in_part, selections
+from backprop_helpers.checking.exercises._forward_forms import RIMS, channel_first, padded, pads_of
 from backprop_helpers.checking.exercises._inputs import pair
 
 PARTS = ("dx", "dw", "db")
@@ -22,7 +23,8 @@ def general_forms():
         "last window": "conv.last_window_only",
         "first example": "conv.first_example_only",
         "last example": "conv.last_example_only",
-        "last filter": "conv.last_filter_only",
+        "first filter": "conv.one_filter_only",
+        "last filter": "conv.one_filter_only",
     }
     return [*_dx_forms(), *_dw_forms(), *_db_forms(), *_geometry(), *selections(names, conv_backward, PARTS)]
 
@@ -45,7 +47,7 @@ def _dx_forms():
         ("conv.channels_not_exchanged", _read_as_exchanged, None),
         ("conv.channels_not_exchanged", lambda w: w.swapaxes(2, 3), _as_many_filters),
         ("conv.filter_index_dropped", lambda w: np.repeat(w[..., :1], w.shape[3], axis=3), None),
-        ("conv.patches_channel_first", _channel_first, None),
+        ("conv.patches_channel_first", channel_first, None),
     )
     forms = [Form(name, 0, _with_kernel(of), "", applies) for name, of, applies in kernels]
     for name, keep in (("first", np.s_[:1, :1]), ("last", np.s_[-1:, -1:])):
@@ -78,12 +80,6 @@ def _read_as_exchanged(w):
     return w.reshape(F_h, F_w, K, C).swapaxes(2, 3)
 
 
-def _channel_first(w):
-    """Return w with its numbers read as if channels came first."""
-    F_h, F_w, C, K = w.shape
-    return w.reshape(C, F_h, F_w, K).transpose(1, 2, 0, 3)
-
-
 def _only(w, keep):
     one = np.zeros(w.shape)
     one[keep] = w[keep]
@@ -99,7 +95,7 @@ def _with_kernel(kernel_of):
 
 def _geometry_of(dz, x, w, stride, padding, dilation):
     """Return (top, bottom, left, right), and stride and dilation as pairs."""
-    pads = layers.resolve_padding(padding, x.shape[1:3], w.shape[:2], stride=stride, dilation=dilation)
+    pads = pads_of(x, w, stride=stride, padding=padding, dilation=dilation)
     return pads, pair(stride), pair(dilation)
 
 
@@ -127,9 +123,9 @@ def _overwritten(order, filters):
     def backward(dz, x, w, *, stride, padding, dilation):
         (top, bottom, left, right), s, d = _geometry_of(dz, x, w, stride, padding, dilation)
         M, H, W, C = x.shape
-        padded = np.zeros((M, H + top + bottom, W + left + right, C))
-        order(padded, dz[..., filters], w[..., filters], s, d)
-        return (padded[:, top : top + H, left : left + W],)
+        whole = np.zeros((M, H + top + bottom, W + left + right, C))
+        order(whole, dz[..., filters], w[..., filters], s, d)
+        return (whole[:, top : top + H, left : left + W],)
 
     return backward
 
@@ -151,8 +147,8 @@ def _cropped(first):
 def _assigns_what_is_left(dz, x, w, *, stride, padding, dilation):
     """Assign the padded dx without its rim to dx, which raises an error where there is no rim."""
     (top, bottom, left, right), _, _ = _geometry_of(dz, x, w, stride, padding, dilation)
-    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
-    whole, dw, db = conv_backward(dz, padded, w, stride=stride, padding="valid", dilation=dilation)
+    rim = padded(x, (top, bottom, left, right))
+    whole, dw, db = conv_backward(dz, rim, w, stride=stride, padding="valid", dilation=dilation)
     dx = np.zeros(x.shape)
     for m in range(len(x)):
         dx[m] = whole[m, top:-bottom, left:-right]
@@ -167,27 +163,24 @@ def _dw_forms():
     changes = (
         ("conv.dw_rotated", lambda dw, dz: dw[::-1, ::-1]),
         ("conv.patches_channel_first", lambda dw, dz: dw.transpose(2, 0, 1, 3).reshape(dw.shape)),
-        ("conv.patches_channel_first", lambda dw, dz: _channel_first(dw)),
+        ("conv.patches_channel_first", lambda dw, dz: channel_first(dw)),
         ("conv.dw_transposed", lambda dw, dz: dw.swapaxes(0, 1)),
         ("conv.divided_by_m_again", lambda dw, dz: dw / len(dz)),
         ("conv.dw_averaged", lambda dw, dz: dw / (dz.shape[1] * dz.shape[2])),
-        ("conv.dw_averaged", lambda dw, dz: dw / (dz.size / dz.shape[3])),
+        ("conv.dw_averaged", lambda dw, dz: dw / (dz.size / dz.shape[3]), OVER_ALL),
     )
     forms = []
-    for name, change in changes:
-        said = DIVIDED.format("dw") if name == "conv.divided_by_m_again" else ""
+    for name, change, *said in changes:
+        said = DIVIDED.format("dw") if name == "conv.divided_by_m_again" else "".join(said)
         applies = _square if name == "conv.dw_transposed" else None
         forms.append(Form(name, 1, _changed(1, change), said, applies))
     dx_divided = _changed(0, lambda dx, dz: dx / len(dz))
     forms.append(Form("conv.divided_by_m_again", 0, dx_divided, DIVIDED.format("dx")))
     forms.append(Form("conv.divided_by_m_again", ALL, _all_divided, DIVIDED.format("everything")))
-    for mode in ("edge", "reflect", "symmetric", "wrap", "mean", "maximum", "minimum"):
-        forms.append(Form("conv.padding_not_zero", 1, _padded_by(mode=mode)))
-    for value in (1, -1):
-        forms.append(Form("conv.padding_not_zero", 1, _padded_by(constant_values=value)))
-    return forms
+    return forms + [Form("conv.padding_not_zero", 1, _padded_by(mode=mode)) for mode in RIMS]
 
 
+OVER_ALL = "dw is a mean over examples and positions; a nudge of a weight moves all of them, so they add up"
 DIVIDED = "{} is divided by M, though the 1/M of the mean loss is already in dz: M times too small"
 
 
@@ -205,12 +198,16 @@ def _changed(part, change):
 
 
 def _padded_by(**numbers):
-    def wrong(dz, x, w, *, stride, padding, dilation):
-        (top, bottom, left, right), _, _ = _geometry_of(dz, x, w, stride, padding, dilation)
-        padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), **numbers)
-        return conv_backward(dz, padded, w, stride=stride, padding="valid", dilation=dilation)
+    def wrong(dz, x, w, **options):
+        rim = padded(x, pads_of(x, w, **options), **numbers)
+        return conv_backward(dz, rim, w, **(options | {"padding": 0}))
 
     return in_part(1, conv_backward, wrong)
+
+
+def padded_with(number):
+    """Return the backward pass with that number around the image, in dw."""
+    return _padded_by(constant_values=number)
 
 
 def _db_forms():
@@ -292,14 +289,14 @@ def _with_geometry(change):
         (top, bottom, left, right), s, d = _geometry_of(dz, x, w, stride, padding, dilation)
         s, d = change(s, d)
         H, W = x.shape[1:3]
-        padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
-        dx, dw = np.zeros(padded.shape), np.zeros(w.shape)
+        rim = padded(x, (top, bottom, left, right))
+        dx, dw = np.zeros(rim.shape), np.zeros(w.shape)
         for i, j in np.ndindex(dz.shape[1:3]):
             rows, columns = (
                 slice(n * step, n * step + gap * (f - 1) + 1, gap)
                 for n, step, gap, f in zip((i, j), s, d, w.shape)
             )
-            dw += np.einsum("muvc,mk->uvck", padded[:, rows, columns], dz[:, i, j])
+            dw += np.einsum("muvc,mk->uvck", rim[:, rows, columns], dz[:, i, j])
             dx[:, rows, columns] += np.einsum("uvck,mk->muvc", w, dz[:, i, j])
         return dx[:, top : top + H, left : left + W], dw, dz.sum(axis=(0, 1, 2))
 

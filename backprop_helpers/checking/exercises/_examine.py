@@ -239,7 +239,6 @@ def _right(exam):
         ("cases", f"{count(len(names), 'case', 'cases')}: {'; '.join(names)}"),
         ("and", "no argument is written to, and the same arguments give the same answer again"),
         ("but", asked_for(exam.exercise, exam.function)),
-        ("but", exam.exercise.besides(exam.function) if exam.exercise.besides else ""),
         ("note", outside),
         ("warning", warning if coarse else ""),
         ("warning", "; ".join(viewed)),

@@ -7,7 +7,7 @@ from backprop_helpers.checking._text import rounded
 CLOSE = 1e-5  # relative
 
 
-def common_factor(evidence, p, others):
+def common_factor(evidence, p, others, gots=None, everywhere=False):
     """Return ``M times too small (M is the number of examples)``; empty if there is no such factor.
 
     A constant gets a name only if it is that one in every call, and no other constant with a name is.
@@ -19,16 +19,21 @@ def common_factor(evidence, p, others):
         The part.
     others : list of ndarray
         For each call what the answer may be a multiple of.
+    gots : list of ndarray, optional
+        The answers, if not the learner's.
+    everywhere : bool
+        Whether a factor of 1 in some calls counts against it.
     """
+    gots = [got and got[p] for got in evidence.got] if gots is None else gots
     factors, largest = {}, 0
-    for r, (got, other) in enumerate(zip(evidence.got, others)):
-        factor = None if got is None else _factor(got[p], other)
+    for r, (got, other) in enumerate(zip(gots, others)):
+        factor = _factor(got, other)
         if factor is None:
             return ""
-        if np.any(other):
+        if np.any(finite := other[np.isfinite(other)]):
             factors[r] = factor
-            largest = max(largest, np.count_nonzero(other))
-    off = [factor for factor in factors.values() if abs(factor - 1) > CLOSE]
+            largest = max(largest, np.count_nonzero(finite))
+    off = [factor for factor in factors.values() if everywhere or abs(factor - 1) > CLOSE]
     if largest < 2 or not off:  # one number is always a multiple of another
         return ""
     if np.ptp(off) <= CLOSE * abs(off[0]):
@@ -64,9 +69,10 @@ def factor_text(factor):
 
 
 def _factor(got, other):
-    """Return by what one array is a multiple of the other: 1 if both are zero, None if it is none."""
-    if got is None or got.shape != other.shape or not (np.isfinite(got).all() and np.isfinite(other).all()):
+    """Return by what one array is a multiple of the other: 1 if both are zero, None if by none."""
+    if got is None or got.shape != other.shape or np.any(np.isfinite(got) != np.isfinite(other)):
         return None
+    got, other = got[np.isfinite(other)], other[np.isfinite(other)]
     square = np.vdot(other, other)
     if square == 0:
         return None if np.any(got) else 1.0

@@ -22,27 +22,13 @@ ALL = -1
 
 
 class Form(NamedTuple):
-    """One way in which a mistake is made.
+    """One way in which a mistake is made."""
 
-    Attributes
-    ----------
-    name : str
-        The misconception's.
-    part : int
-        The result that is wrong; ALL of them.
-    function : callable
-        With the arguments and results of the whole backward pass.
-    diagnosis : str
-        What is wrong, where more can be said than the catalogue does.
-    applies : callable or None
-        As for a Suspect.
-    """
-
-    name: str
-    part: int
-    function: Callable
-    diagnosis: str = ""
-    applies: Callable | None = None
+    name: str  # the misconception's
+    part: int  # the result that is wrong; ALL of them
+    function: Callable  # with the arguments and results of the whole backward pass
+    diagnosis: str = ""  # what is wrong, where more can be said than the catalogue does
+    applies: Callable | None = None  # as for a Suspect
 
 
 def as_suspects(forms, part=None, adapt=None):
@@ -85,23 +71,52 @@ def selections(names, right, parts, outputs="window", channels="filter"):
     outputs, channels : str
         What the second and third axis of dz, and its last one, are called.
     """
-    ends = (None, "first", "last")
     forms = []
-    for m, i, j, k in itertools.product(ends, ends, ends, ends):
-        kind = next(
-            (f"{end} {what}" for end, what in ((i or j, "window"), (m, "example"), (k, channels)) if end), ""
-        )
-        if kind not in names or (i and j and i != j):
+    for kind, ends, said in _choices(outputs, channels):
+        if kind not in names:
             continue
-        said = _selected(m, i, j, k, outputs, channels)
-        why = WHY[i or j or m or k]
-        wrong = _selecting(right, (m, i, j, k))
+        m, i, j, k = ends
+        why, wrong = WHY[i or j or m or k], _selecting(right, ends)
         forms.append(Form(names[kind], ALL, wrong, f"only {said} counts: {why}"))
         for p, part in enumerate(parts if len(parts) > 1 else ()):
             forms.append(
                 Form(names[kind], p, in_part(p, right, wrong), f"only {said} counts in {part}: {why}")
             )
     return forms
+
+
+def selected_outputs(prefix, forward, adapt=lambda function: function, several=True, **words):
+    """Return the suspects of a forward pass that computes some outputs alone, and leaves 0 for the others.
+
+    Those of one end, the first or the last; `several`: whether there is more than one example and filter.
+    """
+
+    def of(ends):
+        def wrong(*arguments, **options):
+            z = forward(*arguments, **options)
+            return _kept(z, ends)
+
+        return adapt(wrong)
+
+    hint = "how often does the line run that fills the output? And where does `return` stand?"
+    suspects = []
+    for _, ends, said in _choices(**words):
+        one_end = len({end for end in ends if end}) == 1 and not (ends[3] and any(ends[:3]))
+        if not one_end or (not several and (ends[0] or ends[3])):
+            continue
+        name, text = said.replace(" ", "_"), f"only {said} is computed; the rest of the output is 0"
+        function = of(ends)
+        suspects.append(Suspect(f"{prefix}.only_{name}", lambda f=function: f, None, text, hint))
+    return suspects
+
+
+def _choices(outputs="window", channels="filter"):
+    """Yield (kind, the ends of the four axes that count, both in words) for every choice of outputs."""
+    for m, i, j, k in itertools.product((None, "first", "last"), repeat=4):
+        kinds = ((i or j, "window"), (m, "example"), (k, channels))
+        kind = next((f"{end} {what}" for end, what in kinds if end), "")
+        if kind and not (i and j and i != j):
+            yield kind, (m, i, j, k), _selected(m, i, j, k, outputs, channels)
 
 
 def _selected(m, i, j, k, outputs, channels):
@@ -126,11 +141,16 @@ def _selecting(right, ends):
     """Return the right backward pass of the dz in which all but some outputs are zero."""
 
     def backward(dz, *arguments, **options):
-        index = tuple(
-            slice(None) if end is None else slice(-1, None) if end == "last" else slice(1) for end in ends
-        )
-        kept = np.zeros(dz.shape)
-        kept[index] = dz[index]
-        return right(kept, *arguments, **options)
+        return right(_kept(dz, ends), *arguments, **options)
 
     return backward
+
+
+def _kept(outputs, ends):
+    """Return an array in which all but some outputs are zero."""
+    index = tuple(
+        slice(None) if end is None else slice(-1, None) if end == "last" else slice(1) for end in ends
+    )
+    kept = np.zeros(outputs.shape)
+    kept[index] = outputs[index]
+    return kept

@@ -5,6 +5,7 @@ import numpy as np
 from backprop_helpers.checking._text import count
 from backprop_helpers.checking.exercises._exercise import Suspect
 from backprop_helpers.checking.misconceptions import misconceptions
+from backprop_helpers.checking.misconceptions._parse import entries_in
 
 
 def normal(rng, *shape):
@@ -62,6 +63,37 @@ def own(said, function, applies=None):
     name, _, said = said.partition(": ")
     diagnosis, _, hint = said.partition(" | ")
     return Suspect(name, lambda: function, applies, diagnosis, hint)
+
+
+def mistakes(text, arguments, names, adapt=None):
+    """Return the mistakes that belong to one exercise alone, from their text.
+
+        fc_forward.bias_forgotten = x @ w   the name, and what comes back, of the arguments
+        the bias is missing                 what is wrong
+        ? set x to zero: what is z then?    where to look
+        for: w.ndim == 2                    the cases it is meant for, if not all
+
+    `names` are what the expressions know besides, the module's ``globals()``; `adapt` makes a function of the
+    exercise's form of one with these arguments.
+    """
+
+    def compiled(expression):  # as code of that file: it may be made of the layers
+        code = compile(f"lambda {arguments}: ({expression})", names["__file__"], "eval")
+        return eval(code, names)
+
+    found = []
+    for entry in entries_in(text):
+        function, applies = compiled(entry["base"]), entry.get("for") and compiled(entry["for"])
+        found.append(
+            Suspect(
+                entry["name"],
+                lambda made=adapt(function) if adapt else function: made,  # noqa: B008
+                applies and (lambda case, applies=applies: applies(*case.arguments, **case.options)),
+                entry["diagnosis"],
+                entry["hint"],
+            )
+        )
+    return tuple(found)
 
 
 def fitted(name, diagnosis, make, fit):

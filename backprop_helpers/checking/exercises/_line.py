@@ -230,15 +230,13 @@ def _of_objects(array, value, too_large, expected):
 
 
 def _fitted(got, right):
-    """Return what was given in the shape of the right value, if only axes of length 1 differ."""
-    one = got.size == right.size == 1
-    if one or (got.ndim != right.ndim and _without_ones(got) == _without_ones(right)):
-        return got.reshape(right.shape)
-    return got
+    """Return what was given in the shape of the right value, where another one is as good.
 
-
-def _without_ones(array):
-    return [length for length in array.shape if length != 1]
+    One number may stand in brackets, and a matrix may be one image (1, H, W, 1) or kernel (F_h, F_w, 1, 1).
+    """
+    image, kernel = (1, *right.shape, 1), (*right.shape, 1, 1)
+    alone = got.size == right.size == 1 or (right.ndim == 2 and got.shape in (image, kernel))
+    return got.reshape(right.shape) if alone else got
 
 
 def _same(got, right, tolerance=1e-9):

@@ -57,6 +57,12 @@ def _of_all_channels(together):
     return lambda window: np.repeat(_first(together(window)), window.shape[3], axis=3)
 
 
+def _of_one_channel(window):
+    """Return the rule that pays one pixel of one channel of each window."""
+    winner = window.reshape(len(window), -1).argmax(axis=1)
+    return (np.arange(window[0].size) == winner[:, None]).reshape(window.shape).astype(float)
+
+
 def _always(u, v):
     """Return the rule that pays one pixel of each window, whatever the numbers are."""
 
@@ -179,6 +185,7 @@ def _common_forms(rule):
     ]
 
 
+ONE_PAID = "one pixel of all channels is paid; each channel has a maximum of its own"
 TOO_HIGH = "windows far below zero get no gradient: the running maximum starts at a number above them"
 SQUARE = (
     "windows further to the right than the image is high get no gradient: the height stands for the width"
@@ -201,6 +208,7 @@ def pool_forms(right):
         ("pool.one_mask_for_all_windows", _one_mask("first"), ""),
         ("pool.one_mask_for_all_windows", _one_mask("last"), ""),
         ("pool.height_and_width_exchanged", _exchanged, ""),
+        ("pool.one_winner_for_all_channels", _by_windows(_of_one_channel), ONE_PAID),
         ("pool.to_the_smallest", _by_windows(lambda window: _first(-window)), ""),
         ("pool.running_maximum_from_zero", _only_above(0, right), ""),
         ("pool.running_maximum_from_zero", _only_above(-1e5, right), TOO_HIGH),

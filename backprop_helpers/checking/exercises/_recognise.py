@@ -47,13 +47,13 @@ def recognise(evidence):
             left -= explained
             alike = [other for other in candidates if (other[0], other[2].name) == (rank, known.name)]
             if len({other.diagnosis for _, _, other, _ in alike}) > 1:  # which form of it is not certain
-                known = known._replace(diagnosis=misconceptions[known.name].diagnosis)
+                known = known._replace(diagnosis=misconceptions.get(known.name, known).diagnosis)
             found += [known] * (known.diagnosis not in [other.diagnosis for other in found])
     if left and evidence.exercise.summarise:  # of a sample, one number that fits says nothing
         return []
     if wrong and left and not (raised or evidence.strict):
         return (
-            found or _other_order(evidence) or _scaled(evidence, left) or _not_in_proportion(evidence, left)
+            _other_order(evidence) or found or _scaled(evidence, left) or _not_in_proportion(evidence, left)
         )
     return found
 
@@ -194,8 +194,9 @@ def _scaled(evidence, left):
                 relative_error(other, evidence.expected[r][p]) < evidence.allowed(r, evidence.parts[p])
                 for r, other in enumerate(theirs)
             )
-            text = "" if right else common_factor(evidence, p, theirs)
-            if text:
+            text = "" if right else common_factor(evidence, p, theirs, everywhere=True)
+            # Of two factors neither is certain, but for the sizes that have a name.
+            if text and not (text[0].isdigit() and common_factor(evidence, p, rights[p], theirs)):
                 known, _ = _made(evidence, suspect)
                 return [known._replace(more=f"besides, {evidence.parts[p].name} is {text}")]
     return []

@@ -1,9 +1,12 @@
 """What a check says: a table in a notebook, plain text elsewhere, the same on every machine."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
 from backprop_helpers.checking._report import RIGHT_COLOUR, WRONG_COLOUR
+from backprop_helpers.checking.exercises._exercise import Exercise
 
 #: Every verdict there is, and how the title of a result says it.
 VERDICTS = {
@@ -24,52 +27,29 @@ MARKS = {"right": "✓", "not attempted": "–", "not read": "–"}
 
 
 class Failing(NamedTuple):
-    """The smallest case in which an answer is wrong, as arrays to take.
-
-    Attributes
-    ----------
-    name : str
-    arguments, options : dict
-        What the function was called with, by name: ``f(**case.arguments, **case.options)``.
-    expected, got : dict
-        By the names of the results what is right, and what came back; `got` is empty if nothing did.
-    look_at : tuple of int
-        The entry to look at first.
-    """
+    """The smallest case in which an answer is wrong, as arrays: ``f(**case.arguments, **case.options)``."""
 
     name: str
     arguments: dict
     options: dict
-    expected: dict
-    got: dict
-    look_at: tuple
+    expected: dict  # by the names of the results
+    got: dict  # empty if nothing came back
+    look_at: tuple  # the index of the entry to look at first
 
 
+@dataclass(eq=False, repr=False)
 class CheckResult:
-    """The result of a check: a table in a notebook, an assertion in a test.
+    """The result of a check: a table in a notebook, an assertion in a test."""
 
-    Attributes
-    ----------
-    exercise : Exercise
-    verdict : str
-        One of `VERDICTS`.
-    lines : tuple of (str, str)
-        What there is to say, each with a label such as "hint".
-    diagnosis : str or None
-        The name of the misconception that was recognised.
-    hint : str or None
-        Where to look, without giving the answer away.
-    case : Failing or None
-        The smallest failing case.
-    """
+    exercise: Exercise
+    verdict: str  # one of `VERDICTS`
+    lines: Sequence  # what there is to say: (a label such as "hint", the text)
+    diagnosis: str | None = None  # the name of the misconception that was recognised
+    hint: str | None = None  # where to look, without giving the answer away
+    case: Failing | None = None  # the smallest failing case
 
-    def __init__(self, exercise, verdict, lines, diagnosis=None, hint=None, case=None):
-        self.exercise = exercise
-        self.verdict = verdict
-        self.lines = tuple((label, text) for label, text in lines if text)
-        self.diagnosis = diagnosis
-        self.hint = hint
-        self.case = case
+    def __post_init__(self):
+        self.lines = tuple((label, text) for label, text in self.lines if text)
 
     @property
     def passed(self):

@@ -7,24 +7,12 @@ from typing import NamedTuple
 
 
 class Rule(NamedTuple):
-    """The way that an exercise asks for.
+    """The way that an exercise asks for."""
 
-    Attributes
-    ----------
-    text : str
-        What the exercise asked for, after "the exercise asked for".
-    without : str
-        Names that are not to be used, with spaces between them; ``@`` is the product of matrices.
-    loops : int or None
-        How many loops may stand inside each other.
-    needs : str
-        Names of which one has to be used.
-    """
-
-    text: str
-    without: str = ""
-    loops: int | None = None
-    needs: str = ""
+    text: str  # after "the exercise asked for"
+    without: str = ""  # names that are not to be used; @ is the product of matrices
+    loops: int | None = None  # how many loops may stand inside each other
+    needs: str = ""  # names of which one has to be used
 
 
 RULES = {

@@ -13,32 +13,16 @@ from backprop_helpers.checking._text import count
 
 
 class Run(NamedTuple):
-    """One call of a function, and what came of it.
-
-    Attributes
-    ----------
-    case : Case
-    error : BaseException or None
-    values : list or None
-        For each part what was returned, before any conversion.
-    parts : list or None
-        For each part a float array of its own, or None where it is none.
-    problem : str
-        What is wrong with the type or the number of the results; empty if nothing is.
-    written, viewed : tuple of str
-        The arguments that were changed; the parts and arguments that share their memory.
-    draws : bool
-        Whether it took numbers from the random generator among its arguments; True if there is none.
-    """
+    """One call of a function, and what came of it."""
 
     case: object
     error: BaseException | None = None
-    values: list | None = None
-    parts: list | None = None
-    problem: str = ""
-    written: tuple = ()
-    viewed: tuple = ()
-    draws: bool = True
+    values: list | None = None  # for each part what was returned, before any conversion
+    parts: list | None = None  # for each part a float array of its own, or None where it is none
+    problem: str = ""  # what is wrong with the type or the number of the results
+    written: tuple = ()  # the arguments that were changed
+    viewed: tuple = ()  # the parts and arguments that share their memory
+    draws: bool = True  # whether it took numbers from the generator among its arguments, if there is one
 
 
 class Trusted:
@@ -111,13 +95,13 @@ def _summarised(exercise, parts):
 
 
 def _unrolling(function, wanted):
-    """Return the function with a list for what can be unpacked as one: a generator, an array of objects."""
+    """Return the function with a list for what can be unpacked as one: a generator, a row of numbers."""
 
     def _unrolled(*arguments, **options):
         result = function(*arguments, **options)
-        objects = isinstance(result, np.ndarray) and result.dtype == object and result.ndim == 1
+        row = isinstance(result, np.ndarray) and result.ndim == 1
         with_yield = getattr(result, "__name__", "<genexpr>") != "<genexpr>"
-        if objects or (isinstance(result, Iterator) and not with_yield):
+        if row or (isinstance(result, Iterator) and not with_yield):
             return list(itertools.islice(result, wanted + 1))
         return result
 

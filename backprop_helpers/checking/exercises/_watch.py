@@ -29,12 +29,13 @@ class Delegation:
 
     def __init__(self, delegates):
         self.delegates = delegates
-        self.called = set()
+        self.called, self.names = set(), set()  # the functions of ours; what the learner's code names
         self._known = {}
 
     def __call__(self, code):
         if code not in self._known:
             self._known[code] = self._counts(code)
+            self.names |= set() if is_library(code.co_filename) else set(code.co_names)
         if self._known[code]:
             self.called.add(code.co_name)
 

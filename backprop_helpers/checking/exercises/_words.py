@@ -191,9 +191,9 @@ def last_own_frame(error):
     return found
 
 
-def state_hint(function):
-    """Return where to look if the same arguments give different answers."""
-    if DRAWS & names_of(function):
+def state_hint(function, called=frozenset()):
+    """Return where to look if the same arguments give different answers; `called` are names in what ran."""
+    if DRAWS & (names_of(function) | called):
         return "are there random numbers in it that its arguments do not determine (np.random)?"
     return "what does the first call leave behind, outside the function?"
 

@@ -3,21 +3,30 @@
 import numpy as np
 
 from backprop_helpers import layers
-from backprop_helpers.checking.exercises._conv_forms import conv_backward, general_forms
+from backprop_helpers.checking._text import count
+from backprop_helpers.checking.exercises._conv_forms import conv_backward, general_forms, padded_with
 from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
 from backprop_helpers.checking.exercises._forms import as_suspects
+from backprop_helpers.checking.exercises._forward_forms import (
+    PADDED_WITH,
+    PLAIN,
+    channel_mistakes,
+    forward,
+    geometry_mistakes,
+    number_around,
+    one_kernel_mistakes,
+)
 from backprop_helpers.checking.exercises._inputs import (
     between,
+    fitted,
     images,
     integers,
     kernel,
+    mistakes,
     normal,
-    own,
-    pair,
     suspect,
-    written,
 )
-from backprop_helpers.checking.exercises.correlation import PLAIN, name_of, shapes
+from backprop_helpers.checking.exercises.correlation import as_it_is, name_of, shapes
 
 IMAGES = ("M", "H_in", "W_in", "C")
 KERNEL = ("F_h", "F_w", "C", "K")
@@ -108,21 +117,13 @@ def _plain_cases(rng):
 
 
 def _bias_cases(rng):
-    return [
-        Case(case.name.rpartition(", kernel")[0] or case.name, case.arguments[:1]) for case in _dz_cases(rng)
-    ]
-
-
-def _dz_cases(rng):
     shapes_of_dz = [(1, 2, 3, 1), (2, 3, 2, 4), (3, 2, 2, 3), (2, 1, 4, 2)]
     shapes_of_dz.append(tuple(between(rng, 2, 4) for _ in range(4)))
     cases = []
     for M, H, W, K in shapes_of_dz:
-        filters = "1 filter" if K == 1 else f"{K} filters"
-        examples = "1 example" if M == 1 else f"{M} examples"
-        cases.append(Case(f"{examples}, {H} × {W} outputs, {filters}, kernel", (normal(rng, M, H, W, K),)))
-    cases.append(Case("whole numbers", (integers(rng, 2, 3, 2, 2),)))
-    return cases
+        examples, filters = count(M, "example", "examples"), count(K, "filter", "filters")
+        cases.append(Case(f"{examples}, {H} × {W} outputs, {filters}", (normal(rng, M, H, W, K),)))
+    return [*cases, Case("whole numbers", (integers(rng, 2, 3, 2, 2),))]
 
 
 def _weights_backward(dz, x, w):
@@ -153,9 +154,8 @@ def _of_input(padding):
 
     def adapt(wrong):
         def input_backward(dz, w):
-            return wrong(
-                dz, np.zeros(_input_shape(dz, w, padding)), w, stride=1, padding=padding, dilation=1
-            )[0]
+            x = np.zeros(_input_shape(dz, w, padding))
+            return wrong(dz, x, w, stride=1, padding=padding, dilation=1)[0]
 
         return input_backward
 
@@ -171,6 +171,12 @@ def _input_shape(dz, w, padding):
 
 def _input_backward(dz, w):
     return _of_input("valid")(conv_backward)(dz, w)
+
+
+def _middle(dz, w):
+    """Return the slices of a full correlation that are as large as dz."""
+    top, left = (w.shape[0] - 1) // 2, (w.shape[1] - 1) // 2
+    return np.s_[:, top : top + dz.shape[1], left : left + dz.shape[2]]
 
 
 def _input_backward_same(dz, w):
@@ -234,12 +240,7 @@ def _output_size_cases(rng):
         (7, 4, 2, "same", 1),
         (8, 2, 3, "same", 2),
     ]
-    f, stride, dilation, padding = (
-        between(rng, 1, 4),
-        between(rng, 1, 3),
-        between(rng, 1, 2),
-        between(rng, 0, 2),
-    )
+    f, stride, dilation, padding = (between(rng, *ends) for ends in ((1, 4), (1, 3), (1, 2), (0, 2)))
     settings.append((dilation * (f - 1) + 1 + between(rng, 3, 9), f, stride, padding, dilation))
     return [
         Case(
@@ -251,75 +252,54 @@ def _output_size_cases(rng):
     ]
 
 
-def _output_size(n, f, *, stride, padding, dilation):
+def _size(n, f, stride, padding, dilation):
     return layers.output_size(n, f, stride=stride, padding=padding, dilation=dilation)
 
 
-def _size_formula(windows):
+def _with_letters(formula):
+    return lambda n, f, *, stride, padding, dilation: formula(n, f, stride, padding, dilation)
+
+
+def _size_formula(formula):
     """Return output_size with another formula for a number of zeros; "same" is right."""
-
-    def output_size(n, f, *, stride, padding, dilation):
-        if padding == "same":
-            return -(-n // stride)
-        return windows(n, f, stride, padding, dilation)
-
-    return output_size
+    return _with_letters(
+        lambda n, f, s, p, d: _size(n, f, s, p, d) if p == "same" else formula(n, f, s, p, d)
+    )
 
 
-def _same_keeps_the_size(n, f, *, stride, padding, dilation):
-    if padding == "same":
-        return n
-    return _output_size(n, f, stride=stride, padding=padding, dilation=dilation)
+SIZE = """
+output_size.one_window_short = (n + 2 * p - d * (f - 1) - 1) // s
+the first window is not counted: + 1 is missing
+? a kernel as large as the image: how many windows are there?
+output_size.padding_on_one_side = (n + p - d * (f - 1) - 1) // s + 1
+the padding is counted once; there are zeros on both sides
+? 5 pixels with padding 2: how long is the padded row?
+output_size.rounded_up = -(-(n + 2 * p - d * (f - 1) - 1) // s) + 1
+rounded up: a window that would reach over the edge is counted too
+? 7 pixels, kernel 2, stride 3: where would your last window end?
+output_size.dilation_ignored = (n + 2 * p - f) // s + 1
+the dilation is not in it: a kernel of 3 with dilation 2 spans 5 pixels
+? how far apart are the first and the last pixel that a window reads?
+output_size.dilated_span_too_long = (n + 2 * p - d * f) // s + 1
+the kernel spans d·F pixels in it; between F pixels there are only F − 1 gaps
+? a kernel of 1 with dilation 3: how many pixels does it span?
+output_size.stride_ignored = n + 2 * p - d * (f - 1)
+the stride is not in it
+? with stride 2, how many of the windows at stride 1 are left?
+"""
 
-
-def _same_rounded_down(n, f, *, stride, padding, dilation):
-    if padding == "same":
-        return n // stride
-    return _output_size(n, f, stride=stride, padding=padding, dilation=dilation)
-
+SAME_SIZE = """
+output_size.same_keeps_the_size = n if p == "same" else _size(n, f, s, p, d)
+"same" gives as many outputs as inputs at stride 1 only; with a stride there are ceil(n / stride)
+? 7 pixels, stride 2: which pixels do the windows start from?
+output_size.same_rounded_down = n // s if p == "same" else _size(n, f, s, p, d)
+"same" is rounded down; there are ceil(n / stride) outputs
+? 7 pixels, stride 2: which pixels do the windows start from?
+"""
 
 SIZE_MISTAKES = (
-    own(
-        "output_size.one_window_short: the first window is not counted: + 1 is missing | a kernel as "
-        "large as the image: how many windows are there?",
-        _size_formula(lambda n, f, s, p, d: (n + 2 * p - d * (f - 1) - 1) // s),
-    ),
-    own(
-        "output_size.padding_on_one_side: the padding is counted once; there are zeros on both sides | 5"
-        " pixels with padding 2: how long is the padded row?",
-        _size_formula(lambda n, f, s, p, d: (n + p - d * (f - 1) - 1) // s + 1),
-    ),
-    own(
-        "output_size.rounded_up: rounded up: a window that would reach over the edge is counted too | 7 "
-        "pixels, kernel 2, stride 3: where would your last window end?",
-        _size_formula(lambda n, f, s, p, d: -(-(n + 2 * p - d * (f - 1) - 1) // s) + 1),
-    ),
-    own(
-        "output_size.dilation_ignored: the dilation is not in it: a kernel of 3 with dilation 2 spans 5 "
-        "pixels | how far apart are the first and the last pixel that a window reads?",
-        _size_formula(lambda n, f, s, p, d: (n + 2 * p - f) // s + 1),
-    ),
-    own(
-        "output_size.dilated_span_too_long: the kernel spans d·F pixels in it; between F pixels there "
-        "are only F − 1 gaps | a kernel of 1 with dilation 3: how many pixels does it span?",
-        _size_formula(lambda n, f, s, p, d: (n + 2 * p - d * f) // s + 1),
-    ),
-    own(
-        "output_size.stride_ignored: the stride is not in it | with stride 2, how many of the windows at"
-        " stride 1 are left?",
-        _size_formula(lambda n, f, s, p, d: n + 2 * p - d * (f - 1)),
-    ),
-    own(
-        'output_size.same_keeps_the_size: "same" gives as many outputs as inputs at stride 1 only; with '
-        "a stride there are ceil(n / stride) | 7 pixels, stride 2: which pixels do the windows start "
-        "from?",
-        _same_keeps_the_size,
-    ),
-    own(
-        'output_size.same_rounded_down: "same" is rounded down; there are ceil(n / stride) outputs | 7 '
-        "pixels, stride 2: which pixels do the windows start from?",
-        _same_rounded_down,
-    ),
+    *mistakes(SIZE, "n, f, s, p, d", globals(), _size_formula),
+    *mistakes(SAME_SIZE, "n, f, s, p, d", globals(), _with_letters),
 )
 
 # --- the general forward pass
@@ -338,160 +318,28 @@ def _forward_cases(rng):
     return cases
 
 
-def _conv_forward(x, w, b, **options):
-    return layers.conv_forward(x, w, b, **options)[0]
+INPUT_MISTAKES = """
+input.same_for_full = _input_backward(dz, w)[_middle(dz, w)]
+dx is as large as dz: its rim is missing, as with mode="same"; a full correlation is larger than dz
+? which outputs does the pixel in the corner touch?
+"""
 
 
-def _with(**changed):
-    """Return conv_forward with some of its options replaced: by a value, or by what makes one of it."""
-
-    def wrong(x, w, b, **options):
-        made = {key: new(options[key]) if callable(new) else new for key, new in changed.items()}
-        return _conv_forward(x, w, b, **(options | made))
-
-    return wrong
-
-
-def _padded_with(**numbers):
-    """Return conv_forward with other numbers around the image."""
-
-    def wrong(x, w, b, *, stride, padding, dilation):
-        top, bottom, left, right = layers.resolve_padding(
-            padding, x.shape[1:3], w.shape[:2], stride=stride, dilation=dilation
-        )
-        padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), **numbers)
-        return _conv_forward(padded, w, b, stride=stride, padding="valid", dilation=dilation)
-
-    return wrong
-
-
-def _odd_padding_first(x, w, b, *, stride, padding, dilation):
-    top, bottom, left, right = layers.resolve_padding(
-        padding, x.shape[1:3], w.shape[:2], stride=stride, dilation=dilation
-    )
-    padded = np.pad(x, ((0, 0), (bottom, top), (right, left), (0, 0)))
-    return _conv_forward(padded, w, b, stride=stride, padding="valid", dilation=dilation)
-
-
-def _rows_and_columns_exchanged(x, w, b, *, stride, padding, dilation):
-    padding = padding if isinstance(padding, str) else pair(padding)[::-1]
-    return _conv_forward(x, w, b, stride=pair(stride)[::-1], padding=padding, dilation=pair(dilation)[::-1])
-
-
-def _one_weight(w, keep):
-    one = np.zeros(w.shape)
-    one[keep] = w[keep]
-    return one
-
-
-FORWARD_MISTAKES = (
-    suspect("conv.bias_in_every_term"),
-    suspect("conv.bias_in_every_channel"),
-    suspect("conv.kernel_flipped_forward"),
-    *(
-        written("conv.padding_not_zero", _padded_with(**numbers))
-        for numbers in (
-            *(
-                {"mode": mode}
-                for mode in ("edge", "reflect", "symmetric", "wrap", "mean", "maximum", "minimum")
-            ),
-            {"constant_values": 1},
-            {"constant_values": -1},
-        )
-    ),
-    *(
-        own(f"conv_forward.{name}: {said} | {hint}", _with(**changed))
-        for name, said, hint, changed in (
-            (
-                "stride_of_rows_for_both",
-                "of the stride's pair (rows, columns) the number for the rows is used for both axes",
-                "stride (2, 1): are there fewer rows, or fewer columns?",
-                {"stride": lambda s: pair(s)[0]},
-            ),
-            (
-                "dilation_of_rows_for_both",
-                "of the dilation's pair (rows, columns) the number for the rows is used for both axes",
-                "dilation (2, 1): are the rows further apart, or the columns?",
-                {"dilation": lambda d: pair(d)[0]},
-            ),
-            (
-                "padding_of_rows_for_both",
-                "of the padding's pair (rows, columns) the number for the rows is used for both axes",
-                "padding (1, 0): are there zeros above the image, or to its left?",
-                {"padding": lambda p: p if isinstance(p, str) else pair(p)[0]},
-            ),
-            (
-                "rows_for_both",
-                "of the pairs (rows, columns) the number for the rows is used for both axes",
-                "stride (2, 1): are there fewer rows, or fewer columns?",
-                {
-                    "stride": lambda s: pair(s)[0],
-                    "dilation": lambda d: pair(d)[0],
-                    "padding": lambda p: p if isinstance(p, str) else pair(p)[0],
-                },
-            ),
-        )
-    ),
-    own(
-        "conv_forward.bias_forgotten: the bias is missing | set w to zero: what should z be?",
-        lambda x, w, b, **options: _conv_forward(x, w, 0 * b, **options),
-    ),
-    own(
-        "conv_forward.stride_ignored: the stride is not used: there are as many outputs as at stride 1 |"
-        " with stride 2, which pixel is the first that Z[0, 1] reads?",
-        _with(stride=1),
-    ),
-    own(
-        "conv_forward.dilation_ignored: the dilation is not used: the windows read neighbouring pixels |"
-        " with dilation 2, which pixels does Z[0, 0] read?",
-        _with(dilation=1),
-    ),
-    own(
-        "conv_forward.padding_ignored: the padding is not used | with padding 1, does Z[0, 0] read a zero?",
-        _with(padding="valid"),
-    ),
-    own(
-        "conv_forward.odd_padding_on_top: an odd number of zeros has the extra one on top and on the "
-        'left; "same" puts it at the bottom and right | with a kernel of two and "same" padding: does '
-        "Z[0, 0] read a zero?",
-        _odd_padding_first,
-    ),
-    own(
-        "conv_forward.rows_and_columns_exchanged: of the pairs (rows, columns) the first number is used "
-        "for the columns | stride (2, 1): are there fewer rows, or fewer columns?",
-        _rows_and_columns_exchanged,
-    ),
-    own(
-        "conv_forward.same_filter_for_all: every output channel has the first filter's numbers: w has "
-        "lost its index k | set the second filter to zero: is the second output channel its bias alone?",
-        lambda x, w, b, **options: _conv_forward(x, np.repeat(w[..., :1], w.shape[3], axis=3), b, **options),
-    ),
-    own(
-        "conv_forward.last_channel_only: only the last channel of the image counts: is there an `=` "
-        "where `+=` belongs? | set the last channel to zero: does anything come out?",
-        lambda x, w, b, **options: _conv_forward(x[..., -1:], w[:, :, -1:], b, **options),
-    ),
-    own(
-        "conv_forward.last_term_only: only the last weight counts in the output: is there an `=` where "
-        "`+=` belongs? | how many products make up one entry of the output?",
-        lambda x, w, b, **options: _conv_forward(x, _one_weight(w, np.s_[-1:, -1:]), b, **options),
-    ),
-    own(
-        "conv_forward.first_term_only: only the first weight counts in the output: the terms of all of "
-        "them have to be added | how many products make up one entry of the output?",
-        lambda x, w, b, **options: _conv_forward(x, _one_weight(w, np.s_[:1, :1]), b, **options),
-    ),
-    own(
-        "conv_forward.first_channel_only: only the first channel of the image is read; the sum runs over"
-        " all of them | set the first channel to zero: does anything come out?",
-        lambda x, w, b, **options: _conv_forward(x[..., :1], w[:, :, :1], b, **options),
-    ),
-)
+WEIGHTS_MISTAKES = """
+weights.examples_kept = np.stack([_weights_backward(d[None], a[None], w) for d, a in zip(dz, x)])
+dw has a kernel for each example; all examples share the weights, so they are summed too
+? how many numbers has the kernel, and dw?
+weights.summed_over_filters = _sum_over_all(dz, x, w)
+every filter gets the same dw: dz is summed over the filters
+? which outputs does a weight of the first filter move?
+weights.multiplied_by_w = _weights_backward(dz, x, w) * w
+the gradient is multiplied by the weight itself
+? set w to zero: the slopes with respect to w stay. Do yours?
+"""
 
 EXERCISES = (
     Exercise(
         number="06.1",
-        name="weights_backward",
         linear="dz",
         title="the gradient of the kernel",
         signature="weights_backward(dz, x, w)",
@@ -501,26 +349,11 @@ EXERCISES = (
         suspects=(
             *as_suspects(AT_STRIDE_1, 1, _only(1)),
             suspect("conv.square_slices", _only(1)),
-            own(
-                "weights.examples_kept: dw has a kernel for each example; all examples share the "
-                "weights, so they are summed too | how many numbers has the kernel, and dw?",
-                lambda dz, x, w: np.stack([_weights_backward(d[None], a[None], w) for d, a in zip(dz, x)]),
-            ),
-            own(
-                "weights.summed_over_filters: every filter gets the same dw: dz is summed over the "
-                "filters | which outputs does a weight of the first filter move?",
-                _sum_over_all,
-            ),
-            own(
-                "weights.multiplied_by_w: the gradient is multiplied by the weight itself | set w to "
-                "zero: the slopes with respect to w stay. Do yours?",
-                lambda dz, x, w: _weights_backward(dz, x, w) * w,
-            ),
+            *mistakes(WEIGHTS_MISTAKES, "dz, x, w", globals()),
         ),
     ),
     Exercise(
         number="06.2",
-        name="bias_backward",
         linear="dz",
         title="the gradient of the bias",
         signature="bias_backward(dz)",
@@ -531,7 +364,6 @@ EXERCISES = (
     ),
     Exercise(
         number="07.1",
-        name="input_backward",
         linear="dz",
         title="the gradient of the input",
         signature="input_backward(dz, w)",
@@ -540,20 +372,11 @@ EXERCISES = (
         reference=_input_backward,
         suspects=(
             *_input_suspects("valid"),
-            own(
-                'input.same_for_full: dx is as large as dz: its rim is missing, as with mode="same"; a full'
-                " correlation is larger than dz | which outputs does the pixel in the corner touch?",
-                lambda dz, w: _input_backward(dz, w)[
-                    :,
-                    (w.shape[0] - 1) // 2 : (w.shape[0] - 1) // 2 + dz.shape[1],
-                    (w.shape[1] - 1) // 2 : (w.shape[1] - 1) // 2 + dz.shape[2],
-                ],
-            ),
+            *mistakes(INPUT_MISTAKES, "dz, w", globals()),
         ),
     ),
     Exercise(
         number="07.2",
-        name="input_backward_same",
         linear="dz",
         title='the gradient of the input, with padding "same"',
         signature="input_backward_same(dz, w)",
@@ -564,29 +387,26 @@ EXERCISES = (
     ),
     Exercise(
         number="08.1",
-        name="output_size",
         title="how many windows fit along one axis",
         signature="output_size(n, f, *, stride, padding, dilation)",
         returns=(Part("the size", (), "whole number"),),
         cases=_output_size_cases,
-        reference=_output_size,
+        reference=layers.output_size,
         suspects=SIZE_MISTAKES,
         delegates=("output_size", "resolve_padding", "conv_forward", "im2col"),
     ),
     Exercise(
         number="08.2",
-        name="conv_forward",
         title="the convolution with any stride, padding and dilation",
         signature="conv_forward(x, w, b, *, stride, padding, dilation)",
         returns=(Part("z", OUTPUT),),
         cases=_forward_cases,
-        reference=_conv_forward,
-        suspects=FORWARD_MISTAKES,
+        reference=forward,
+        suspects=(*one_kernel_mistakes(as_it_is), *channel_mistakes(), *geometry_mistakes()),
         delegates=("conv_forward", "im2col"),
     ),
     Exercise(
         number="08.3",
-        name="conv_backward",
         linear="dz",
         title="the gradients of the input, the kernel and the bias",
         signature="conv_backward(dz, x, w, *, stride, padding, dilation)",
@@ -596,6 +416,7 @@ EXERCISES = (
         suspects=(
             *as_suspects(FORMS),
             *(suspect(name) for name in OTHERS),
+            fitted("conv.padding_not_zero", PADDED_WITH, padded_with, number_around(1, padded_with)),
         ),
     ),
 )

@@ -10,8 +10,8 @@ from backprop_helpers.checking.exercises._inputs import (
     between,
     fitted,
     integers,
+    mistakes,
     normal,
-    own,
     suspect,
 )
 
@@ -61,14 +61,15 @@ NO_TRANSPOSE = "dx uses w where its transpose is needed; the numbers are read in
 def _forms():
     """Return the forms of the known mistakes that concern some examples, or one result, alone."""
     names = {"first example": "fc.first_example_only", "last example": "fc.last_example_only"}
+    names |= {"first unit": "fc.one_unit_only", "last unit": "fc.one_unit_only"}
 
-    def on_images(dz, x, w):  # one window an example, and no selection of filters
+    def on_images(dz, x, w):  # one window an example
         return _fc_backward(dz[:, 0, 0], x, w)
 
     forms = [
         form._replace(function=lambda dz, x, w, wrong=form.function: wrong(dz[:, None, None], x, w))
-        for form in selections(names, on_images, ("dx", "dw", "db"))
-        if "window" not in form.diagnosis and "row" not in form.diagnosis and "filter" not in form.diagnosis
+        for form in selections(names, on_images, ("dx", "dw", "db"), channels="unit")
+        if "window" not in form.diagnosis
     ]
     changes = (
         ("fc.bias_averaged", 2, lambda r, dz, x, w: r / len(x), ""),
@@ -141,61 +142,46 @@ def _flatten_backward(dy, x):
     return layers.flatten_backward(dy, cache)
 
 
+FORWARD_MISTAKES = """
+fc_forward.bias_forgotten = x @ w
+the bias is missing
+? set x to zero: what should z be?
+fc_forward.w_transposed = x @ w.T + b
+w is used transposed: with as many inputs as units the shapes fit all the same
+? which weight joins x[0, 1] to z[0, 0]?
+fc_forward.bias_in_every_term = x @ w + len(w) * b
+the bias is added once an input; it belongs to the sum, once
+? set w to zero: what should z be?
+fc_forward.bias_by_example = x @ w + b[:, None]
+the bias is spread over the examples; it belongs to the units, the columns of z
+? b has one entry for each of what?
+fc_forward.last_input_only = x[:, -1:] * w[-1] + b
+z is overwritten by each input (`=`); the terms have to be added (`+=`)
+? with w of ones, is z the sum of a row of x?
+fc_forward.first_input_only = x[:, :1] * w[0] + b
+only the first input counts in z: the terms of all of them have to be added
+? with w of ones, is z the sum of a row of x?
+fc_forward.bias_subtracted = x @ w - b
+the bias is subtracted; it is added
+? set x to zero: what should z be?
+fc_forward.first_bias_only = x @ w + b[0]
+every unit gets the first bias; b has one for each of them
+? set x to zero: what should the second column of z be?
+"""
+
 EXERCISES = (
     Exercise(
         number="02.1",
-        name="fc_forward",
         title="the outputs of a fully connected layer",
         signature="fc_forward(x, w, b)",
         returns=(Part("z", ("M", "K")),),
         cases=_forward_cases,
         reference=_fc_forward,
-        suspects=(
-            own(
-                "fc_forward.bias_forgotten: the bias is missing | set x to zero: what should z be?",
-                lambda x, w, b: x @ w,
-            ),
-            own(
-                "fc_forward.w_transposed: w is used transposed: with as many inputs as units the shapes "
-                "fit all the same | which weight joins x[0, 1] to z[0, 0]?",
-                lambda x, w, b: x @ w.T + b,
-            ),
-            own(
-                "fc_forward.bias_in_every_term: the bias is added once an input; it belongs to the sum, "
-                "once | set w to zero: what should z be?",
-                lambda x, w, b: x @ w + len(w) * b,
-            ),
-            own(
-                "fc_forward.bias_by_example: the bias is spread over the examples; it belongs to the "
-                "units, the columns of z | b has one entry for each of what?",
-                lambda x, w, b: x @ w + b[:, None],
-            ),
-            own(
-                "fc_forward.last_input_only: z is overwritten by each input (`=`); the terms have to be "
-                "added (`+=`) | with w of ones, is z the sum of a row of x?",
-                lambda x, w, b: x[:, -1:] * w[-1] + b,
-            ),
-            own(
-                "fc_forward.first_input_only: only the first input counts in z: the terms of all of them"
-                " have to be added | with w of ones, is z the sum of a row of x?",
-                lambda x, w, b: x[:, :1] * w[0] + b,
-            ),
-            own(
-                "fc_forward.bias_subtracted: the bias is subtracted; it is added | set x to zero: what "
-                "should z be?",
-                lambda x, w, b: x @ w - b,
-            ),
-            own(
-                "fc_forward.first_bias_only: every unit gets the first bias; b has one for each of them "
-                "| set x to zero: what should the second column of z be?",
-                lambda x, w, b: x @ w + b[0],
-            ),
-        ),
+        suspects=(*mistakes(FORWARD_MISTAKES, "x, w, b", globals()),),
         delegates=("fc_forward",),
     ),
     Exercise(
         number="02.2",
-        name="fc_backward",
         linear="dz",
         title="the gradients of the input, the weights and the bias",
         signature="fc_backward(dz, x, w)",
@@ -233,7 +219,6 @@ EXERCISES = (
     ),
     Exercise(
         number="02.3",
-        name="flatten_backward",
         linear="dy",
         title="the gradient of the images, from that of their rows of numbers",
         signature="flatten_backward(dy, x)",

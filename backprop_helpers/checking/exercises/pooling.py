@@ -3,15 +3,15 @@
 import numpy as np
 
 from backprop_helpers import layers
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
-from backprop_helpers.checking.exercises._forms import as_suspects
+from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
+from backprop_helpers.checking.exercises._forms import as_suspects, selected_outputs
 from backprop_helpers.checking.exercises._inputs import (
     between,
     fitted,
     images,
     integers,
+    mistakes,
     normal,
-    own,
     pair,
     suspect,
     written,
@@ -124,6 +124,14 @@ def _divided_by(number):
     return average_pool_backward
 
 
+def _number_of_pixels(case, got, right):
+    """Return by what the sum over the windows' gradients was divided, if it is the same number everywhere."""
+    if got[0] is None or got[0].shape != right[0].shape or not got[0].any():
+        return None
+    whole = right[0] * np.prod(pair(case.options["size"]))
+    return np.vdot(whole, whole) / np.vdot(whole, got[0])
+
+
 # What is not among the forms: what raises an error, and results of another shape.
 OF_MAX = (
     "pool.isclose_mask",
@@ -149,6 +157,15 @@ def _forward_with(**changed):
     return wrong
 
 
+def _of_the_largest_channel(x, **options):
+    return np.repeat(_pool_forward(x.max(axis=3, keepdims=True), **options), x.shape[3], axis=3)
+
+
+def _times_the_pixels(x, *, size, mode, **options):
+    z = _pool_forward(x, size=size, mode=mode, **options)
+    return z * np.prod(pair(size)) if mode == "average" else z
+
+
 def _from(start):
     """Return pool_forward with a running maximum that starts at a number."""
 
@@ -166,10 +183,48 @@ def _start_of(case, got, right):
     return got[0][got[0] > right[0]].max(initial=-np.inf)
 
 
+AVERAGE_MISTAKES = """
+average_pool.divided_by_one_side = _divided_by(lambda F_h, F_w, s_h, s_w: F_h)(dz, x, **options)
+divided by the rows of a window; it has F_h·F_w pixels
+? how many pixels share the gradient of one output?
+average_pool.divided_by_the_stride = _divided_by(lambda F_h, F_w, s_h, s_w: s_h * s_w)(dz, x, **options)
+divided by the steps of the stride; the average runs over the pixels of a window
+? size 3, stride 1: how many pixels share the gradient of one output?
+average_pool.to_the_maximum = _backward("max")(dz, x, **options)
+the gradient goes to the largest pixel alone, as for max pooling
+? nudge any pixel of a window: does the average move?
+"""
+
+MAX_MISTAKES = """
+max_pool.multiplied_by_pixels = _backward("max")(dz, x, **options) * x
+the gradient is multiplied by the pixels; the slope of a maximum is 1 at the pixel that won
+? double the image: does a nudge of one pixel move the maximum more?
+max_pool.upstream_forgotten = _backward("max")(np.ones_like(dz), x, **options)
+this is the mask of the maxima alone: the gradient that arrives is not used
+? what should dx be if dz is zero everywhere?
+max_pool.average = _backward("average")(dz, x, **options)
+the gradient is shared out among all pixels of the window, as for average pooling
+? nudge a pixel that is not the largest of its window: does the maximum move?
+"""
+
+FORWARD_MISTAKES = """
+pool_forward.one_maximum_for_all_channels = _of_the_largest_channel(x, **options)
+the maximum runs over the channels too; each channel has a maximum of its own
+? two channels, one of them a hundred times larger: what comes out of the other?
+pool_forward.stride_is_size = _forward_with(stride=lambda f, s: f)(x, **options)
+the windows are one size apart, not one stride: right only where the two are equal
+? size 2, stride 1: on which pixel does the second window start?
+pool_forward.mode_ignored = _forward_with(mode="max")(x, **options)
+it is the maximum in both modes
+? mode="average" of the pixels 0 and 2: what comes out?
+pool_forward.sum_for_average = _times_the_pixels(x, **options)
+the average is not divided by the number of pixels in the window
+? what is the average of four ones?
+"""
+
 EXERCISES = (
     Exercise(
         number="09.1",
-        name="pool_forward",
         title="the maximum, or the average, of each window",
         signature="pool_forward(x, *, size, stride, mode)",
         returns=(Part("z", OUTPUT),),
@@ -190,40 +245,13 @@ EXERCISES = (
                 "pool.rows_for_both",
                 _forward_with(size=lambda f, s: pair(f)[0], stride=lambda f, s: pair(s)[0]),
             ),
-            own(
-                "pool_forward.one_maximum_for_all_channels: the maximum runs over the channels too; each"
-                " channel has a maximum of its own | two channels, one of them a hundred times larger: "
-                "what comes out of the other?",
-                lambda x, **options: np.broadcast_to(
-                    _pool_forward(x.max(axis=3, keepdims=True), **options),
-                    (*_pool_forward(x, **options).shape,),
-                ),
-            ),
-            own(
-                "pool_forward.stride_is_size: the windows are one size apart, not one stride: right only"
-                " where the two are equal | size 2, stride 1: on which pixel does the second window "
-                "start?",
-                _forward_with(stride=lambda f, s: f),
-            ),
-            own(
-                'pool_forward.mode_ignored: it is the maximum in both modes | mode="average" of the '
-                "pixels 0 and 2: what comes out?",
-                _forward_with(mode="max"),
-            ),
-            own(
-                "pool_forward.sum_for_average: the average is not divided by the number of pixels in the"
-                " window | what is the average of four ones?",
-                lambda x, *, size, stride, mode: (
-                    _pool_forward(x, size=size, stride=stride, mode=mode)
-                    * (np.prod(pair(size)) if mode == "average" else 1)
-                ),
-            ),
+            *mistakes(FORWARD_MISTAKES, "x, **options", globals()),
+            *selected_outputs("pool_forward", _pool_forward, channels="channel"),
         ),
         delegates=("pool_forward",),
     ),
     Exercise(
         number="09.2",
-        name="max_pool_backward",
         linear="dz",
         title="the gradient of the input of max pooling",
         signature="max_pool_backward(dz, x, *, size, stride)",
@@ -233,29 +261,11 @@ EXERCISES = (
         suspects=(
             *as_suspects(FORMS),
             *(suspect(name, _in_mode("max")) for name in OF_MAX),
-            own(
-                "max_pool.multiplied_by_pixels: the gradient is multiplied by the pixels; the slope"
-                " of a maximum is 1"
-                " at the pixel that won | double the image: does a nudge of one pixel move the maximum more?",
-                lambda dz, x, **options: _backward("max")(dz, x, **options) * x,
-            ),
-            own(
-                "max_pool.upstream_forgotten: this is the mask of the maxima alone: the gradient"
-                " that arrives is not"
-                " used | what should dx be if dz is zero everywhere?",
-                lambda dz, x, **options: _backward("max")(np.ones_like(dz), x, **options),
-            ),
-            own(
-                "max_pool.average: the gradient is shared out among all pixels of the window, as for "
-                "average pooling | nudge a pixel that is not the largest of its window: does the maximum"
-                " move?",
-                _backward("average"),
-            ),
+            *mistakes(MAX_MISTAKES, "dz, x, **options", globals()),
         ),
     ),
     Exercise(
         number="09.3",
-        name="average_pool_backward",
         linear="dz",
         title="the gradient of the input of average pooling",
         signature="average_pool_backward(dz, x, *, size, stride)",
@@ -275,21 +285,13 @@ EXERCISES = (
                     "pool.rows_for_both",
                 )
             ),
-            own(
-                "average_pool.divided_by_one_side: divided by the rows of a window; it has F_h·F_w "
-                "pixels | how many pixels share the gradient of one output?",
-                _divided_by(lambda F_h, F_w, s_h, s_w: F_h),
-            ),
-            own(
-                "average_pool.divided_by_the_stride: divided by the steps of the stride; the average "
-                "runs over the pixels of a window | size 3, stride 1: how many pixels share the gradient"
-                " of one output?",
-                _divided_by(lambda F_h, F_w, s_h, s_w: s_h * s_w),
-            ),
-            own(
-                "average_pool.to_the_maximum: the gradient goes to the largest pixel alone, as for max "
-                "pooling | nudge any pixel of a window: does the average move?",
-                _backward("max"),
+            *mistakes(AVERAGE_MISTAKES, "dz, x, **options", globals()),
+            Suspect(
+                "average_pool.fixed_number",
+                lambda number: _divided_by(lambda *sizes: number),
+                diagnosis="divided by {number} whatever the size of the window; it has F_h·F_w pixels",
+                hint="windows of 3 × 2: how many pixels share the gradient of one output?",
+                fit=_number_of_pixels,
             ),
         ),
     ),

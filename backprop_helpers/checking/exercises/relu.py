@@ -4,7 +4,7 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
-from backprop_helpers.checking.exercises._inputs import between, integers, normal, own, suspect
+from backprop_helpers.checking.exercises._inputs import between, integers, mistakes, normal, suspect
 
 
 def _cases(rng):
@@ -62,10 +62,33 @@ RELU = (
     "relu.upstream_forgotten",
 )
 
+LEAKY_MISTAKES = """
+leaky_relu.wrong_side = da * np.where(z > 0, slope, 1.0)
+the slope is on the wrong side: it belongs where z is negative
+? nudge an entry of z that is +3: how far does the output move?
+leaky_relu.plain_relu = da * (z > 0)
+nothing comes through where z is negative; there the slope is small, not 0
+? nudge an entry of z that is −2: does the output move?
+leaky_relu.upstream_lost_below = np.where(z > 0, da, slope)
+where z is negative the slope stands alone: the gradient that arrives is not used there
+? what should dz be if da is zero everywhere?
+leaky_relu.slope_times_z = da * np.where(z > 0, 1.0, slope * z)
+where z is negative it is slope·z, the output; its derivative is the slope
+? double z where it is negative: does the slope double there?
+leaky_relu.output_for_slope = da * np.where(z > 0, z, slope * z)
+the gradient is multiplied by the output instead of by its slope
+? double z: do the slopes double?
+leaky_relu.mask_from_gradient = da * np.where(da > 0, 1.0, slope)
+the mask is taken from da, the gradient that arrives, instead of from z
+? which of the two arrays decided, on the way forward?
+leaky_relu.slope_everywhere = da * slope
+the slope is used everywhere; where z is positive it is 1
+? nudge an entry of z that is +3: how far does the output move?
+"""
+
 EXERCISES = (
     Exercise(
         number="03.1",
-        name="relu_backward",
         linear="da",
         title="the gradient at the input of ReLU",
         signature="relu_backward(da, z)",
@@ -87,7 +110,6 @@ EXERCISES = (
     ),
     Exercise(
         number="03.2",
-        name="leaky_relu_backward",
         linear="da",
         title="the gradient at the input of a leaky ReLU, max(z, slope·z) for a slope below 1",
         signature="leaky_relu_backward(da, z, *, slope)",
@@ -103,41 +125,7 @@ EXERCISES = (
                 hint="call it with slope=0.5: does anything change?",
                 fit=_slope_used,
             ),
-            own(
-                "leaky_relu.wrong_side: the slope is on the wrong side: it belongs where z is negative |"
-                " nudge an entry of z that is +3: how far does the output move?",
-                lambda da, z, *, slope: da * np.where(z > 0, slope, 1.0),
-            ),
-            own(
-                "leaky_relu.plain_relu: nothing comes through where z is negative; there the slope is "
-                "small, not 0 | nudge an entry of z that is −2: does the output move?",
-                lambda da, z, *, slope: da * (z > 0),
-            ),
-            own(
-                "leaky_relu.upstream_lost_below: where z is negative the slope stands alone: the "
-                "gradient that arrives is not used there | what should dz be if da is zero everywhere?",
-                lambda da, z, *, slope: np.where(z > 0, da, slope),
-            ),
-            own(
-                "leaky_relu.slope_times_z: where z is negative it is slope·z, the output; its derivative"
-                " is the slope | double z where it is negative: does the slope double there?",
-                lambda da, z, *, slope: da * np.where(z > 0, 1.0, slope * z),
-            ),
-            own(
-                "leaky_relu.output_for_slope: the gradient is multiplied by the output instead of by its"
-                " slope | double z: do the slopes double?",
-                lambda da, z, *, slope: da * np.where(z > 0, z, slope * z),
-            ),
-            own(
-                "leaky_relu.mask_from_gradient: the mask is taken from da, the gradient that arrives, "
-                "instead of from z | which of the two arrays decided, on the way forward?",
-                lambda da, z, *, slope: da * np.where(da > 0, 1.0, slope),
-            ),
-            own(
-                "leaky_relu.slope_everywhere: the slope is used everywhere; where z is positive it is 1 "
-                "| nudge an entry of z that is +3: how far does the output move?",
-                lambda da, z, *, slope: da * slope,
-            ),
+            *mistakes(LEAKY_MISTAKES, "da, z, slope", globals()),
         ),
     ),
 )

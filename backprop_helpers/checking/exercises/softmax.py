@@ -3,8 +3,8 @@
 import numpy as np
 
 from backprop_helpers import layers
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
-from backprop_helpers.checking.exercises._inputs import between, fitted, normal, own, suspect, written
+from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
+from backprop_helpers.checking.exercises._inputs import between, fitted, mistakes, normal, suspect, written
 from backprop_helpers.checking.misconceptions import misconceptions
 
 
@@ -15,7 +15,7 @@ def _softmax_cases(rng):
     cases.append(Case("low scores, −20 to −22", (normal(rng, 2, 3) / 3 - 21,)))
     cases.append(Case("large scores, ±1000", (np.array([[1000.0, 0.0, -1000.0], [999.0, 1000.0, 998.0]]),)))
     cases.append(Case("scores around −1000", (np.array([[-1000.0, -1001.0, -1002.0]]),)))
-    cases.append(Case("rows 2000 apart", (np.array([[1000.0, 0.0], [-1000.0, -1001.0]]),)))
+    cases.append(Case("rows 2000 apart", (np.array([[0.0, 1.0], [1000.0, 0.0], [-1000.0, -1001.0]]),)))
     cases.append(Case("probabilities down to 1e-26", (np.array([[0.0, -60.0], [-40.0, -3.0]]),)))
     return cases
 
@@ -58,8 +58,8 @@ def _together_cases(rng):
     cases = [Case(f"{M} × {K} scores", (normal(rng, M, K), _labels(rng, M, K))) for M, K in _shapes(rng)]
     low = np.array([[-1000.0, -1002.0, -1001.0]])
     cases[0] = Case("1 × 3 scores around −1000", (low, cases[0].arguments[1]))
-    large = np.array([[1000.0, 0.0, -1000.0], [999.0, 1000.0, 998.0], [-1000.0, -1001.0, -1002.0]])
-    y = np.array([1, 1, 0])  # no example of the last class: K is the width of z
+    large = np.array([[-1000.0, -1001.0, -1002.0], [1000.0, 0.0, -1000.0], [999.0, 1000.0, 998.0]])
+    y = np.array([0, 1, 1])  # no example of the last class: K is the width of z
     cases.append(Case("large scores, ±1000, in rows far apart", (large, y)))
     return cases
 
@@ -85,6 +85,9 @@ def _row_sum(e):
     return e.sum(axis=1, keepdims=True)
 
 
+NOT_ITS_OWN = "what is subtracted is not each row's own maximum: a large score still overflows"
+SHIFT_HINT = "after the shift, which is the largest number that np.exp can meet?"
+
 #: Softmax in the forms of its known mistakes; and what is special about the form.
 WRONG = (
     ("softmax.one_maximum_for_all", _from_exponentials(np.max, _row_sum), ""),
@@ -100,15 +103,9 @@ WRONG = (
     ),
     ("softmax.no_shift", _from_exponentials(lambda z: 0.0, _row_sum), ""),
     ("softmax.mean_subtracted", _from_exponentials(lambda z: z.mean(axis=1, keepdims=True), _row_sum), ""),
-    (
-        "softmax.mean_subtracted",
-        _from_exponentials(np.mean, _row_sum),
-        "the mean of the whole batch is subtracted, not each row's maximum: a large score still overflows",
-    ),
-    (
-        "softmax.no_shift",
-        _from_exponentials(lambda z: z.min(axis=1, keepdims=True), _row_sum),
-        "the minimum of the scores is subtracted, not the maximum: a large score still overflows",
+    *(
+        ("softmax.another_shift", _from_exponentials(shift, _row_sum), NOT_ITS_OWN)
+        for shift in (np.mean, lambda z: z.min(axis=1, keepdims=True), lambda z: z[0].max())
     ),
     *(
         (name, _from_exponentials(shift, norm), "")
@@ -121,6 +118,14 @@ WRONG = (
     ),
     ("softmax.over_examples", _from_exponentials(lambda z: z.max(axis=0), lambda e: e.sum(axis=0)), ""),
 )
+
+
+def _written(adapt):
+    """Return the forms of `WRONG` as suspects of an exercise."""
+    return [
+        Suspect(name, lambda wrong=wrong: adapt(wrong), None, said, SHIFT_HINT * (said == NOT_ITS_OWN))
+        for name, wrong, said in WRONG
+    ]
 
 
 def _with_small_number(number, shift=_row_max):
@@ -151,14 +156,16 @@ def _lowest(case, got, right):
     return got[0][raised].min() if raised.any() else None
 
 
+LOGARITHMS = """
+softmax.logarithms = z - _row_max(z) - np.log(_row_sum(np.exp(z - _row_max(z))))
+these are the logarithms of the probabilities
+? what does a row of yours sum to?
+"""
+
 SOFTMAX_MISTAKES = (
-    *(written(name, wrong, None, said) for name, wrong, said in WRONG),
+    *_written(lambda softmax: softmax),
     suspect("softmax.keepdims_forgotten"),
-    own(
-        "softmax.logarithms: these are the logarithms of the probabilities | what does a row of"
-        " yours sum to?",
-        lambda z: z - _row_max(z) - np.log(_row_sum(np.exp(z - _row_max(z)))),
-    ),
+    *mistakes(LOGARITHMS, "z", globals()),
     *(
         fitted(
             "softmax.small_number_added",
@@ -248,10 +255,67 @@ def _softmax_cross_entropy_backward(z, y):
     return layers.softmax_cross_entropy_backward(1.0, layers.softmax_cross_entropy_forward(z, y)[1])
 
 
+TOGETHER_MISTAKES = """
+softmax_cross_entropy.by_parts = _by_parts(z, y)
+the gradient of the probabilities is infinite where ŷ is 0, and 0·∞ is NaN: the two cancel on paper only
+? what is −1/ŷ for a score that is 1000 below the largest?
+softmax_cross_entropy.label_not_subtracted = layers.softmax(z) / len(z)
+the probabilities alone: 1 has to be taken off at the right class
+? what must the entries of a row of dz sum to?
+"""
+
+
+def _binary(number):
+    def cross_entropy_backward(y_hat, y):
+        kept = np.clip(y_hat, number, 1 - number)
+        return (kept - _one_hot(y, y_hat.shape[1])) / (kept * (1 - kept)) / len(y)
+
+    return cross_entropy_backward
+
+
+def _kept_above(case, got, right):
+    """Return the number that a probability below it was put up to: −1/(M·number) is the slope there."""
+    y_hat, y = case.arguments
+    if got[0] is None or got[0].shape != y_hat.shape:
+        return None
+    m = y_hat[np.arange(len(y)), y].argmin()
+    number = -1 / (len(y) * got[0][m, y[m]])
+    return number if y_hat[m, y[m]] < number < 0.1 else None
+
+
+LOSS_MISTAKES = """
+cross_entropy.labels_by_column = _every_label(y_hat, y)
+the labels are taken for all examples at once: y_hat[:, y] is M × M; y_hat[arange(M), y] is one a row
+? what is the shape of y_hat[:, y]?
+cross_entropy.derivative_of_the_log_forgotten = -np.eye(y_hat.shape[1])[y] / len(y_hat)
+−1/M at the right class: the 1/ŷ of the logarithm's derivative is missing
+? what is the derivative of log p?
+cross_entropy.that_of_the_scores = (y_hat - np.eye(y_hat.shape[1])[y]) / len(y_hat)
+(Ŷ − Y)/M is the gradient of the scores; here the gradient of the probabilities is asked for
+? is softmax part of this function?
+cross_entropy.mean_over_all_entries = -np.eye(y_hat.shape[1])[y] / y_hat / y_hat.size
+divided by the number of entries, M·K; the loss is a mean over the M examples alone
+? the loss sums over the classes and averages over the examples. By what did you divide?
+"""
+
+BACKWARD_MISTAKES = """
+softmax.summed_over_everything = y_hat * (dy_hat - (dy_hat * y_hat).sum())
+the sum runs over all examples and classes; each example has a sum of its own
+? does the gradient of one example change when another example joins the batch?
+softmax.unweighted_mean = y_hat * (dy_hat - dy_hat.sum(axis=1, keepdims=True))
+the gradients that arrive are summed without their probabilities ŷ
+? write out ∂ŷ₂/∂z₁: which two probabilities are in it?
+softmax.divided_by_m = _softmax_backward(dy_hat, y_hat) / len(y_hat)
+divided by M, though the 1/M of the mean loss is already in what arrives
+? the 1/M appears once in the loss. How often does it appear on the way back?
+softmax.upstream_forgotten = y_hat * (1 - y_hat)
+this is the slope ŷ(1 − ŷ) alone: the gradient that arrives is not used
+? what should dz be if dy_hat is zero everywhere?
+"""
+
 EXERCISES = (
     Exercise(
         number="04.1",
-        name="softmax",
         title="the probabilities of the scores",
         signature="softmax(z)",
         returns=(Part("y_hat", ("M", "K"), "entries"),),
@@ -262,7 +326,6 @@ EXERCISES = (
     ),
     Exercise(
         number="04.2",
-        name="softmax_backward",
         linear="dy_hat",
         title="the gradient of the scores, from that of the probabilities",
         signature="softmax_backward(dy_hat, y_hat)",
@@ -273,32 +336,11 @@ EXERCISES = (
             suspect("softmax.derivative_element_wise"),
             suspect("softmax.off_diagonal_sign"),
             suspect("softmax.summed_over_examples"),
-            own(
-                "softmax.summed_over_everything: the sum runs over all examples and classes; each "
-                "example has a sum of its own | does the gradient of one example change when another "
-                "example joins the batch?",
-                lambda dy_hat, y_hat: y_hat * (dy_hat - (dy_hat * y_hat).sum()),
-            ),
-            own(
-                "softmax.unweighted_mean: the gradients that arrive are summed without their "
-                "probabilities ŷ | write out ∂ŷ₂/∂z₁: which two probabilities are in it?",
-                lambda dy_hat, y_hat: y_hat * (dy_hat - dy_hat.sum(axis=1, keepdims=True)),
-            ),
-            own(
-                "softmax.divided_by_m: divided by M, though the 1/M of the mean loss is already in what "
-                "arrives | the 1/M appears once in the loss. How often does it appear on the way back?",
-                lambda dy_hat, y_hat: _softmax_backward(dy_hat, y_hat) / len(y_hat),
-            ),
-            own(
-                "softmax.upstream_forgotten: this is the slope ŷ(1 − ŷ) alone: the gradient that arrives"
-                " is not used | what should dz be if dy_hat is zero everywhere?",
-                lambda dy_hat, y_hat: y_hat * (1 - y_hat),
-            ),
+            *mistakes(BACKWARD_MISTAKES, "dy_hat, y_hat", globals()),
         ),
     ),
     Exercise(
         number="04.3",
-        name="cross_entropy_backward",
         title="the gradient of the mean cross-entropy with respect to the probabilities",
         signature="cross_entropy_backward(y_hat, y)",
         returns=(Part("dy_hat", ("M", "K"), "entries"),),
@@ -325,32 +367,18 @@ EXERCISES = (
                 )
                 for both in (False, True)
             ),
-            own(
-                "cross_entropy.labels_by_column: the labels are taken for all examples at once: y_hat[:,"
-                " y] is M × M; y_hat[arange(M), y] is one a row | what is the shape of y_hat[:, y]?",
-                _every_label,
+            fitted(
+                "cross_entropy.binary",
+                "this is the gradient of the binary cross-entropy, of probabilities kept above {number};"
+                " here the loss reads the right class alone",
+                _binary,
+                _kept_above,
             ),
-            own(
-                "cross_entropy.derivative_of_the_log_forgotten: −1/M at the right class: the 1/ŷ of the "
-                "logarithm's derivative is missing | what is the derivative of log p?",
-                lambda y_hat, y: -np.eye(y_hat.shape[1])[y] / len(y_hat),
-            ),
-            own(
-                "cross_entropy.that_of_the_scores: (Ŷ − Y)/M is the gradient of the scores; here the "
-                "gradient of the probabilities is asked for | is softmax part of this function?",
-                lambda y_hat, y: (y_hat - np.eye(y_hat.shape[1])[y]) / len(y_hat),
-            ),
-            own(
-                "cross_entropy.mean_over_all_entries: divided by the number of entries, M·K; the loss is"
-                " a mean over the M examples alone | the loss sums over the classes and averages over "
-                "the examples. By what did you divide?",
-                lambda y_hat, y: -np.eye(y_hat.shape[1])[y] / y_hat / y_hat.size,
-            ),
+            *mistakes(LOSS_MISTAKES, "y_hat, y", globals()),
         ),
     ),
     Exercise(
         number="04.4",
-        name="softmax_cross_entropy_backward",
         title="the gradient of the mean cross-entropy with respect to the scores",
         signature="softmax_cross_entropy_backward(z, y)",
         returns=(Part("dz", ("M", "K")),),
@@ -364,7 +392,7 @@ EXERCISES = (
             suspect("softmax_cross_entropy.extra_derivative"),
             suspect("softmax_cross_entropy.right_class_only"),
             suspect("softmax_cross_entropy.sigmoid_for_softmax"),
-            *(written(name, _of_probabilities(wrong), None, said) for name, wrong, said in WRONG),
+            *_written(_of_probabilities),
             written(
                 "softmax.keepdims_forgotten",
                 _of_probabilities(misconceptions["softmax.keepdims_forgotten"].wrong),
@@ -378,17 +406,7 @@ EXERCISES = (
                 )
                 for shift in (_row_max, lambda z: 0.0)
             ),
-            own(
-                "softmax_cross_entropy.by_parts: the gradient of the probabilities is infinite where ŷ "
-                "is 0, and 0·∞ is NaN: the two cancel on paper only | what is −1/ŷ for a score that is "
-                "1000 below the largest?",
-                _by_parts,
-            ),
-            own(
-                "softmax_cross_entropy.label_not_subtracted: the probabilities alone: 1 has to be taken "
-                "off at the right class | what must the entries of a row of dz sum to?",
-                lambda z, y: layers.softmax(z) / len(z),
-            ),
+            *mistakes(TOGETHER_MISTAKES, "z, y", globals()),
         ),
         delegates=("softmax_cross_entropy_forward",),
     ),

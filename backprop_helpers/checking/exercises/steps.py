@@ -10,142 +10,65 @@ from functools import cache
 import numpy as np
 
 from backprop_helpers import layers
-from backprop_helpers.checking.exercises._line import Mistake, Step
-from backprop_helpers.checking.misconceptions import misconceptions
+from backprop_helpers.checking.exercises._steps import (
+    DZ,
+    Steps,
+    W,
+    X,
+    conv,
+    conv_back,
+    flat,
+    image,
+    shown,
+    touched,
+    touched_by_weight,
+    whole,
+)
 
-X = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
-W, DZ = np.array([[1, 2], [3, -1]]), np.array([[1, -2], [3, 2]])
 X7 = np.array([[3, 1, 2], [7, 4, 1], [5, 2, 6]])  # no 0, and no symmetric dW
 TURNED = W[::-1, ::-1]
-A, B, DC = np.array([[1, 2]]), np.array([[3, 0, -1], [1, 4, 2]]), np.array([[2, -1, 1]])
+A, B = np.array([[1, -2, 3], [0, 2, -1]]), np.array([[2, 1, 0, -1], [3, 0, 1, 2], [-1, 4, 2, 1]])
+DC = np.array([[1, 0, -2, 3], [2, -1, 1, 0]])
+NINE_X, NINE_W = np.array([2, -1, 3]), np.array([[1, 2, -2], [3, 1, 1], [1, 2, 4]])
+TOY_X, TOY_DZ = np.array([2, -1, 3, 4]), np.array([5, 1, -2, 7])
+ANALYTIC, NUMERIC = np.array([6, 0, -3, 4]), np.array([3, 5, 3, 4])
 FC_X, FC_W = np.array([[1, 2, 0], [3, -1, 2], [0, 1, -2], [2, 0, 1]]), np.array([[2, 1], [0, -1], [1, 3]])
 FC_B, FC_DZ = np.array([1, -2]), np.array([[1, -1], [2, 3], [-1, 0], [0, 2]])
 FOUR = np.array([-2.0, 3.0, -1.0, 0.5])
 FIVE = np.array([-2.0, -0.3, 0.0, 0.3, 2.0])
-RELU_Z, RELU_DA = np.array([[3, -1, 0], [-2, 4, 5]]), np.array([[2, 5, -3], [7, -1, 4]])
-E, LABELS = np.array([[1, 2, 5], [1, 1, 2]]), np.array([2, 0])
+RELU_X = np.array([[1, 2], [3, -1], [-1, 1]])
+RELU_W1, RELU_B1 = np.array([[2, -1, 1, 0], [1, 1, -1, 2]]), np.array([-1, -1, -5, -2])
+RELU_W2 = np.array([[1, 0, -1, 2, 1], [2, 1, 0, -1, 3], [0, -2, 1, 1, 0], [-1, 1, 2, 0, 4]])
+RELU_B2 = np.array([1, 0, -2, 3, -1])
+RELU_DA = np.array([[2, -3, 1, -1], [5, 4, -2, 3], [-4, 7, 6, -5]])
+E, LABELS = np.array([[1, 2, 5], [3, 1, 4]]), np.array([2, 0])
+ANY_DY_HAT = np.array([[6, -1, 4], [2, 5, -3]])
 LITTLE = np.array([[1, 8, 3, 2], [4, 5, 7, 6], [9, 0, 2, 5], [3, 1, 8, 4]])
+TYING = np.array([[2, 2, 1, 0], [0, 2, 1, 1], [3, 1, 0, 0], [1, 0, 0, 0]])
+POOLED_ROW = np.array([[3, 6, -3]])
+W_ROW, DZ_ROW = np.array([[4, -2, 5]]), np.array([[3, -2]])
 W2, BIAS2 = np.array([[3, 1], [-1, 2]]), np.array([21, 0])
 
 # Where a wrong method gives the right answer with a lesson's numbers (a symmetric dW, a corner that is 1),
 # the step has numbers of its own, and `asks` says them.
-OTHER_DZ = np.array([[-2, 5], [4, 3]])
 UNEVEN_L = np.array([[1, 0, 0], [2, 0, 0], [3, 4, 5]])
 OTHER_BIAS2 = np.array([4, -1])
 
 #: The arrays of each lesson's worked example, as its cells have them.
 EXAMPLES = {
     "00": (FOUR, A, B, DC),
+    "01": (TOY_X, TOY_DZ, ANALYTIC, NUMERIC),
     "02": (FC_X, FC_W, FC_B, FC_DZ),
-    "03": (FIVE, RELU_Z, RELU_DA),
+    "03": (RELU_X, RELU_W1, RELU_B1, RELU_DA),
     "04": (E, LABELS),
     "05": (X7, W),
     "06": (X7, W, DZ),
     "07": (W, DZ),
-    "08": (X, W, DZ),
-    "09": (X, DZ, LITTLE),
+    "08": (X7, W, DZ, W_ROW, DZ_ROW),
+    "09": (X, DZ, LITTLE, TYING),
     "10": (X, W, W2, BIAS2),
 }
 NO_BIAS = "no_bias: this is Z without the bias. What is Z where X is 0?"
-
-# --- how steps are declared
-
-
-class Steps(list):
-    """The steps of a lesson, in its order; a mistake belongs to the step before it."""
-
-    def __init__(self, lesson):
-        super().__init__()
-        self.lesson = lesson
-
-    def asks(self, name, asks, value, given=None):
-        """Add a step; `given` are the arrays the answer is made of, if not the lesson's `EXAMPLES`."""
-        given = EXAMPLES[self.lesson] if given is None else given
-        self.append(Step(f"{self.lesson}.{name}", asks, value, [], given))
-
-    def own(self, said, value):
-        """Add a mistake of this step alone: ``"name: what to say. And a question?"``, and what it gives."""
-        name, _, text = said.partition(": ")
-        self[-1].mistakes.append(Mistake(f"{self[-1].number[3:]}.{name}", value, text))
-
-    def itself(self, times, name):
-        """Add the mistake of giving dX, where a multiple such as 4 dX is asked for."""
-        said = f"itself: this is {name} itself; asked for is {times} {name}"
-        self.own(said, self[-1].value / times)
-
-    def one_each(self, said, values, *arrays):
-        """Add a mistake for each value, but for those that need no method: see `plain_numbers`."""
-        for value in sorted({int(value) for value in values} - plain_numbers(*arrays)):
-            self.own(said, value)
-
-    def known(self, name, part, *arrays, times=1, **options):
-        """Add a mistake of the catalogue: of what its function returns the part with that index, or all."""
-
-        def value():
-            answer = misconceptions[name].wrong(*arrays, **options)
-            return times * flat(answer if part is None else answer[part])
-
-        self[-1].mistakes.append(Mistake(name, value))
-
-    def conv_bugs(self, part, *names, dz=DZ, x=X, **geometry):
-        """Add mistakes of the catalogue about conv_backward: dx (part 0), dw (1) or db (2)."""
-        geometry = {"stride": 1, "padding": 0, "dilation": 1} | geometry
-        for name in names:
-            self.known(f"conv.{name}", part, image(dz), image(x), W[:, :, None, None], **geometry)
-
-
-def plain_numbers(*arrays):
-    """Return what any slip with the arrays may give: 0, the entries, their sums, and how many there are."""
-    numbers = {0}
-    for array in arrays:
-        numbers |= {*array.ravel().tolist(), array.sum().item(), array.size, *array.shape}
-        numbers |= {total for axis in range(array.ndim) for total in np.ravel(array.sum(axis=axis)).tolist()}
-    return numbers
-
-
-def shown(array):
-    """Return an array as `asks` shows it: ``[[−2, 5], [4, 3]]``."""
-    return str(array.tolist()).replace("-", "−")
-
-
-def image(matrix):
-    """Return a matrix as one image (1, H, W, 1)."""
-    return np.asarray(matrix)[None, :, :, None]
-
-
-def flat(array):
-    """Return one image (1, H, W, 1) or one kernel (F_h, F_w, 1, 1) as a matrix; others as they are."""
-    return np.squeeze(array, (0, 3) if len(array) == 1 else (2, 3)) if np.ndim(array) == 4 else array
-
-
-def conv(x=X, w=W, b=1, **geometry):
-    """Return Z of one image and one kernel, as a matrix."""
-    return flat(layers.conv_forward(image(x), w[:, :, None, None], np.array([b]), **geometry)[0])
-
-
-def conv_back(dz=DZ, x=X, w=W, **geometry):
-    """Return dx, dw and db of one image and one kernel, as two matrices and a number."""
-    _, cache = layers.conv_forward(image(x), w[:, :, None, None], np.array([1]), **geometry)
-    dx, dw, db = layers.conv_backward(image(dz), cache)
-    return flat(dx), flat(dw), db[0]
-
-
-def touched(x_shape, w_shape, z_shape, **geometry):
-    """Return for each pixel how many outputs read it: dx, where dz and w are all ones."""
-    return conv_back(np.ones(z_shape), np.zeros(x_shape), np.ones(w_shape), **geometry)[0]
-
-
-def touched_by_weight(x_shape, w_shape, **geometry):
-    """Return for each weight how many products with a pixel its gradient has: dw, where x and dz are ones."""
-    x, w = np.ones(x_shape), np.ones(w_shape)
-    return conv_back(np.ones(conv(x, w, **geometry).shape), x, w, **geometry)[1]
-
-
-def whole(array):
-    """Return the whole numbers that came out of exponentials, without their rounding errors."""
-    assert np.allclose(array, np.rint(array), rtol=0, atol=1e-9)
-    return np.rint(array)
-
 
 # --- the lessons
 
@@ -158,15 +81,11 @@ def lesson_00(steps):
         dz = e if w * x + b > 0 or not closed else 0
         return dz * x + 2 * w, dz * w, dz, -e
 
-    dw, dx, db, dy = chain()
-    da, db_matrix, _ = layers.fc_backward(DC, layers.fc_forward(A, B, np.zeros(3))[1])
+    _, dx, db, dy = chain()
     numbers = (np.array([3, 2, -1, 1]),)
     moved = layers.relu_backward(np.ones(4), layers.relu_forward(FOUR)[1])
     steps.asks("nudge", "by how many nudges each of the four outputs moves", moved)
-    steps.own("tutorial: here all of them move. What does ReLU make of a negative z?", np.ones(4))
-    steps.asks("dw", "dw, over both paths, for w = 3, x = 2, b = −1, y = 1", dw, numbers)
-    steps.own("one_path: this is one of the paths alone. How many arrows leave w?", db * 2)  # not 2w = wx
-    steps.own("multiplied: slopes multiply along a path. What do the two paths do?", db * 2 * 2 * 3)
+    steps.own("story: here all of them move. What does ReLU make of a negative z?", np.ones(4))
     steps.asks("dx", "dx, for w = 3, x = 2, b = −1, y = 1", dx, numbers)
     steps.own("own_factor: this is dp times x. By what does a nudge of x move p = wx?", db * 2)
     steps.own("no_upstream: this is the slope of p = wx alone. What arrives at p from above?", 3)
@@ -175,8 +94,51 @@ def lesson_00(steps):
     steps.asks("closed", "(dw, dx, db, dy) with b = −7", chain(b=-7), ())
     steps.own("open: here ReLU lets the gradient through. What is z now?", chain(b=-7, closed=False))
     steps.own("first_round: these are the gradients of the first round. What is b now?", chain())
-    steps.asks("product_da", "dA for C = AB", da)
-    steps.asks("product_db", "dB for C = AB", db_matrix)
+    steps.own("one_path: w is closed off here too. Which path of it does not pass ReLU?", (0, 0, 0, 1))
+    back = np.array([1, -2, 3])
+    d_input = NINE_W[0] @ back
+    asks = "what comes back to input 0 when [1, −2, 3] comes back from the outputs"
+    steps.asks("d_input", asks, d_input, (NINE_X, NINE_W, back))
+    said = "times_input: here the input is a factor too. By what does a nudge of it move a product?"
+    steps.own(said, NINE_X[0] * d_input)
+    da, db_matrix, _ = layers.fc_backward(DC, layers.fc_forward(A, B, np.zeros(4))[1])
+    steps.asks("dA", "dA for C = AB, from dC and B", da)
+    steps.asks("dB", "dB for C = AB, from A and dC", db_matrix)
+
+
+def lesson_01(steps):
+    """Gradient checks."""
+    difference, scale = abs(ANALYTIC - NUMERIC), np.maximum(abs(ANALYTIC), abs(NUMERIC))
+    asks = "the forward difference, the central one and the complex step of x³, for x = 3 with ε = 2"
+    steps.asks("three", asks, [49, 31, 23], (np.array([3, 2]),))
+    steps.own("truth: this is the derivative. Which error does each of the three add?", [27, 27, 27])
+    said = "undivided: this is how far x³ moves. By how far was x nudged, from end to end?"
+    steps.own(said, [98, 124, 46])
+    said = "one_step: the way from one end to the other is two steps. By what do you divide?"
+    steps.own(said, [49, 62, 23])
+    asks = "the central difference of x², for x = 7 with ε = 5"
+    steps.asks("square", asks, 14, (np.array([7, 5]),))
+    steps.own("one_side: this is a forward difference. Where is the lower place?", 19)
+    steps.own("one_step: the way from one end to the other is two steps. By what do you divide?", 28)
+    asks = "the best step of a central difference, for F = 8 and T = 3"
+    steps.asks("best", asks, (8 * 2.0**-53) ** (1 / 3), (np.array([8, 3]),))
+    steps.own("no_root: this is what stands under the root. Which power is left in (1.4)?", 8 * 2.0**-53)
+    steps.own("root: this is a square root. Which power of the step is in the error?", (8 * 2.0**-53) ** 0.5)
+    asks = "the relative errors of four analytic numbers, beside four numeric ones"
+    steps.asks("errors", asks, difference / scale, (ANALYTIC, NUMERIC))
+    steps.own("absolute: these are the differences. Relative to what?", difference)
+    said = "by_sum: this is divided by the sum of the sizes. What does (1.5) divide by?"
+    steps.own(said, difference / (abs(ANALYTIC) + abs(NUMERIC)))
+    steps.own(
+        "signed: the sign of the difference is left in. Can an error be negative?",
+        (ANALYTIC - NUMERIC) / scale,
+    )
+    steps.asks("dx", "dx of the toy, from dz and x", TOY_DZ[::-1] * (TOY_X > 0), (TOY_X, TOY_DZ))
+    steps.own("upright: this is not turned back. Which output reads input 0?", TOY_DZ * (TOY_X > 0))
+    said = "mask_turned: here the mask is turned too. Of which input does it speak?"
+    steps.own(said, (TOY_DZ * (TOY_X > 0))[::-1])
+    steps.own("no_mask: ReLU is missing. Which input does it hold back?", TOY_DZ[::-1])
+    steps.own("forward: these are outputs. What comes back to each input?", np.maximum(TOY_X, 0)[::-1])
 
 
 def lesson_02(steps):
@@ -233,38 +195,92 @@ def lesson_02(steps):
 def lesson_03(steps):
     """ReLU."""
     (before, _), (after, _) = layers.relu_forward(FIVE), layers.relu_forward(FIVE + 0.5)
-    a, cache = layers.relu_forward(RELU_Z)
-    kink = "kink: the entry on the kink passes here. Which slope did we choose there?"
+    z, _ = layers.fc_forward(RELU_X, RELU_W1, RELU_B1)
+    a, cache = layers.relu_forward(z)
+    dz = layers.relu_backward(RELU_DA, cache)
+    kink = "kink: the entries on the kink pass here. Which slope did we choose there?"
+    not_moved = "output: this is where the outputs are then. How far did each of them move?"
     asks = "by how much each of the five outputs moves when its z is nudged up by 0.5"
-    steps.asks("nudge", asks, after - before)
+    steps.asks("nudge", asks, after - before, (FIVE,))
     steps.own("crossing: one z crosses 0. How much of its nudge is left from there?", 0.5 * (FIVE >= 0))
     steps.own("mask: slope times nudge. Where do those end that start at 0 or below?", 0.5 * (FIVE > 0))
     steps.own("all: this is how far z moves. How far does the output move?", np.full(5, 0.5))
+    steps.own(not_moved, after)
+    biases = RELU_B1, RELU_W2, RELU_B2
+    asks = "the biases of the one layer that does what both do, five numbers"
+    steps.asks("one_bias", asks, RELU_B1 @ RELU_W2 + RELU_B2, biases)
+    steps.own("first: these come from the first layer alone. What does the second add?", RELU_B1 @ RELU_W2)
+    steps.own("second: these are the second layer's. Where are those of the first?", RELU_B2)
     steps.asks("a", "A, from Z", a)
-    steps.own("mask: this is the mask. What does it let through?", RELU_Z > 0)
-    steps.own("absolute: this is |Z|. What becomes of a negative entry?", abs(RELU_Z))
-    steps.asks("mask", "the mask, 1 where ReLU lets the gradient through", RELU_Z > 0)
-    steps.own(kink, RELU_Z >= 0)
-    steps.own("turned: this marks what is cut off. Which entries pass?", RELU_Z <= 0)
+    steps.own("mask: this is the mask. What does it let through?", z > 0)
+    steps.own("absolute: this is |Z|. What becomes of a negative entry?", abs(z))
+    steps.asks("mask", "the mask, 1 where ReLU lets the gradient through", z > 0)
+    steps.own(kink, z >= 0)
+    steps.own("turned: this marks what is cut off. Which entries pass?", z <= 0)
     steps.own("gradient: this is the mask of dA. Which array decided, on the way forward?", RELU_DA > 0)
-    steps.asks("dz", "dZ, from dA and the mask", layers.relu_backward(RELU_DA, cache))
+    for name, nudge, wrong_way in (("up", 1, "rise"), ("down", -1, "fall")):
+        moved = layers.relu_forward(z + nudge)[0][2]
+        asks = f"by how much the outputs of row 2 move when its four z are nudged {name} by 1"
+        steps.asks(name, asks, moved - a[2])
+        steps.own(f"all: does a closed unit {wrong_way} with its z?", np.full(4, nudge))
+        steps.own(not_moved, moved)
+    steps.own("kink: one of these z is on the kink. Can its output be below 0?", -1 * (z[2] >= 0))
+    steps.asks("dz", "dZ, from dA and Z", dz)
     for name in ("no_mask", "mask_from_gradient", "multiplied_by_output", "upstream_forgotten"):
-        steps.known(f"relu.{name}", None, RELU_DA, RELU_Z)
-    steps.own(kink, RELU_DA * (RELU_Z >= 0))
+        steps.known(f"relu.{name}", None, RELU_DA, z)
+    steps.own(kink, RELU_DA * (z >= 0))
+    steps.asks("from_a", "dZ, from dA and A", dz)
+    steps.own("nothing: this is dA as it came. For which A does your mask close?", RELU_DA)
+    steps.own("output: this is multiplied by A itself. Which slope has an open gate?", RELU_DA * a)
+    steps.asks("dw1", "dW of the layer below, from X, dA and Z", RELU_X.T @ dz)
+    steps.own("no_mask: here all gates are open. Which were closed on the way forward?", RELU_X.T @ RELU_DA)
+    steps.own(kink, RELU_X.T @ (RELU_DA * (z >= 0)))
+    steps.own("turned: here X and dZ have changed places. What shape has W?", dz.T @ RELU_X)
 
 
 def lesson_04(steps):
     """Softmax and cross-entropy."""
-    scores = np.log(E)
+    scores, y = np.log(E), np.eye(3)[LABELS]
     y_hat = layers.softmax(scores)
     surprise = -np.log(y_hat[[0, 1], LABELS])
-    g, dz = whole(64 * layers.softmax_jacobian(y_hat)[0]), (y_hat - np.eye(3)[LABELS]) / 2
+    g, dz = whole(64 * layers.softmax_jacobian(y_hat)[0]), (y_hat - y) / 2
+    not_divided = "not_divided: these are the E. What do three probabilities add up to?"
     steps.asks("y_hat", "Ŷ of the first example, three probabilities", y_hat[0])
-    steps.own("not_divided: these are the E. What do three probabilities add up to?", E[0])
+    steps.own(not_divided, E[0])
     steps.own("of_e: this is the softmax of E. Are the scores E, or ln E?", layers.softmax(1.0 * E)[0])
+    steps.own("another_example: these belong to the other example. Which row is asked for?", y_hat[1])
+    doubled = E[0] * (1 + np.eye(3))
+    asks = "Ŷ of the first example when the score of class 1 is raised by ln 2"
+    steps.asks("raised", asks, doubled[1] / doubled[1].sum(), (E,))
+    steps.own(not_divided, doubled[1])
+    steps.own("old_sum: these are divided by the old sum. What do they add up to?", doubled[1] / E[0].sum())
+    for k in (0, 2):
+        said = "another_class: another class was raised here. Which entry of E is asked for?"
+        steps.own(said, doubled[k] / doubled[k].sum())
     steps.asks("loss", "the mean loss of the two examples", surprise.mean())
     steps.own("sum: this is the sum over the examples. What does the loss do with M?", surprise.sum())
     steps.own("sign: this is below 0. Can a logarithm of a probability be above 0?", -surprise.mean())
+    two = np.array([1, 0, 1])
+    steps.asks("two_marked", "M dZ of the first example, for the targets (1, 0, 1)", 2 * y_hat[0] - two, (E,))
+    steps.own("one: this is probability minus target. What do these targets add up to?", y_hat[0] - two)
+    steps.own("divided: this is dZ. Asked for is M times that", y_hat[0] - two / 2)
+    steps.asks("push", "Ŷ − Y of the first example", y_hat[0] - y[0])
+    steps.own("no_target: this is Ŷ alone. From which of the three is something taken off?", y_hat[0])
+    steps.own("divided: this is divided by M. Asked for is Ŷ − Y alone", dz[0])
+    for k in (0, 1):
+        said = "another_class: here the target stands at another class. Which one is true?"
+        steps.own(said, y_hat[0] - np.eye(3)[k])
+    steps.own("another_example: this is the other example. Which row is asked for?", y_hat[1] - y[1])
+    steps.asks("dy_hat", "dŶ of both examples, from Y, Ŷ and M", -y / y_hat / 2)
+    for name in ("not_divided_by_m", "sign_flipped", "every_class_counts"):
+        steps.known(f"cross_entropy.{name}", None, y_hat, LABELS)
+    steps.asks("column", "64 times what a nudge of score 2 moves in the first example", g[:, 2])
+    another_score = "another_score: this is what another score moves. Which one is nudged?"
+    for k in (0, 1):
+        steps.own(another_score, g[:, k])
+    steps.own("alone: only one probability moves here. At whose expense?", g[:, 2] * np.eye(3)[2])
+    steps.own("signs: here all of them grow. What do three probabilities add up to?", abs(g[:, 2]))
+    steps.own("itself: these are the moves. Asked for is 64 times that", g[:, 2] / 64)
     steps.asks("jacobian", "64 G of the first example, nine whole numbers", g)
     steps.itself(64, "G")
     steps.own("diagonal: only the diagonal is there. What else does a score move?", np.diag(np.diag(g)))
@@ -273,6 +289,11 @@ def lesson_04(steps):
     for name in ("not_divided_by_m", "sign_flipped", "mean_over_all_entries", "extra_derivative"):
         steps.known(f"softmax_cross_entropy.{name}", None, scores, LABELS, times=16)
     steps.itself(16, "dZ")
+    back = layers.softmax_backward(ANY_DY_HAT, layers.softmax_forward(scores)[1])
+    steps.asks("back", "dZ of the first example, from dŶ = (6, −1, 4)", back[0], (E, ANY_DY_HAT))
+    for name in ("derivative_element_wise", "off_diagonal_sign", "summed_over_examples"):
+        steps.known(f"softmax.{name}", 0, ANY_DY_HAT, y_hat)
+    steps.own("average: here no average is taken off. What must dZ add up to?", ANY_DY_HAT[0] * y_hat[0])
 
 
 def lesson_05(steps):
@@ -449,8 +470,7 @@ def lesson_07(steps):
 
 def lesson_08(steps):
     """Stride, padding and dilation."""
-    geometry, stride, dilation = {"stride": 2, "padding": 1}, {"stride": (1, 2)}, {"dilation": (1, 2)}
-    weight = "Which weight joins X[0, 0] to Z[0, 0]?"
+    stride, dilation, geometry = {"stride": (1, 2)}, {"dilation": (1, 2)}, {"stride": 2, "padding": 1}
 
     def counts(outputs, **options):
         return touched((1, 12), (1, 3), (1, outputs), **options)[0]
@@ -461,17 +481,72 @@ def lesson_08(steps):
     steps.own(said, counts(5, **stride))
     said = "no_stride: this is the count with stride 1. Where does the second window start?"
     steps.own(said, counts(8, **dilation))
-    steps.asks("z", "Z with stride 2 and padding 1", conv(**geometry))
-    steps.own(NO_BIAS, conv(b=0, **geometry))
-    asks = f"dW with stride 2 and padding 1, from X and dZ = {shown(OTHER_DZ)}"
-    steps.asks("dw", asks, conv_back(OTHER_DZ, **geometry)[1], (X, OTHER_DZ))
-    steps.conv_bugs(1, "stride_ignored", "last_window_only", dz=OTHER_DZ, **geometry)
+    asks = (
+        "H_out and W_out, of 28×20 pixels, a 5×3 kernel, stride (3, 2), dilation (1, 4), 2 + 1 rows of zeros"
+    )
+    steps.asks("size", asks, [9, 6], ())
+    steps.own("one_short: the first window is missing. If none can be moved, how many are there?", [8, 5])
+    steps.own("rounded_up: the last windows reach over the edge. Which way is one to round?", [10, 7])
+    steps.own("no_dilation: there is no dilation in it. How far apart are the first and last weight?", [9, 9])
+    steps.own("span: the span is d·F here. How many gaps are there between F weights?", [9, 5])
+    steps.own("top_twice: the zeros above are counted twice. How many lie below?", [10, 6])
+    steps.asks("reads", "row and column of the pixel that Z[6, 3] reads through W[1, 2]", [16, 15], ())
+    steps.own("no_padding: these are the padded image's. Where does its own row 0 lie?", [20, 16])
+    steps.own("exchanged: stride and dilation are exchanged. Which of them moves the window?", [11, 18])
+    steps.own("no_stride: the window has not jumped. On which row does window 1 start?", [4, 12])
+    steps.own("no_dilation: the weights are neighbours here. How far apart do they lie?", [15, 7])
+    spread = np.array([[0, 0, DZ_ROW[0, 0], 0, DZ_ROW[0, 1], 0, 0, 0]])
+    dx_row = conv_back(DZ_ROW, np.zeros((1, 6)), W_ROW, **stride)[0]
+    steps.asks("row", "dX of the row, six numbers, from dz_row and w_row", dx_row[0], (W_ROW, DZ_ROW))
+    said = "stride_1: here the windows are one pixel apart. On which pixel does the second one start?"
+    steps.own(said, conv_back(DZ_ROW, np.zeros((1, 4)), W_ROW)[0][0].tolist() + [0, 0])
+    said = "turned: each stamp is turned. Which weight lies on the first pixel?"
+    steps.own(said, conv_back(DZ_ROW, np.zeros((1, 6)), W_ROW[:, ::-1], **stride)[0][0])
+    said = "no_remainder: the pixel that is left over is missing. How many pixels has the row?"
+    steps.own(said, dx_row[0, :5])
+    asks = "dZ of the row with all its zeros: between, beside, and for the pixel that is left over"
+    steps.asks("between", asks, spread[0], (DZ_ROW,))
+    said = "no_remainder: with this row dX has five numbers. Which pixel has no window?"
+    steps.own(said, spread[0, :7])
+    said = "not_between: there is no zero between. Which outputs of stride 1 were thrown away?"
+    steps.own(said, np.pad(DZ_ROW[0], (2, 3)))
+    steps.own(said, np.pad(DZ_ROW[0], (2, 2)))
+    said = "no_overhang: dX comes out too short. Which weights of the kernel reach the first pixel?"
+    steps.own(said, spread[0, 2:5])
+    steps.own(said, spread[0, 2:6])
+    steps.asks(
+        "dw", "dW with stride 2 and padding 1, from X and dZ", conv_back(x=X7, **geometry)[1], (X7, DZ)
+    )
+    steps.conv_bugs(1, "stride_ignored", "last_window_only", x=X7, **geometry)
     said = "plain: this is dW with stride 1 and no padding. Which pixel is under Z[0, 0]?"
-    steps.own(said, conv_back(OTHER_DZ)[1])
-    steps.asks("dx", "dX with stride 2 and padding 1", conv_back(**geometry)[0])
-    steps.conv_bugs(0, "stride_ignored", **geometry)
-    steps.own(f"turned: the kernel is turned in each stamp. {weight}", conv_back(w=TURNED, **geometry)[0])
-    steps.own(f"plain: this is dX with stride 1 and no padding. {weight}", conv_back()[0])
+    steps.own(said, conv_back(x=X7)[1])
+    asks = "the pairs (output row, kernel row) that lead to row 1, of s = 4, d = 2, p_top = 3, F = 3"
+    steps.asks("readers", asks, [[0, 2], [1, 0]], ())
+    said = "crossed: here the first window reads with its first row. Does it lie on the image?"
+    steps.own(said, [[0, 0], [1, 2]])
+    steps.own(
+        "kernel_first: these are (kernel row, output row). Which of the two is first?", [[2, 0], [0, 1]]
+    )
+    steps.own("other_order: in the other order, please. Which output row is the smaller?", [[1, 0], [0, 2]])
+    asks = "which of the rows 0 to 7 get no gradient, with s = 4, d = 2, p_top = 3, F = 3"
+    steps.asks("silent", asks, [0, 2, 4, 6, 7], ())
+    said = "even_only: these no window could read. Which row would only a further window read?"
+    steps.own(said, [0, 2, 4, 6])
+    said = "below_only: these lie below all that is read. Are there rows between that nobody reads?"
+    steps.own(said, [6, 7])
+    steps.own("read: these are the rows that do get one. Which are left?", [1, 3, 5])
+    asks = "the zeros around G: top, bottom, left and right, in the general example"
+    steps.asks("around", asks, [1, 6, -1, 2], ())
+    steps.own(
+        "no_remainder: the remainders are missing. Behind which sides is something left over?", [1, 3, -1, 1]
+    )
+    steps.own("not_cropped: no side is below zero here. What has the first column of Z seen?", [1, 6, 0, 2])
+    steps.own("positive: one sign is lost. Can more padding forward mean more of it backward?", [1, 6, 1, 2])
+    steps.own("by_axis: top and left come first here. In which order are they asked for?", [1, -1, 6, 2])
+    asks = "the shape of a kernel (3, 2, 6, 5) with filters first, then channels, rows, columns"
+    steps.asks("layout", asks, [5, 6, 3, 2], ())
+    steps.own("channels_first: here channels come before filters. Which axis of W is last?", [6, 5, 3, 2])
+    steps.own("reversed_rows: rows and columns are exchanged. Do they change places?", [5, 6, 2, 3])
 
 
 def lesson_09(steps):
@@ -483,18 +558,48 @@ def lesson_09(steps):
 
     (z, dx), (mean, shared) = pool(), pool(mode="average")
     asks = "by how much the outputs move in all, for each of the 16 pixels nudged by 1 (max, tiles of 2×2)"
-    steps.asks("moved", asks, pool(LITTLE, np.ones((2, 2)), stride=2)[1])
+    steps.asks("moved", asks, pool(LITTLE, np.ones((2, 2)), stride=2)[1], (LITTLE,))
     quarter = np.full((4, 4), 0.25)
     steps.own("average: this is right for the average. Which pixel moves a maximum?", quarter)
-    steps.asks("z", "Z of max pooling, windows of 2×2, stride 1", z)
+    asks = "H_out and W_out of 28×20 pixels, windows of 3×4, stride (2, 3)"
+    steps.asks("size", asks, [13, 6], ())
+    steps.own("one_short: the first window is missing. If none can be moved, how many are there?", [12, 5])
+    steps.own("rounded_up: the last windows reach over the edge. Which way is one to round?", [14, 7])
+    steps.own("tiles: here the windows stand side by side. Which number moves them?", [9, 5])
+    steps.own("by_stride: this divides the size by the stride. Do the last windows fit?", [14, 6])
+    steps.asks("z", "Z of max pooling, windows of 2×2, stride 1", z, (X,))
     steps.own("average: these are the windows' means. What does max pooling keep?", mean)
-    steps.asks("dx", "dX of max pooling, windows of 2×2, stride 1", dx)
+    steps.asks("dx", "dX of max pooling, windows of 2×2, stride 1", dx, (X, DZ))
     for name in ("overlap_overwritten", "always_the_last", "returns_in_the_loop"):
         steps.known(f"pool.{name}", None, image(DZ), image(X), size=2, stride=1, mode="max")
     steps.own("average: here each gradient is shared out. Which pixel moves a maximum?", shared)
-    steps.asks("average", "4 dX of average pooling, windows of 2×2, stride 1", 4 * shared)
+    steps.asks("average", "4 dX of average pooling, windows of 2×2, stride 1", 4 * shared, (X, DZ))
     steps.itself(4, "dX")
     steps.own("max: the largest pixel takes it all here. How does an average share it out?", 4 * dx)
+    asks = "dX of a row of seven pixels: average, windows of 3, stride 2, from dz_row"
+    steps.asks("row", asks, [1, 1, 3, 2, 1, -1, -1], (POOLED_ROW,))
+    said = "overwritten: one term is kept where two windows meet. Which windows read that pixel?"
+    steps.own(said, [1, 1, 2, 2, -1, -1, -1])
+    steps.own("not_shared: each pixel gets all of dZ. Among how many is it shared?", [3, 3, 9, 6, 3, -3, -3])
+    said = "tiles: here the windows do not overlap. On which pixel does the second one start?"
+    steps.own(said, [1, 1, 1, 2, 2, 2, -1])
+    asks = "row and column of number 11 of a window of 4×5, counted in reading order from 0"
+    steps.asks("place", asks, [2, 1], ())
+    steps.own("by_columns: this counts down the columns. In which order does one read?", [3, 2])
+    steps.own("from_one: this counts from one. Which number has the first pixel?", [2, 0])
+    steps.own("exchanged: row and column are exchanged. Which comes first?", [1, 2])
+    asks = "the two windows that X[4, 5] is in, of 3×4 with stride (2, 3), as (row, column) of Z"
+    steps.asks("windows", asks, [[1, 1], [2, 1]], ())
+    said = "too_far: one of these lies above the pixel. On which rows does it stand?"
+    steps.own(said, [[0, 1], [1, 1]])
+    said = "side_by_side: these stand beside each other. Which columns has the first?"
+    steps.own(said, [[1, 0], [1, 1]])
+    asks = f"how many pixels share the maximum of each tile of 2×2, in {shown(TYING)}"
+    steps.asks("ties", asks, [[3, 3], [1, 4]], (TYING,))
+    said = "zeros: four equal pixels tie, though they are 0. What is the maximum of zeros?"
+    steps.own(said, [[3, 3], [1, 0]])
+    said = "others: this counts the others. Does the first of equals hold the maximum too?"
+    steps.own(said, [[2, 2], [0, 3]])
 
 
 def lesson_10(steps):
@@ -553,7 +658,7 @@ LESSONS = {name[-2:]: made for name, made in list(globals().items()) if name.sta
 @cache
 def steps_of(lesson):
     """Return the steps of a lesson such as "07" by number; none if it has none."""
-    steps = Steps(lesson)
+    steps = Steps(lesson, EXAMPLES.get(lesson, ()))
     if lesson in LESSONS:
         LESSONS[lesson](steps)
     return {step.number: step for step in steps}

@@ -3,8 +3,8 @@
 import numpy as np
 
 from backprop_helpers import layers
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
-from backprop_helpers.checking.exercises._inputs import between, fitted, integers, normal, own, suspect
+from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
+from backprop_helpers.checking.exercises._inputs import between, fitted, integers, mistakes, normal, suspect
 from backprop_helpers.checking.misconceptions import misconceptions
 
 # --- initial weights: random, so only their statistics are determined
@@ -49,23 +49,40 @@ def _most_alike(w):
     return 0.0
 
 
-def _scaled(factor):
-    def initial_weights(inputs, units, rng):
-        return rng.normal(scale=factor(inputs, units), size=(inputs, units)), np.zeros(units)
-
-    return initial_weights
+def _scaled(scale, inputs, units, rng):
+    return rng.normal(scale=scale, size=(inputs, units)), np.zeros(units)
 
 
-def _uniform(limit):
-    def initial_weights(inputs, units, rng):
-        return rng.uniform(-limit(inputs, units), limit(inputs, units), (inputs, units)), np.zeros(units)
+def _uniform(limit, inputs, units, rng):
+    return rng.uniform(-limit, limit, (inputs, units)), np.zeros(units)
 
-    return initial_weights
 
+INITIAL_MISTAKES = """
+initial_weights.random_bias = (_initial_weights(inputs, units, rng)[0], rng.normal(size=units))
+the bias is random; the exercise asks for no bias, b = 0
+? two units that see the same input: need their biases differ?
+initial_weights.uniform_of_that_width = _uniform(np.sqrt(2 / inputs), inputs, units, rng)
+uniform numbers up to √(2/inputs): their standard deviation is √3 times smaller than their limit
+? what is the standard deviation of a uniform number between −1 and 1?
+initial_weights.uniform_for_no_relu = _uniform(np.sqrt(1 / inputs), inputs, units, rng)
+uniform numbers up to √(1/inputs), a variance of 1/(3·inputs): ReLU needs 2/inputs
+? what is the standard deviation of a uniform number between −1 and 1?
+initial_weights.variance_for_scale = _scaled(2 / inputs, inputs, units, rng)
+2/inputs is the variance; `scale` is the standard deviation
+? what is the unit of the variance?
+initial_weights.counts_the_units = _scaled(np.sqrt(2 / units), inputs, units, rng)
+the variance depends on the number of units; the sum in a unit runs over its inputs
+? how many terms are added up for one output?
+initial_weights.all_zero = (np.zeros((inputs, units)), np.zeros(units))
+all weights are zero: every unit computes the same, and gets the same gradient, for ever
+? in what do two units of the layer differ after the first step?
+initial_weights.tiny = _scaled(0.01, inputs, units, rng)
+a standard deviation of 0.01 whatever the number of inputs: behind some layers nothing is left
+? does your scale change with `inputs`?
+"""
 
 INITIAL = Exercise(
     number="10.1",
-    name="initial_weights",
     title="weights and bias of a fully connected layer that ReLU follows, before training",
     signature="initial_weights(inputs, units, rng)",
     returns=(Part("w", ("inputs", "units")), Part("b", ("units",))),
@@ -96,43 +113,7 @@ INITIAL = Exercise(
             ),
             lambda case, got, right: got[-1].flat[0] if got[-1] is not None and got[-1].size else None,
         ),
-        own(
-            "initial_weights.random_bias: the bias is random; the exercise asks for no bias, b = 0 | two"
-            " units that see the same input: need their biases differ?",
-            lambda inputs, units, rng: (_initial_weights(inputs, units, rng)[0], rng.normal(size=units)),
-        ),
-        own(
-            "initial_weights.uniform_of_that_width: uniform numbers up to √(2/inputs): their standard "
-            "deviation is √3 times smaller than their limit | what is the standard deviation of a "
-            "uniform number between −1 and 1?",
-            _uniform(lambda inputs, units: np.sqrt(2 / inputs)),
-        ),
-        own(
-            "initial_weights.uniform_for_no_relu: uniform numbers up to √(1/inputs), a variance of "
-            "1/(3·inputs): ReLU needs 2/inputs | what is the standard deviation of a uniform number "
-            "between −1 and 1?",
-            _uniform(lambda inputs, units: np.sqrt(1 / inputs)),
-        ),
-        own(
-            "initial_weights.variance_for_scale: 2/inputs is the variance; `scale` is the standard "
-            "deviation | what is the unit of the variance?",
-            _scaled(lambda inputs, units: 2 / inputs),
-        ),
-        own(
-            "initial_weights.counts_the_units: the variance depends on the number of units; the sum in a"
-            " unit runs over its inputs | how many terms are added up for one output?",
-            _scaled(lambda inputs, units: np.sqrt(2 / units)),
-        ),
-        own(
-            "initial_weights.all_zero: all weights are zero: every unit computes the same, and gets the "
-            "same gradient, for ever | in what do two units of the layer differ after the first step?",
-            lambda inputs, units, rng: (np.zeros((inputs, units)), np.zeros(units)),
-        ),
-        own(
-            "initial_weights.tiny: a standard deviation of 0.01 whatever the number of inputs: behind "
-            "some layers nothing is left | does your scale change with `inputs`?",
-            _scaled(lambda inputs, units: 0.01),
-        ),
+        *mistakes(INITIAL_MISTAKES, "inputs, units, rng", globals()),
     ),
 )
 
@@ -211,9 +192,44 @@ CLIPS = (
 )
 
 
+def _rate_used(case, got, right):
+    w, _, dw, _, _ = case.arguments
+    fits = got[0] is not None and got[0].shape == w.shape
+    return np.vdot(w - got[0], dw) / np.vdot(dw, dw) if fits else None
+
+
+STEP_MISTAKES = """
+sgd_step.bias_uphill = w - rate * dw, b + rate * db
+b goes along its gradient, up the loss, and w against it
+? db > 0 means that a larger b has a larger loss. Which way is down?
+sgd_step.rate_forgotten_for_weights = w - dw, b - rate * db
+the whole gradient is taken off w: the learning rate is used for b alone
+? what should happen to w with a learning rate of 0?
+sgd_step.weights_shrink = w - rate * w, b - rate * db
+w itself is taken off w, and not its gradient
+? what should the step of w be if dw is zero?
+sgd_step.uphill = w + rate * dw, b + rate * db
+the step goes along the gradient, up the loss
+? dw > 0 means that a larger w has a larger loss. Which way is down?
+sgd_step.rate_forgotten = w - dw, b - db
+the whole gradient is taken off: the learning rate is not used
+? what should happen with a learning rate of 0?
+sgd_step.weights_stay = (w.copy(), b - rate * db)
+w is returned as it came; it has a gradient too
+? print w before and after a step
+sgd_step.bias_stays = (w - rate * dw, b.copy())
+the bias is returned as it came; it has a gradient too
+? print b before and after a step
+sgd_step.step_alone = -rate * dw, -rate * db
+this is the step; w and b after the step are asked for
+? what should happen with a learning rate of 0?
+sgd_step.sign_only = (w - rate * np.sign(dw), b - rate * np.sign(db))
+only the sign of the gradient is used; a step is proportional to it
+? double dw: should the step become longer?
+"""
+
 STEP = Exercise(
     number="10.2",
-    name="sgd_step",
     title="the weights and the bias after a step of gradient descent",
     signature="sgd_step(w, b, dw, db, learning_rate)",
     returns=(Part("w", ("N", "K")), Part("b", ("K",))),
@@ -238,50 +254,13 @@ STEP = Exercise(
             )
             for to, clip, measure in CLIPS
         ),
-        own(
-            "sgd_step.bias_uphill: b goes along its gradient, up the loss, and w against it | db > 0 "
-            "means that a larger b has a larger loss. Which way is down?",
-            lambda w, b, dw, db, rate: (w - rate * dw, b + rate * db),
-        ),
-        own(
-            "sgd_step.rate_forgotten_for_weights: the whole gradient is taken off w: the learning rate "
-            "is used for b alone | what should happen to w with a learning rate of 0?",
-            lambda w, b, dw, db, rate: (w - dw, b - rate * db),
-        ),
-        own(
-            "sgd_step.weights_shrink: w itself is taken off w, and not its gradient | what should the "
-            "step of w be if dw is zero?",
-            lambda w, b, dw, db, rate: (w - rate * w, b - rate * db),
-        ),
-        own(
-            "sgd_step.uphill: the step goes along the gradient, up the loss | dw > 0 means that a larger"
-            " w has a larger loss. Which way is down?",
-            lambda w, b, dw, db, rate: (w + rate * dw, b + rate * db),
-        ),
-        own(
-            "sgd_step.rate_forgotten: the whole gradient is taken off: the learning rate is not used | "
-            "what should happen with a learning rate of 0?",
-            lambda w, b, dw, db, rate: (w - dw, b - db),
-        ),
-        own(
-            "sgd_step.weights_stay: w is returned as it came; it has a gradient too | print w before and"
-            " after a step",
-            lambda w, b, dw, db, rate: (w.copy(), b - rate * db),
-        ),
-        own(
-            "sgd_step.bias_stays: the bias is returned as it came; it has a gradient too | print b "
-            "before and after a step",
-            lambda w, b, dw, db, rate: (w - rate * dw, b.copy()),
-        ),
-        own(
-            "sgd_step.step_alone: this is the step; w and b after the step are asked for | what should "
-            "happen with a learning rate of 0?",
-            lambda w, b, dw, db, rate: (-rate * dw, -rate * db),
-        ),
-        own(
-            "sgd_step.sign_only: only the sign of the gradient is used; a step is proportional to it | "
-            "double dw: should the step become longer?",
-            lambda w, b, dw, db, rate: (w - rate * np.sign(dw), b - rate * np.sign(db)),
+        *mistakes(STEP_MISTAKES, "w, b, dw, db, rate", globals()),
+        Suspect(
+            "sgd_step.another_rate",
+            lambda number: lambda w, b, dw, db, rate: _sgd_step(w, b, dw, db, number),
+            diagnosis="the learning rate is {number} whatever is given",
+            hint="what should happen with a learning rate of 0?",
+            fit=_rate_used,
         ),
     ),
 )
@@ -361,9 +340,22 @@ def _z_for_a(x, y, w1, b1, w2, b2):
     return *_fc_backward(_relu_backward(da1, z1), x, w1)[1:], dw2, db2
 
 
+_of_squares = _two_layers(loss_backward=lambda z, y: (z - np.eye(z.shape[1])[y]) / len(z))
+
+TWO_LAYERS_MISTAKES = """
+two_layers.relu_forgotten = _without_relu(x, y, w1, b1, w2, b2)
+there is no ReLU between the layers, on the way forward and on the way back
+? print z1: what is behind the first layer where it is negative?
+two_layers.before_relu = _z_for_a(x, y, w1, b1, w2, b2)
+dw2 is made of z1; the second layer reads what comes out of ReLU
+? what is the input of the second layer?
+two_layers.no_softmax = _of_squares(x, y, w1, b1, w2, b2)
+the gradient at the scores has no softmax in it: scores minus labels, as for a squared error
+? which of the two losses has Z − Y as its gradient?
+"""
+
 TWO_LAYERS = Exercise(
     number="10.3",
-    name="two_layer_backward",
     title="the gradients of a network: fully connected, ReLU, fully connected, softmax cross-entropy",
     signature="two_layer_backward(x, y, w1, b1, w2, b2)",
     returns=(
@@ -393,21 +385,7 @@ TWO_LAYERS = Exercise(
                 "fc.last_example_only",
             )
         ),
-        own(
-            "two_layers.relu_forgotten: there is no ReLU between the layers, on the way forward and on "
-            "the way back | print z1: what is behind the first layer where it is negative?",
-            _without_relu,
-        ),
-        own(
-            "two_layers.before_relu: dw2 is made of z1; the second layer reads what comes out of ReLU | "
-            "what is the input of the second layer?",
-            _z_for_a,
-        ),
-        own(
-            "two_layers.no_softmax: the gradient at the scores has no softmax in it: scores minus "
-            "labels, as for a squared error | which of the two losses has Z − Y as its gradient?",
-            _two_layers(loss_backward=lambda z, y: (z - np.eye(z.shape[1])[y]) / len(z)),
-        ),
+        *mistakes(TWO_LAYERS_MISTAKES, "x, y, w1, b1, w2, b2", globals()),
     ),
     delegates=("softmax_cross_entropy_forward",),
 )

@@ -103,46 +103,23 @@ LAYER_NAMES = {"pooling": "pool", "fully_connected": "fc"}  # the modules' names
 
 @dataclass(frozen=True, repr=False)
 class Misconception:
-    """A wrong implementation, as somebody has written it, with what there is to know about it.
+    """A wrong implementation, as somebody has written it, with what there is to know about it."""
 
-    Attributes
-    ----------
-    name : str
-        The layer and the mistake, such as ``"conv.no_rotation"``.
-    base : str
-        The right implementation it is made from, a function of a lesson's solutions; see `RIGHT`.
-    diagnosis : str
-        What is wrong, in one line.
-    hint : str
-        Where to look, without giving the answer away.
-    patch : tuple of str
-        The lines of the right implementation that are replaced, and by what; see `_parse`.
-    seen : str
-        Where it was seen, if it was.
-    at : str
-        The smallest input that exposes it.
-    options : mapping
-        The keyword arguments, such as ``{"stride": 2, "padding": "valid", "dilation": 1}``, with which it is
-        exposed.
-    also_seen_by : tuple of str
-        Oracles that see the mistake besides the usual ones for its function; keys of `ORACLES`.
-    unseen_by : mapping of str to str
-        Oracles that one would ask and that do not see it, with the reason.
-    lets_through : Misconception or None
-        For a mistaken check: a wrong layer that it passes.
-    """
-
-    name: str
-    base: str
-    diagnosis: str
-    hint: str
-    patch: tuple[str, ...]
-    seen: str = EXPECTED
-    at: str = ""
-    options: Mapping = field(default_factory=dict)
-    also_seen_by: tuple[str, ...] = ()
-    unseen_by: Mapping[str, str] = field(default_factory=dict)
-    lets_through: "Misconception | None" = None
+    name: str  # the layer and the mistake, such as "conv.no_rotation"
+    base: str  # the right implementation it is made from, a function of a lesson's solutions; see `RIGHT`
+    diagnosis: str  # what is wrong, in one line
+    hint: str  # where to look, without giving the answer away
+    patch: tuple[
+        str, ...
+    ]  # the lines of the right implementation that are replaced, and by what; see `_parse`
+    seen: str = EXPECTED  # where it was seen, if it was
+    at: str = ""  # the smallest input that exposes it
+    options: Mapping = field(default_factory=dict)  # the keyword arguments with which it is exposed
+    also_seen_by: tuple[str, ...] = ()  # oracles that see it besides the usual ones for its function
+    unseen_by: Mapping[str, str] = field(
+        default_factory=dict
+    )  # oracles that one would ask and do not, and why
+    lets_through: "Misconception | None" = None  # for a mistaken check: a wrong layer that it passes
 
     @classmethod
     def of(cls, fields, layers=()):

@@ -22,14 +22,14 @@ import numpy as np
 
 POST = "a blog post on backpropagation in a CNN (Demystifying Deep Learning, part 9)"
 SECOND_POST = "a blog post on the backward pass of a CNN (Backward Pass of CNN)"
-FIELDS = {"seen", "with", "at", "also", "unseen", "passes"}
+FIELDS = {"seen", "with", "at", "also", "unseen", "passes", "for"}
 
 
 def entries_in(text):
     """Yield the fields of each entry of a text, as a dict of strings and lists of lines."""
-    for block in re.split(r"\n\s*\n(?=\w+\.\w+ = )", text.strip()):
+    for block in re.split(r"\n\s*(?=\w+\.\w+ = )", text.strip()):
         heading, *lines = block.splitlines()
-        name, base = heading.split(" = ")
+        name, _, base = heading.partition(" = ")
         fields = {"name": name, "base": base, "diagnosis": "", "hint": "", "patch": []}
         last = None
         for line in lines:

@@ -206,9 +206,9 @@ at: (1, 1, 2, 1); (1, 2, 1, 1)
 - z += x_padded[:, rows][:, :, columns] @ w[u, v]
 + z += x_padded[:, rows][:, :, columns] @ w[F_h - 1 - u, F_w - 1 - v]
 
-conv.last_filter_only = conv_backward_by_windows
-only the last filter has a part in dx: every filter read the pixel, so their terms are added
-? with two filters: what becomes of the first one's gradient?
+conv.one_filter_only = conv_backward_by_windows
+only one filter has a part in dx: every filter read the pixel, so their terms are added
+? with two filters: what becomes of the other one's gradient?
 at: (1, 1, 1, 1); (1, 1, 1, 2)
 - dx_padded[:, rows, columns] += np.einsum("uvck,mk->muvc", w, dz[:, i, j])
 + dx_padded[:, rows, columns] += np.einsum("uvc,m->muvc", w[..., -1], dz[:, i, j, -1])

@@ -121,4 +121,12 @@ only the first example counts: does `return` stand inside the loop?
 at: (2, 1); (1, 1)
 - return dx, dw, db
 +     return dx, dw, db
+
+fc.one_unit_only = fc_backward_by_gradient
+only one unit has a part in dx: every unit reads the input, so their terms are added (`+=`)
+? with two units: what becomes of the other one's gradient?
+at: (1, 1); (1, 2)
+- dx = dz @ w.T
++ for k in range(w.shape[1]):
++     dx = np.outer(dz[:, k], w[:, k])
 """

@@ -132,7 +132,7 @@ also: large scores, rows sum to 1
 + shifted = z - z.max()
 
 softmax.running_maximum_from_zero = softmax_forward
-the maximum is never below 0: in a row of scores far below, every exponential is 0, and 0/0 is NaN
+what is subtracted is never below 0: in a row of scores far below, every exponential is 0, and 0/0 is NaN
 ? try the scores −1000 and −1001
 at: [[-1000.0, -1001.0]]
 also: rows sum to 1

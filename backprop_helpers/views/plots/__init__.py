@@ -11,11 +11,14 @@ never speaks alone: there are numbers in the cells when they fit, signs, hatchin
 
 from ._style import ACCENTS, INKS, Figure, panels
 from .curves import bars, function, histograms, nudge, stacked_bars, v_curve
-from .diagrams import graph, rotation, routing, shapes_chain, tensor_blocks, tied_neurons, touches, windows
+from .graph import graph
 from .heatmaps import matrices, matrix, sparse_matrix
 from .maps import digits, filters, maps, maps_and_gradients, saliency, weight_columns
 from .preprocessing import digit_steps
+from .routing import routing
+from .tensors import shapes_chain, tensor_blocks
 from .training import confusion_matrix, losses, training_history
+from .windows import tied_neurons, touches, windows
 
 __all__ = [
     "matrix",
@@ -32,7 +35,6 @@ __all__ = [
     "windows",
     "touches",
     "tied_neurons",
-    "rotation",
     "routing",
     "shapes_chain",
     "tensor_blocks",

@@ -242,6 +242,11 @@ def text_width(text, size=NORMAL):
     return max((len(line) for line in str(text).split("\n")), default=0) * size * 0.6 / 72
 
 
+def title_width(title, most=6.0):
+    """Return the inches that a title asks of its page; a longer one than `most` is broken into lines."""
+    return min(text_width(title, LARGE) + 0.3, most)
+
+
 def wrapped(text, width, size=NORMAL):
     """Break `text` into lines of at most `width` inches; existing line breaks stay."""
     characters = max(8, int(width * 72 / (size * 0.56)))

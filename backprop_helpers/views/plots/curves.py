@@ -440,7 +440,7 @@ def histograms(values, *, kind="value", bins=41, columns=None, title="", share=F
     columns = min(count, columns or (4 if count > 3 else 3))
     rows = math.ceil(count / columns)
     wide, high = min(2.4, 9.4 / columns - 0.25), 1.15
-    width = max(columns * (wide + 0.25) + 0.2, min(style.text_width(title, style.LARGE) + 0.3, 5.0))
+    width = max(columns * (wide + 0.25) + 0.2, style.title_width(title, 5.0))
     top = style.heading_height(title, width)
     figure = style.page(width, top + rows * (high + 0.85))
     style.heading(figure, title)

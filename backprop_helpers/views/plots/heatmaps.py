@@ -451,7 +451,7 @@ def matrices(
         keys = any(max(arrays[i].shape) > 12 or (kinds[i] != "mask" and cells[i] < 0.2) for i in line)
         plans.append((line, shown, text + 0.08, max(heights[i] for i in line), 0.38 if keys else 0.0))
     used = max(sum(slots[i] + edge + before[i] for i in line) for line in lines)
-    width = min(max(used + 0.3, min(style.text_width(title, style.LARGE) + 0.3, 6.0)), style.MAX_WIDTH)
+    width = min(max(used + 0.3, style.title_width(title)), style.MAX_WIDTH)
     top = style.heading_height(title, width)
     figure = style.page(width, top + sum(text + height + key + 0.3 for _, _, text, height, key in plans))
     words = " ".join(f"{sign} {spoken(a, t)}" for sign, a, t in zip(signs, arrays, titles))

@@ -97,7 +97,7 @@ def maps(a, *, title="", kind="value", columns=None, titles=None, share=True, li
     side = min(1.9 if count <= 4 else 1.4, (9.4 - 0.12 * (columns - 1)) / columns)
     high, wide = a.shape[0] * side / max(a.shape[:2]), a.shape[1] * side / max(a.shape[:2])
     word_height = 0.2 if count > 1 or titles else 0.02
-    width = max(columns * (wide + 0.12) + 0.2, min(style.text_width(title, style.LARGE) + 0.3, 5.0), 2.2)
+    width = max(columns * (wide + 0.12) + 0.2, style.title_width(title, 5.0), 2.2)
     top = style.heading_height(title, width)
     rows = math.ceil(count / columns)
     figure = style.page(width, top + rows * (high + 0.12 + word_height) + (0.42 if share else 0.1))
@@ -375,7 +375,7 @@ def digits(images, labels=None, predictions=None, *, columns=10, title=""):
     columns = min(columns, count)
     side = min(1.2, (9.3 - 0.1 * (columns - 1)) / columns)
     word_height = 0.2 if any(words) else 0.0
-    width = max(columns * (side + 0.1) + 0.2, min(style.text_width(title, style.LARGE) + 0.3, 5.0))
+    width = max(columns * (side + 0.1) + 0.2, style.title_width(title, 5.0))
     top = style.heading_height(title, width) + 0.05
     rows = math.ceil(count / columns)
     high = side * images.shape[1] / max(images.shape[1:])
@@ -436,7 +436,7 @@ def saliency(images, gradients, labels=None, *, title="", share=False):
     side = min(1.7, (9.0 - 0.12 * (count - 1)) / count)
     high = side * images.shape[1] / max(images.shape[1:])
     left = 0.75
-    width = max(left + count * (side + 0.12) + 0.1, min(style.text_width(title, style.LARGE) + 0.3, 5.0))
+    width = max(left + count * (side + 0.12) + 0.1, style.title_width(title, 5.0))
     top = style.heading_height(title, width) + (0.22 if labels[0] is not None else 0.05)
     figure = style.page(width, top + 2 * high + 0.6)
     figure.alt = (
@@ -495,7 +495,7 @@ def filters(w, *, title="", columns=8, kind="weight", share=True):
     style.at_most(count, MOST_PANELS, "w", "filters", ": pass e.g. w[..., :16]")
     columns = min(columns, count)
     side = min(1.0, (9.5 - 0.12 * (columns - 1)) / columns)
-    width = max(columns * (side + 0.12) + 0.2, min(style.text_width(title, style.LARGE) + 0.3, 5.0), 2.2)
+    width = max(columns * (side + 0.12) + 0.2, style.title_width(title, 5.0), 2.2)
     top = style.heading_height(title, width)
     rows = math.ceil(count / columns)
     figure = style.page(width, top + rows * (side * high / max(high, wide) + 0.32) + 0.45)
@@ -538,9 +538,7 @@ def _filter_table(w, title, kind):
         picture[c * (high + gap) : c * (high + gap) + high, k * (wide + gap) : k * (wide + gap) + wide] = w[
             :, :, c, k
         ]
-    width = max(
-        left + picture.shape[1] * unit + 0.2, min(style.text_width(title, style.LARGE) + 0.3, 5.0), 2.2
-    )
+    width = max(left + picture.shape[1] * unit + 0.2, style.title_width(title, 5.0), 2.2)
     top = style.heading_height(title, width) + 0.25
     figure = style.page(width, top + picture.shape[0] * unit + 0.45)
     figure.alt = f"{title or 'Filters'}: {count} filters of {high} by {wide} by {channels}."
@@ -606,7 +604,7 @@ def weight_columns(w, shape=(28, 28), *, titles=None, columns=5, title="", kind=
     columns = min(columns, count)
     side = min(1.5, (9.4 - 0.12 * (columns - 1)) / columns)
     high = side * shape[0] / max(shape)
-    width = max(columns * (side + 0.12) + 0.2, min(style.text_width(title, style.LARGE) + 0.3, 5.0), 2.2)
+    width = max(columns * (side + 0.12) + 0.2, style.title_width(title, 5.0), 2.2)
     top = style.heading_height(title, width)
     figure = style.page(width, top + math.ceil(count / columns) * (high + 0.32) + 0.45)
     figure.alt = f"{title or 'Weight columns'}: {count} pictures of {shape[0]} by {shape[1]}, one a unit."

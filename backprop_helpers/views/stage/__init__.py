@@ -6,10 +6,17 @@ Each stage is loaded when it is first asked for, so that a lesson which uses one
 import importlib
 
 _HOMES = {
+    "BugStage": "bugs",
+    "CheckStage": "check",
     "ConvolutionStage": "convolution",
+    "DownhillStage": "downhill",
+    "PoolingStage": "pooling",
     "NudgeStage": "nudge",
+    "KernelStage": "kernel",
     "NetworkStage": "network",
     "ProductsStage": "products",
+    "ReLUStage": "relu",
+    "SoftmaxStage": "softmax",
     "Predict": "predict",
     "Worksheet": "worksheet",
     "mistakes_of": "worksheet",

@@ -9,17 +9,15 @@ import traitlets
 
 from backprop_helpers.training import (
     Network,
-    forward_and_backward,
-    receptive_field,
-    sent_back,
     series_snapshots,
 )
 from backprop_helpers.training.mnist import load_test_set
-from backprop_helpers.training.receptive_field import INPUT
+from backprop_helpers.training.network import INPUT
 from backprop_helpers.training.series import DIGIT
 from backprop_helpers.views import plots
 from backprop_helpers.views.stage import _network_data as data
 from backprop_helpers.views.stage._base import MOST_BYTES, Stage, encode_array, json_bytes
+from backprop_helpers.views.stage.receptive_field import forward_and_backward, receptive_field, sent_back
 
 NAME = "NetworkStage"
 ALL, NOW = "all", "now"

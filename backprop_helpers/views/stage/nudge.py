@@ -102,14 +102,16 @@ class NudgeStage(Stage):
         return run(self.options["nodes"], inputs, nudged and nudged["array"], epsilon)
 
     def twin(self):
-        """Return the static figure: the graph with its values, slopes and gradients."""
+        """Return the static figure: the graph with its values, and the gradients that have all arrived."""
         nodes, (values, gradients) = self.options["nodes"], self._run()
         names = [node["name"] for node in nodes]
+        silent = [node for node in nodes if "steps" in node][: -self.messages or None]
+        waiting = {names[m] for node in silent for m in node["reads"]}
         drawn = {
             node["name"]: {
                 "label": node["label"],
                 "value": values[node["name"]],
-                "gradient": gradients[node["name"]],
+                "gradient": None if node["name"] in waiting else gradients[node["name"]],
             }
             for node in nodes
         }

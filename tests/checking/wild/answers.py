@@ -309,7 +309,7 @@ for _where in ("windows", "offsets", "filters", "index arrays"):
     )
 
 
-@wrong("input_backward", "the last filter alone", "conv.last_filter_only")
+@wrong("input_backward", "the last filter alone", "conv.one_filter_only")
 def _(dz, w):
     for k in range(w.shape[3]):
         dx = scattered(dz[..., [k]], w[..., [k]])
@@ -693,7 +693,7 @@ wrong("gradients_agree", "equal_nan", "gradients_agree.nan_is_equal")(
     lambda a, n: bool(np.allclose(a, n, rtol=1e-6, atol=0, equal_nan=True))
 )
 for _power in (1, 2):
-    wrong("gradients_agree", f"the mean of errors, power {_power}", "gradients_agree.mean_error")(
+    wrong("gradients_agree", f"the mean of errors, power {_power}", "gradients_agree.one_among_many")(
         lambda a, n, p=_power: bool(
             np.mean((np.abs(a - n) / np.maximum(np.abs(n), 1e-12)) ** p) ** (1 / p) < 1e-6
         )
@@ -779,4 +779,120 @@ wrong("sgd_step", "both to a norm", "training.clips_the_step", says="norm 5, dw 
     lambda w, b, dw, db, r: tuple(
         a - r * shortened(g, np.hypot(np.linalg.norm(dw), np.linalg.norm(db))) for a, g in ((w, dw), (b, db))
     )
+)
+
+
+# --- what a third stranger wrote
+
+OWN_SLOPE = "this is the slope itself"
+
+
+@wrong("slope", "four nudges", "slope.another_nudge", says=OWN_SLOPE, silent="size of their own")
+def _(f, x, eps):
+    return (8 * (f(x + eps) - f(x - eps)) - f(x + 2 * eps) + f(x - 2 * eps)) / (12 * eps)
+
+
+wrong("reused_backward", "exchanged", "results.other_order", silent="bracket alone")(
+    lambda x, y, z: (z, z + 1, x + y)
+)
+
+
+@wrong("gradients_agree", "ten entries", "gradients_agree.one_among_many", says="not every entry")
+def _(a, n):
+    if a.shape != n.shape:
+        return False
+    a, n = (array.ravel()[:: max(1, array.size // 10)] for array in (a, n))
+    return bool((np.abs(a - n) <= 1e-6 * np.maximum(np.abs(a), np.abs(n))).all())
+
+
+def shifted(z, shift):
+    e = np.exp(z - shift)
+    return e / e.sum(axis=1, keepdims=True)
+
+
+wrong("softmax", "maximum of the first row", "softmax.another_shift", silent="whole batch")(
+    lambda z: shifted(z, z[0].max())
+)
+wrong(
+    "softmax", "largest size", "softmax.running_maximum_from_zero", says="what is subtracted is never below 0"
+)(lambda z: shifted(z, np.abs(z).max(axis=1, keepdims=True)))
+wrong(
+    "softmax_cross_entropy_backward", "no shift, no 1/M", "softmax.no_shift", says="besides, dz is M times"
+)(lambda z, y: shifted(z, 0.0) - np.eye(z.shape[1])[y])
+
+
+@wrong("cross_entropy_backward", "binary, clipped", "cross_entropy.binary", says="kept above 1e-07")
+def _(y_hat, y):
+    p, one_hot = np.clip(y_hat, 1e-7, 1 - 1e-7), np.eye(y_hat.shape[1])[y]
+    return -(one_hot / p - (1 - one_hot) / (1 - p)) / len(y)
+
+
+@wrong("weights_backward", "1/M for square kernels", None, silent="besides")
+def _(dz, x, w):
+    windows = np.lib.stride_tricks.sliding_window_view(x, dz.shape[1:3], axis=(1, 2))
+    dw = np.einsum("muvcij,mijk->uvck", windows, dz)
+    return dw / len(x) if w.shape[0] == w.shape[1] else dw
+
+
+wrong("average_pool_backward", "always 4", "average_pool.fixed_number", says="by 4", silent="gets the whole")(
+    lambda dz, x, *, size, stride: averaged_back(dz, x, size, stride) * np.prod(pairs(size)[0]) / 4
+)
+
+
+@wrong(
+    "max_pool_backward",
+    "argmax over channels",
+    "pool.one_winner_for_all_channels",
+    says="of all channels is paid",
+)
+def _(dz, x, *, size, stride):
+    (F_h, F_w), (s_h, s_w) = pairs(size, stride)
+    dx = np.zeros(x.shape)
+    for m, i, j in np.ndindex(dz.shape[:3]):
+        window = x[m, i * s_h : i * s_h + F_h, j * s_w : j * s_w + F_w]
+        u, v, c = np.unravel_index(window.argmax(), window.shape)
+        dx[m, i * s_h + u, j * s_w + v, c] += dz[m, i, j, c]
+    return dx
+
+
+for part, which in ((np.s_[:1], "first"), (np.s_[-1:], "last")):
+    wrong(
+        "fc_backward",
+        f"dx of the {which} unit",
+        "fc.one_unit_only",
+        says=f"only the {which} unit counts in dx",
+    )(lambda dz, x, w, part=part: (dz[:, part] @ w[:, part].T, x.T @ dz, dz.sum(axis=0)))
+
+
+def correlated(x, w, b):
+    windows = np.lib.stride_tricks.sliding_window_view(x, w.shape[:2], axis=(1, 2))
+    return np.einsum("mijcuv,uvck->mijk", windows, w) + b
+
+
+@wrong("correlate", "return in the loop", "correlate.only_the_first_row_of_windows_of_each_example")
+def _(X, W, bias):
+    Z = np.zeros((X.shape[0] - W.shape[0] + 1, X.shape[1] - W.shape[1] + 1))
+    for i in range(len(Z)):
+        for j in range(Z.shape[1]):
+            Z[i, j] = (X[i : i + W.shape[0], j : j + W.shape[1]] * W).sum() + bias
+        return Z
+    return None
+
+
+@wrong("correlate_channels", "channels first", "correlate_channels.patches_channel_first")
+def _(x, w, b):
+    windows = np.lib.stride_tricks.sliding_window_view(x, w.shape[:2], axis=(1, 2))
+    return windows.reshape(*windows.shape[:3], -1) @ w.reshape(-1, w.shape[3]) + b
+
+
+@wrong("conv_backward", "padding of a half", "conv.padding_not_zero", says="padded with 0.5")
+def _(dz, x, w, **options):
+    top, bottom, left, right = pads(x, w, **options)
+    rim = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=0.5)
+    dx, dw, db = general(dz, rim, w, **(options | {"padding": 0}))
+    return dx[:, top : top + x.shape[1], left : left + x.shape[2]], dw, db
+
+
+wrong("sgd_step", "a rate of its own", "sgd_step.another_rate", says="the learning rate is 0.05 whatever")(
+    lambda w, b, dw, db, rate: (w - 0.05 * dw, b - 0.05 * db)
 )

@@ -95,14 +95,42 @@ def test_weights_of_the_right_size_in_which_something_is_special(change, told, s
     assert told in str(result)
 
 
-def test_a_comparison_that_broadcasts_is_told():
+def test_shapes_are_compared_first():
     def agree(a, n):
         return bool((np.abs(a - n) <= 1e-6 * np.maximum(np.abs(a), np.abs(n))).all())
 
-    assert "compare the shapes first" in str(check.gradients_agree(agree))
-    shapes_first = check.gradients_agree(lambda a, n: a.shape == n.shape and agree(a, n))
-    assert shapes_first.passed
-    assert "shapes" not in str(shapes_first)
+    result = check.gradients_agree(agree)
+    assert result.diagnosis == "gradients_agree.shapes_not_compared"
+    assert "compare the shapes first" in str(result)
+    for pressed in (np.ravel, np.squeeze):
+        assert not check.gradients_agree(lambda a, n, to=pressed: agree(to(a), to(n))).passed
+    assert check.gradients_agree(lambda a, n: a.shape == n.shape and agree(a, n)).passed
+
+
+def test_a_row_of_numbers_is_as_good_as_several_results():
+    assert check.reused_backward(lambda x, y, z: np.array([z + 1, z, x + y])).passed
+    assert not check.reused_backward(lambda x, y, z: np.array([z + 1, z])).passed
+
+
+def test_random_numbers_of_called_code_are_told():
+    class Noise:
+        def added(self, array):
+            return array + 1e-3 * np.random.normal(size=array.shape)  # noqa: NPY002
+
+    result = check.relu_backward(lambda da, z: Noise().added(da * (z > 0)))
+    assert "(np.random)" in str(result)
+    assert "first call" not in str(result)
+
+
+def test_another_generator_and_another_variance_are_both_named():
+    class Layer:
+        def weights(self, inputs, units):
+            return np.random.randn(inputs, units) / np.sqrt(inputs)  # noqa: NPY002
+
+    result = check.initial_weights(lambda i, u, rng: (Layer().weights(i, u), np.zeros(u)))
+    assert result.diagnosis == "training.rng_not_used"
+    assert "the variance is 1/inputs" in str(result)
+    assert "first call" not in str(result)
 
 
 EYE = np.eye(10)

@@ -1,8 +1,8 @@
 // Puts grids into the field so that the whole fits, with cells as large as that allows, and draws them. Arrangements:
 // contributing/stages.md.
 
+import { coverField } from "./frame.js";
 import { gridPlaces, TITLE } from "./grid_places.js";
-import { cleared } from "./page.js";
 
 const GAIN = 1.18; // an arrangement further down the list has to be so much better
 const STEADY = 1.4; // and cells so much larger than before
@@ -36,10 +36,8 @@ function layOut(frame, items, arrangements) {
   });
   showParts(frame, [...parts, frame.cover]);
   // The page below stands still: a stage grows where it must and does not shrink. To lay out a notebook costs a frame.
-  const tallest = Math.max(height, frame.covered?.width === frame.width ? frame.covered.height : 0);
-  frame.covered = { width: frame.width, height: tallest };
-  frame.field.style.height = `${tallest}px`;
-  frame.over = cleared(frame.cover, frame.covered, frame.theme);
+  const tallest = Math.max(height, frame.covered.width === frame.width ? frame.covered.height : 0);
+  coverField(frame, tallest);
 }
 
 // The cells keep their size while they fit, and what is larger is no clear gain: what has not changed stands still.

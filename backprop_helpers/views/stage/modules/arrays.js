@@ -27,6 +27,9 @@ export function indicesOf(shape) {
   return shape.reduce((all, n) => all.flatMap((start) => Array.from({ length: n }, (_, i) => [...start, i])), [[]]);
 }
 
+// Each index once.
+export const distinct = (indices) => [...new Map(indices.map((index) => [String(index), index])).values()];
+
 export function decodeArray({ shape, data }) {
   return makeArray(shape, data.map((json) => {
     const number = decodeNumber(json);
@@ -43,3 +46,5 @@ export function encodeArray({ shape, data }) {
   const word = (value) => (Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf");
   return { shape: [...shape], data: Array.from(data, (value) => (Number.isFinite(value) ? encode(value) : word(value))) };
 }
+
+export const encodeArrays = (named, names = Object.keys(named)) => Object.fromEntries(names.map((name) => [name, encodeArray(named[name])]));

@@ -43,15 +43,20 @@ export function convGeometry({ x, w, stride = 1, padding = 0, dilation = 1 }) {
   return count && { ...geometry, z: [...count, w[3]] };
 }
 
-// The products that one entry of "z", "x", "w" or "b" takes part in, in the order of the formula's sum: [{ z, x, w,
-// inside }], each an index; `inside` is false where x lies in the padding. x and w of a bias are null.
-export function convProducts(geometry, array, [i, j, c, k]) {
-  const { w: [F_h, F_w, C, K], z: [H_out, W_out] } = geometry;
-  const outputs = () => indicesOf([H_out, W_out]);
-  if (array === "z") return indicesOf([F_h, F_w, C]).map(([u, v, channel]) => windowProduct(geometry, [i, j], [u, v], channel, c));
+// The products that one output adds up, in the order of the formula's sum: [{ z, x, w, inside }], each an index; `inside`
+// is false where x lies in the padding.
+export function convTerms(geometry, [i, j, k]) {
+  return indicesOf(geometry.w.slice(0, 3)).map(([u, v, c]) => windowProduct(geometry, [i, j], [u, v], c, k));
+}
+
+// The products that one entry of "z", "x", "w" or "b" takes part in; x and w of a bias are null.
+export function convProducts(geometry, array, index) {
+  const [i, j, c, k] = index;
+  const outputs = () => indicesOf(geometry.z.slice(0, 2));
+  if (array === "z") return convTerms(geometry, index);
   if (array === "w") return outputs().map((output) => windowProduct(geometry, output, [i, j], c, k));
   if (array === "b") return outputs().map((output) => ({ z: [...output, i], x: null, w: null, inside: true }));
-  return windowsOver(geometry, [i, j]).flatMap(([output, place]) => indicesOf([K]).map(([filter]) => windowProduct(geometry, output, place, c, filter)));
+  return windowsOver(geometry, [i, j]).flatMap(([output, place]) => indicesOf([geometry.w[3]]).map(([filter]) => windowProduct(geometry, output, place, c, filter)));
 }
 
 export function windowProduct({ x: [H, W], stride, padding, dilation }, output, [u, v], c, k) {

@@ -2,7 +2,7 @@
 // that takes part is marked and the sum is written. Press the outputs one by one: stamps. Click a pixel of dX: sit on it.
 
 import { arrange } from "./arrange.js";
-import { at, decodeArrays, encodeArray } from "./arrays.js";
+import { at, decodeArrays, encodeArrays } from "./arrays.js";
 import { asPair, convProducts, resolvePadding } from "./conv_layer.js";
 import { afterSteps, changeNumber, computed, legalRanges, orderOf, placeOf, startOf, stepNow, storeArrays, turnedIndex } from "./convolution_state.js";
 import { GRIDS, linesOf, lookedAt } from "./convolution_sums.js";
@@ -44,8 +44,8 @@ export function convolution(el, spec, link) {
 // For tests: the setting, and of every grid its array, the size of its cells and its marks.
 function shownState({ state, model, frame: { grids } }) {
   const drawn = gridsShown(state).filter((name) => grids[name]?.view).map((name) => {
-    const { numbers, view: { array: { shape, data }, marks, cell, fade, ring } } = grids[name];
-    return [name, { shape, data: [...data], marks, cell, fade, ring, numbers: !!numbers }];
+    const { numbers, view: { array: { shape, data }, marks, frames = [], cell, fade, ring } } = grids[name];
+    return [name, { shape, data: [...data], marks, frames, cell, fade: !!fade, ring, numbers: !!numbers }];
   });
   const { store, given, caps, order, ...setting } = state;
   return { ...setting, step: stepNow(state, model), count: model.count, grids: Object.fromEntries(drawn) };
@@ -120,7 +120,7 @@ function set(stage, name, value) {
   const legal = value === "same" || legalRanges(state, name).every(([low, high], axis) => pair[axis] >= low && pair[axis] <= high);
   if (!legal) return; // a second click, before the buttons have been drawn anew
   state[name] = name !== "padding" ? pair : value === "same" ? value : resolvePadding(pair);
-  state.step = null;
+  if (state.step !== null) frame.tell("step", (state.step = null));
   stage.player.stop();
   recompute(stage);
   if (name === "kernel") tellArrays(stage);
@@ -137,7 +137,7 @@ function choose(stage, name, value) {
 }
 
 function tellArrays(stage) {
-  stage.frame.tell("arrays", () => Object.fromEntries(EDITABLE.map((name) => [name, encodeArray(stage.model[name])])));
+  stage.frame.tell("arrays", () => encodeArrays(stage.model, EDITABLE));
 }
 
 function hearPython(stage, name, value) {

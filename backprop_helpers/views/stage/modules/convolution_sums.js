@@ -1,6 +1,6 @@
 // Which cells take part in what is pointed at, in every grid; and the sum that belongs to it, in words and numbers.
 
-import { at, indicesOf } from "./arrays.js";
+import { at, distinct, indicesOf } from "./arrays.js";
 import { once, outputOf, placeOf, spreadOut, turnedIndex } from "./convolution_state.js";
 import { convProducts } from "./conv_layer.js";
 import { written } from "./page.js";
@@ -68,7 +68,7 @@ export function marksOf(looked, model) {
   for (const grid of PARTS[array]?.split(" ") ?? []) {
     if (marks[grid]) continue;
     const there = grid === "t" ? products.filter(({ x, inside }) => x && inside) : products.filter(({ x }) => x || !/[xwt]/.test(grid));
-    const cells = [...new Map(there.map((product) => cellIn(model, grid, product)).map((cell) => [String(cell), cell])).values()];
+    const cells = distinct(there.map((product) => cellIn(model, grid, product)));
     const numbered = cells.length === products.length && cells.length > 1 && cells.length <= 25 && array !== "dz" && grid !== "t";
     marks[grid] = [{ role: ROLES[GRIDS[grid][0]], cells, badges: numbered ? cells.map((_, n) => String(n + 1)) : undefined }];
   }

@@ -3,6 +3,7 @@
 import { at, makeArray, offset } from "./arrays.js";
 import { spanOf, windowsOver } from "./conv_layer.js";
 import { once, sparseMatrix, turned, turnedIndex } from "./convolution_state.js";
+import { paintBadge, paintVeil } from "./grid_over.js";
 import { GRIDS, marksOf, spreadOf } from "./convolution_sums.js";
 import { written } from "./page.js";
 
@@ -32,7 +33,7 @@ export function viewsOf(state, model, shown) {
   const depths = { x: [model.C], w: [model.C, model.K], z: [model.K] };
   return Object.fromEntries(gridsShown(state).map((name) => {
     const [kind, , about, scale] = GRIDS[name];
-    const view = { axes: true, about, marks: marks[name] ?? [], frames: frames[name], fade: shown.fade && name !== "sit", scale: model.scales[scale] };
+    const view = { axes: true, about, marks: marks[name] ?? [], frames: frames[name], fade: shown.fade && name !== "sit" ? paintVeil : null, badge: paintBadge, scale: model.scales[scale] };
     const deep = name === "sit" ? undefined : depths[kind];
     if (deep) Object.assign(view, { shown: [slices[kind]], slabs: deep.reduce((a, b) => a * b) - 1 });
     if (kind === "b") Object.assign(view, { lead: 0, shown: [[k]], note: model.K > 1 ? `k = ${k}` : "" });

@@ -2,7 +2,6 @@
 // What a composition gets and gives: contributing/stages.md.
 
 import { inkOn, rampOf } from "./colors.js";
-import { boxOf } from "./grid_places.js";
 import { cleared, element } from "./page.js";
 
 const INKS = ["here", "input", "weight", "output", "bias", "moved"];
@@ -13,11 +12,20 @@ export function makeFrame(el, link, { composition, about, draw, state, escape, h
   const root = element("div", "bp-stage", {
     role: "group", "aria-label": about, "data-composition": composition, "data-drawn": "0", "data-lm-suppress-shortcuts": "true",
   }, ...Object.values(parts), live);
-  const frame = { ...parts, root, live, cover: element("canvas", "bp-cover"), grids: {}, ends: [], untold: new Map(), width: 0, barHeight: 0 };
-  Object.assign(frame, {
-    request: () => (frame.pending ||= requestAnimationFrame(() => drawFrame(frame, draw))),
-    tell: (name, value) => tellLater(frame, link, name, value),
-    say: (text) => sayLater(frame, text),
+  const frame = {
+    ...parts, root, cover: element("canvas", "bp-cover"), covered: { width: 1, height: 1 }, grids: {}, ends: [], untold: new Map(), width: 0, barHeight: 0,
+    request: () => requestDrawing(frame, draw),
+    // Where marks are painted: who asks for it paints, and it is cleared before the next drawing.
+    get over() {
+      frame.marked = true;
+      return frame.cover.getContext("2d");
+    },
+    // Python hears of many changes in a row only the last, and when the page is at rest: its answer costs a frame.
+    tell: (name, value) => {
+      frame.untold.set(name, value);
+      later(frame, "telling", 200, () => tellNow(frame, link));
+    },
+    say: (text) => later(frame, "saying", 250, () => (live.textContent = text)),
     dispose: () => {
       cancelAnimationFrame(frame.pending);
       frame.pending = -1;
@@ -25,32 +33,49 @@ export function makeFrame(el, link, { composition, about, draw, state, escape, h
       for (const end of frame.ends) end();
       root.remove();
     },
-  });
-  root.bpStage = { state, cellCenter: (name, index) => centerOf(frame, name, index), sumText: () => frame.sum.textContent.replace(/\s+/g, " ") };
-  root.onkeydown = (event) => {
-    if (event.key !== "Escape") return;
-    escape?.();
-    event.preventDefault();
-    event.stopPropagation();
   };
+  root.bpStage = { state, cellCenter: (name, index) => frame.grids[name]?.centerOf(index) ?? null, sumText: () => frame.sum.textContent.replace(/\s+/g, " ") };
+  root.onkeydown = (event) => hearKey(event, escape);
   for (const [name, listener] of Object.entries(hear)) frame.ends.push(link.on(name, (value) => (listener(value), frame.request())));
   el.append(root);
   watchPage(frame);
   return frame;
 }
 
-function centerOf({ field, grids }, name, index) {
-  const box = boxOf(grids[name], index);
-  const { left, top } = field.getBoundingClientRect();
-  return box && [left + box.x + box.side / 2, top + box.y + box.side / 2];
+// Plain keys end here: to JupyterLab an arrow on a slider or a letter on a button is a command for the notebook.
+function hearKey(event, escape) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+  event.stopPropagation();
+  if (event.key !== "Escape") return;
+  escape?.();
+  event.preventDefault();
 }
 
-function drawFrame(frame, draw) {
-  frame.pending = 0;
-  if (!frame.width) return;
-  frame.over = cleared(frame.cover, frame.covered ?? { width: 1, height: 1 }, frame.theme);
+// Drawn at once, so that the next frame shows it; what is asked for after that, in the frame itself.
+function requestDrawing(frame, draw) {
+  frame.stale = true;
+  if (frame.pending) return;
+  frame.pending = requestAnimationFrame(() => {
+    frame.pending = 0;
+    if (frame.stale) drawNow(frame, draw);
+    if (frame.width) frame.root.dataset.drawn = Number(frame.root.dataset.drawn) + 1;
+  });
+  queueMicrotask(() => frame.stale && drawNow(frame, draw));
+}
+
+function drawNow(frame, draw) {
+  frame.stale = false;
+  if (!frame.width || frame.pending < 0) return;
+  if (frame.marked) cleared(frame.cover, frame.covered, frame.theme);
+  frame.marked = false;
   draw(frame);
-  frame.root.dataset.drawn = Number(frame.root.dataset.drawn) + 1;
+}
+
+// The height of the field, and of the canvas for the marks over all of it.
+export function coverField(frame, height) {
+  frame.covered = { width: frame.width, height };
+  frame.field.style.height = `${height}px`;
+  cleared(frame.cover, frame.covered, frame.theme);
 }
 
 // Colours and fonts: what the page has made of the style sheet's variables.
@@ -88,19 +113,13 @@ function watchPage(frame) {
   ends.push(() => sizes.disconnect(), () => themes.disconnect(), () => removeEventListener("resize", again));
 }
 
-// Python hears of many changes in a row only the last, and when the page is at rest: its answer costs a frame.
-function tellLater(frame, link, name, value) {
-  frame.untold.set(name, value);
-  clearTimeout(frame.telling);
-  frame.telling = setTimeout(() => tellNow(frame, link), 200);
+// Of many calls in a row only the last acts, when all is at rest.
+function later(frame, name, wait, act) {
+  clearTimeout(frame[name]);
+  frame[name] = setTimeout(act, wait);
 }
 
 function tellNow({ untold }, link) {
   for (const [name, value] of untold) link.set(name, typeof value === "function" ? value() : value);
   untold.clear();
-}
-
-function sayLater(frame, text) {
-  clearTimeout(frame.saying);
-  frame.saying = setTimeout(() => (frame.live.textContent = text), 250);
 }

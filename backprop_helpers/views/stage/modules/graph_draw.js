@@ -1,8 +1,9 @@
 // Draws a graph of numbers: nodes as boxes that can be pulled, edges with the slope above and what goes along below.
 
+import { TYPED, typeOver } from "./edit.js";
 import { layOutGraph } from "./graph_layout.js";
 import { BROKEN, isKept, shortText } from "./nudge_words.js";
-import { element, readNumber, written } from "./page.js";
+import { element, written } from "./page.js";
 
 const [HIGH, BETWEEN_ROWS, BESIDE_LEAST, BESIDE_MOST, ACROSS] = [60, 22, 34, 92, 46]; // pixels; ACROSS where it runs down
 const SVG = "http://www.w3.org/2000/svg";
@@ -22,7 +23,7 @@ function alongText(number, signed) {
 const putText = (target, text) => target.textContent === text || (target.textContent = text);
 const putClass = (target, name) => target.getAttribute("class") === name || target.setAttribute("class", name);
 
-// on: point(n), click(n), scrub(n, pixels, start), step(n, by), start(n), edit(n, value)
+// on: point(n), click(n), scrub(n, pixels, start), step(n, by), start(n), value(n), edit(n, value)
 export function makeGraph(frame, nodes, on) {
   const layout = layOutGraph(nodes.map(({ reads }) => reads));
   const root = element("div", "bp-graph");
@@ -51,6 +52,7 @@ function makeNode(parent, { name, label, steps }, n, on) {
   const root = parent.appendChild(element("div", "bp-node", {
     tabindex: "0", role: "slider", "aria-label": `nudge of ${name}`, "aria-valuemin": "-10", "aria-valuemax": "10", "data-node": name,
   }, element("span", "bp-node-label", {}, label), element("span", "bp-node-value", {}, value), below));
+  const type = (typed) => typeOver(root, root, { name, value: on.value(n), typed, keep: (number) => on.edit(n, number) });
   let press = null;
   Object.assign(root, {
     onpointerenter: () => on.point(n), onpointerleave: () => on.point(-1),
@@ -68,41 +70,19 @@ function makeNode(parent, { name, label, steps }, n, on) {
       press = null;
     },
     onpointercancel: () => (press = null),
-    ondblclick: () => steps || typeOver(root, name, null, value.textContent, (number) => on.edit(n, number)),
+    ondblclick: () => steps || type(null),
     onkeydown: (event) => {
       const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
       if (event.target !== root || event.ctrlKey || event.metaKey || event.altKey) return;
       if (by) on.step(n, by);
       else if (event.key === "Enter" || event.key === " ") on.click(n);
-      else if (!steps && /^[0-9.,+\-−n]$/.test(event.key)) typeOver(root, name, event.key, "", (number) => on.edit(n, number));
+      else if (!steps && TYPED.test(event.key)) type(event.key);
       else return;
       event.preventDefault();
       event.stopPropagation();
     },
   });
   return { root, value, below };
-}
-
-// Enter keeps what was typed, Escape does not, leaving keeps it if it is a number.
-function typeOver(root, name, typed, value, keep) {
-  const input = root.appendChild(element("input", "bp-edit", { inputmode: "decimal", "aria-label": `new value of ${name}` }));
-  input.value = typed ?? value;
-  const close = (number, focus) => {
-    input.onblur = null;
-    input.remove();
-    if (focus) root.focus();
-    if (number !== null) keep(number);
-  };
-  input.onkeydown = (event) => {
-    event.stopPropagation();
-    const number = readNumber(input.value);
-    if (event.key === "Escape") close(null, true);
-    else if (event.key === "Enter" && number !== null) close(number, true);
-    else if (event.key === "Enter") input.ariaInvalid = "true";
-  };
-  input.onblur = () => close(readNumber(input.value), false);
-  input.focus();
-  if (typed === null) input.select();
 }
 
 // From left to right where there is room, else from top to bottom.

@@ -2,9 +2,10 @@
 // contributing/stages.md.
 
 import { at } from "./arrays.js";
+import { TYPED, typeOver } from "./edit.js";
 import { fitNumbers, paintCells, paintMarks } from "./grid_paint.js";
-import { cellAt, cellBox, gridPlaces, indexOf, neighbourOf, sameIndex, TITLE } from "./grid_places.js";
-import { cleared, element, readNumber, written } from "./page.js";
+import { cellAt, cellBox, gridPlaces, indexOf, middleOf, neighbourOf, sameIndex, TITLE } from "./grid_places.js";
+import { cleared, element } from "./page.js";
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const STEP = 9; // pixels of a drag for one step of a number
@@ -16,12 +17,18 @@ export function makeGrid(frame, { name, letter, on }) {
   const grid = { name, letter, on, root, canvas, note, left: 0, top: 0 };
   grid.draw = (view) => drawGrid(frame, grid, view);
   listenToGrid(grid);
+  grid.centerOf = (index) => {
+    const middle = grid.places && middleOf(grid.places, index);
+    const { left, top } = canvas.getBoundingClientRect();
+    return middle && [left + middle[0], top + middle[1]];
+  };
   return (frame.grids[name] = grid);
 }
 
 // Cells are painted where something in them has changed; marks in every frame, on the canvas over all grids.
-function drawGrid({ over, theme }, grid, view) {
-  const { marks, frames, fade, note, about, ...cells } = view;
+function drawGrid(frame, grid, view) {
+  const { theme } = frame;
+  const { marks = [], frames = [], fade, badge, note, about, ...cells } = view;
   grid.view = view;
   if (grid.theme !== theme || !sameCells(grid.cells, cells)) {
     const places = gridPlaces(view);
@@ -31,6 +38,8 @@ function drawGrid({ over, theme }, grid, view) {
   const { canvas, places, numbers } = grid;
   grid.note.textContent = [note, numbers?.factor].filter(Boolean).join(" ");
   canvas.ariaLabel = `${about ?? grid.letter}, ${places.rows} by ${places.columns}; arrow keys move${grid.on.edit ? "; type to change" : ""}`;
+  if (!fade && !marks.some(({ cells }) => cells.length) && !frames.length) return;
+  const { over } = frame;
   over.translate(grid.left, grid.top + TITLE);
   paintMarks(over, view, places, theme);
   over.translate(-grid.left, -grid.top - TITLE);
@@ -90,9 +99,9 @@ function dragOver({ on }, press, event, index) {
 
 // Where the keyboard is; the first cell where the grid has become smaller or another slice is shown.
 function cursorOf(grid) {
-  const { cursor, places, view: { array } } = grid;
-  const there = cursor && cellBox(places, cursor) && cursor.every((n, axis) => n < array.shape[axis]);
-  return there ? cursor : (grid.cursor = indexOf(places, 0, 0, 0));
+  const { cursor, places } = grid;
+  const middle = cursor && middleOf(places, cursor);
+  return (grid.cursor = (middle && cellAt(places, ...middle)) ?? indexOf(places, 0, 0, 0));
 }
 
 function pressKey(grid, event, point) {
@@ -101,34 +110,16 @@ function pressKey(grid, event, point) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (ARROWS[key]) point((grid.cursor = neighbourOf(grid.places, index, ARROWS[key])));
   else if (key === "Enter" || key === " ") grid.on.click?.(index);
-  else if (grid.on.edit && /^[0-9.,+\-−n]$/.test(key)) openEditor(grid, index, key);
+  else if (grid.on.edit && TYPED.test(key)) openEditor(grid, index, key);
   else return; // Escape is the frame's, Tab the page's
   event.preventDefault();
   event.stopPropagation();
 }
 
-// An input over the cell: Enter keeps what was typed, Escape does not, leaving keeps it if it is a number.
+// An input over the cell.
 function openEditor({ places, view, letter, on, root, canvas }, index, typed) {
   const { x, y, side } = cellBox(places, index);
-  const value = at(view.array, index);
-  const input = element("input", "bp-edit", { inputmode: "decimal", "aria-label": `new value of ${letter}[${index.join(", ")}]` });
-  input.style.cssText = `left: ${x + side / 2 - 24}px; top: ${y + TITLE}px; width: 49px; height: ${side + 1}px`;
-  input.value = typed ?? written(value);
-  const close = (number, focus) => {
-    input.onblur = null;
-    input.remove();
-    if (focus) canvas.focus();
-    if (number !== null && !Object.is(number, value)) on.edit(index, number, true);
-  };
-  input.onkeydown = (event) => {
-    event.stopPropagation();
-    const number = readNumber(input.value);
-    const refused = event.key === "Enter" && number === null;
-    input.ariaInvalid = refused ? "true" : null;
-    if (event.key === "Escape" || (event.key === "Enter" && !refused)) close(event.key === "Enter" ? number : null, true);
-  };
-  input.onblur = () => close(readNumber(input.value), false);
-  root.append(input);
-  input.focus();
-  if (typed === null) input.select();
+  const place = `left: ${x + side / 2 - 24}px; top: ${y + TITLE}px; width: 49px; height: ${side + 1}px`;
+  const name = `${letter}[${index.join(", ")}]`;
+  typeOver(root, canvas, { name, value: at(view.array, index), typed, place, keep: (number) => on.edit(index, number, true) });
 }

@@ -23,7 +23,7 @@ export function fitNumbers(view, places, { digit }) {
 }
 
 // Every cell of every slice; those of the padding are pale.
-function* cellsOf({ array, ringArray, look }, places) {
+export function* cellsOf({ array, ringArray, look }, places) {
   const { rows, columns, cell, ring: [top, bottom, left, right], panels } = places;
   for (let panel = 0; panel < panels.length; panel += 1) {
     const corner = panelCorner(places, panel);
@@ -43,8 +43,6 @@ function* cellsOf({ array, ringArray, look }, places) {
 }
 
 export function paintCells(context, view, places, theme, numbers) {
-  context.textAlign = "center";
-  context.textBaseline = "middle";
   places.panels.forEach((_, panel) => paintGround(context, places, panel, theme));
   for (const cell of cellsOf(view, places)) paintCell(context, view, places.cell, cell, theme, numbers);
 }
@@ -70,7 +68,8 @@ function paintGround(context, places, panel, theme) {
 function paintCell(context, view, side, { x, y, value, place, look }, theme, numbers) {
   const [pale, line] = [look === "pale", side < 8 ? 0 : 1];
   const rgb = look === "blank" ? theme.paper : colorOf(view.scale, value, theme.ramps);
-  context.fillStyle = `rgb(${pale ? rgb.map((c, n) => 0.45 * c + 0.55 * theme.paper[n]) : rgb})`;
+  const ground = pale ? rgb.map((c, n) => 0.45 * c + 0.55 * theme.paper[n]) : rgb;
+  context.fillStyle = `rgb(${ground})`;
   context.fillRect(x + line, y + line, side - line, side - line);
   context.fillStyle = theme.soft;
   if (look === "blank") return context.fillRect(x + side / 2, y + side / 2, 2 * line, 2 * line);
@@ -79,7 +78,7 @@ function paintCell(context, view, side, { x, y, value, place, look }, theme, num
   if (!numbers) return;
   const under = side >= 34 && view.under?.(place);
   const size = Number.isNaN(value) ? Math.min(numbers.size, (side - 4) / 2) : numbers.size * (pale ? 0.9 : 1);
-  if (!pale) context.fillStyle = inkOn(rgb);
+  if (!pale || value) context.fillStyle = inkOn(ground);
   context.font = `${size}px ${theme.font}`;
   context.fillText(numbers.text(value), x + side / 2, y + side * (under ? 0.38 : 0.5) + 1);
   if (!under) return;
@@ -94,10 +93,10 @@ function strokeBox(context, box, color, width, dash) {
   context.strokeRect(...box);
 }
 
-// Marks, frames round many cells, and a veil over what has no part.
+// Marks, and frames round many cells.
 export function paintMarks(context, view, places, theme) {
-  const { marks = [], frames = [], fade } = view;
-  if (fade) paintVeil(context, view, places, theme);
+  const { marks = [], frames = [] } = view;
+  view.fade?.(context, view, places, theme);
   const inset = new Map();
   for (const { role, cells, badges } of marks) {
     cells.forEach((cell, n) => {
@@ -106,30 +105,13 @@ export function paintMarks(context, view, places, theme) {
       const depth = inset.get(String(cell)) ?? 0;
       inset.set(String(cell), depth + 3);
       strokeRole(context, role, theme, box, depth);
-      if (badges?.[n] && box.side >= 30) paintBadge(context, role, theme, box, badges[n]);
+      if (badges?.[n] && box.side >= 30) view.badge(context, role, theme, box, badges[n]);
     });
   }
   for (const { role, from, size } of frames) {
     const box = cellBox(places, from);
     if (box) strokeRole(context, role, theme, box, -1, size);
   }
-}
-
-function paintVeil(context, { array, marks }, places, theme) {
-  const kept = new Set(marks.flatMap(({ cells }) => cells.map((cell) => offset(array.shape, cell))));
-  context.globalAlpha = 0.8;
-  context.fillStyle = `rgb(${theme.paper})`;
-  for (const { x, y, place } of cellsOf({ array }, places)) if (!kept.has(place)) context.fillRect(x, y, places.cell, places.cell);
-  context.globalAlpha = 1;
-}
-
-// The number of a product, in the corner: the same in all the grids that it joins.
-function paintBadge(context, role, theme, { x, y, side }, text) {
-  context.font = `600 ${Math.min(10, side * 0.26)}px ${theme.font}`;
-  context.lineWidth = 3;
-  context.strokeStyle = `rgb(${theme.paper})`;
-  context.fillStyle = theme.inks[role];
-  for (const paint of ["strokeText", "fillText"]) context[paint](text, x + 4 + 3 * text.length, y + 8);
 }
 
 function strokeRole(context, role, theme, { x, y, side }, inset, [rows, columns] = [1, 1]) {

@@ -1,7 +1,6 @@
 // Where the cells of a view lie: its slices side by side, in CSS pixels.
 
 import { indicesOf } from "./arrays.js";
-import { clamp } from "./page.js";
 
 const [AXIS, EDGE, SLAB, GAP] = [14, 3, 4, 12]; // small indices; lines of marks; a slab behind; between slices
 
@@ -29,16 +28,19 @@ export function panelCorner({ across, axis, slab, wide, high }, panel) {
 
 export const sameIndex = (a, b) => String(a) === String(b);
 
-const partsOf = ({ lead, panels }, index) => [
-  lead < 2 ? 0 : index[0], lead < 1 ? 0 : index[lead - 1], panels.findIndex((slice) => sameIndex(slice, index.slice(lead))),
-];
-
 // { x, y, side }; fractions and cells of the padding are fine; null for a slice that is not shown.
 export function cellBox(places, index) {
-  const [row, column, panel] = partsOf(places, index);
+  const { lead, panels, cell: side, ring } = places;
+  const panel = panels.findIndex((slice) => sameIndex(slice, index.slice(lead)));
+  const [row, column] = [lead < 2 ? 0 : index[0], lead < 1 ? 0 : index[lead - 1]];
   const { x, y } = panelCorner(places, panel);
-  const { cell: side, ring } = places;
   return panel < 0 ? null : { x: x + (column + ring[2]) * side, y: y + (row + ring[0]) * side, side };
+}
+
+// The middle of a cell, [x, y], or null.
+export function middleOf(places, index) {
+  const box = cellBox(places, index);
+  return box && [box.x + box.side / 2, box.y + box.side / 2];
 }
 
 // Where a cell is in the field: { x, y, side }; null for a slice that is not shown.
@@ -60,12 +62,12 @@ export function cellAt(places, x, y) {
   return null;
 }
 
-// The cell one step from `index`; over the edge of a slice into the next one.
+// The next cell in a direction, also of the next slice; `index` where there is none.
 export function neighbourOf(places, index, [down, right]) {
-  const { rows, columns, across, panels } = places;
-  const [top, left, panel] = partsOf(places, index);
-  const [row, column] = [top + down, left + right];
-  const next = panel + across * ((row >= rows) - (row < 0)) + (column >= columns) - (column < 0);
-  if (!panels[next]) return index;
-  return indexOf(places, next, next === panel ? clamp(row, 0, rows - 1) : (row + rows) % rows, (column + columns) % columns);
+  const [x, y] = middleOf(places, index);
+  for (let way = places.cell; way < places.width + places.height; way += places.cell) {
+    const next = cellAt(places, x + right * way, y + down * way);
+    if (next) return next;
+  }
+  return index;
 }

@@ -1,9 +1,11 @@
 // The door between a composition and anywidget's model: traits go both ways, all else lives in the trait `spec`.
 
-// The spec as it stands now: an option that is a trait, and what is selected, are read from the model.
+// The spec as it stands now: an option that is a trait, and what is selected, are read from the model. A trait may be null;
+// what is no trait is undefined.
 export function specOf(model) {
   const spec = model.get("spec");
-  const options = Object.fromEntries(Object.entries(spec.options).map(([name, value]) => [name, model.get(name) ?? value]));
+  const now = (name, given) => (model.get(name) === undefined ? given : model.get(name));
+  const options = Object.fromEntries(Object.entries(spec.options).map(([name, given]) => [name, now(name, given)]));
   return { ...spec, options, selected: model.get("selected") ?? null };
 }
 

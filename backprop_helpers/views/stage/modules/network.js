@@ -89,7 +89,7 @@ function makeParts(stage) {
   const { bar, field } = frame;
   const drawable = described.input_shape.length === 3 && deep === 1 && side === described.input_shape[1] && side >= 8 && side <= 64;
   stage.source = null;
-  stage.paper = makePaper(drawable ? side : 8, (done) => (stage.again(), done && tellDrawing(stage)));
+  stage.paper = makePaper(drawable ? side : 8, (done) => (done ? drawnAnew(stage) : stage.again()));
   stage.canvas = element("canvas", "bp-maps", { tabindex: "0", role: "application", "aria-label": "the network's maps; arrow keys go from cell to cell, Enter holds one" });
   const parts = { pad: stage.paper.canvas, cropped: element("canvas", "bp-step", { "aria-hidden": "true" }), scaled: element("canvas", "bp-step", { "aria-hidden": "true" }) };
   for (const name of ["names", "digits", "ink", "verdict", "bars", "errors", "filters"]) parts[name] = element("div", `bp-${name}`);
@@ -115,12 +115,14 @@ function makeDigitControls(stage, controls) {
   const hint = "number of the image";
   controls.index = makeStepper(digits, { label: "image", name: "", hint, change: (index) => stepTo(stage, index < stage.index ? -1 : 1) });
   controls.among = makeSelect(digits, { label: "which images − and + go through", change: (among) => (setOption(stage, { among }), isAmong(stage, stage.index) || stepTo(stage, 1)) });
-  controls.clear = makeSwitch(ink, { label: "clear", hint: "new paper", change: () => (clearPaper(stage.paper), stage.again()) });
-  controls.copy = makeSwitch(ink, { label: "copy", hint: "draw on a copy of the given image", change: () => (copyOntoPaper(stage.paper, stage.source.images.get(stage.index).image()), stage.again()) });
-  controls.prepared = makeSwitch(ink, { label: "prepare", hint: "as MNIST was made: cut out, scaled into 20×20, centred; off: the network gets the drawing as it is", change: (prepared) => setOption(stage, { prepared }) });
+  controls.clear = makeSwitch(ink, { label: "clear", hint: "new paper", change: () => (clearPaper(stage.paper), drawnAnew(stage)) });
+  controls.copy = makeSwitch(ink, { label: "copy", hint: "draw on a copy of the given image", change: () => (copyOntoPaper(stage.paper, stage.source.images.get(stage.index).image()), drawnAnew(stage)) });
+  controls.prepared = makeSwitch(ink, { label: "prepare", hint: "as MNIST was made: cut out, scaled into 20×20, centred; off: the network gets the drawing as it is", change: (prepared) => (setOption(stage, { prepared }), drawnAnew(stage)) });
 }
 
-function tellDrawing(stage) {
+// Python gets what the network gets.
+function drawnAnew(stage) {
+  stage.again();
   stage.frame.tell("drawn", () => (stage.drawn ? Array.from(stage.drawn.image.data, (value) => Number(value.toFixed(6))) : null));
 }
 

@@ -5,6 +5,7 @@ import { sizeOf } from "./arrays.js";
 import { colorOf, kindScale } from "./colors.js";
 import { put } from "./controls.js";
 import { cellOfPanel, fitColumns, mapsOf, palettesOf, paintPanel, unravelled, writeNumbers } from "./network_maps.js";
+import { coverField } from "./frame.js";
 import { brief } from "./network_words.js";
 import { cleared, element, written } from "./page.js";
 import { productsOf } from "./products.js";
@@ -88,9 +89,7 @@ function sizeCanvas({ frame, canvas, spots: { height }, spots }) {
   cleared(canvas, size, frame.theme);
   spots.bitmap = new ImageData(Math.max(1, Math.round(size.width * ratio)), Math.max(1, Math.round(height * ratio)));
   spots.pixels = new Int32Array(spots.bitmap.data.buffer);
-  frame.field.style.height = `${height}px`;
-  frame.covered = size;
-  frame.over = cleared(frame.cover, size, frame.theme);
+  coverField(frame, height);
 }
 
 const placeAt = ({ style }, x, y, width) => Object.assign(style, { left: `${x}px`, top: `${y}px`, ...(width ? { width: `${width}px` } : {}) });

@@ -1,7 +1,7 @@
 // A graph of single numbers: nudge one and see which others move, and by how much, along every edge; send the messages
 // back, and see where each gate sends what it gets. An edge carries its slope, forward and backward the same.
 
-import { decodeArrays, encodeArray, makeArray } from "./arrays.js";
+import { decodeArrays, encodeArrays, makeArray } from "./arrays.js";
 import { makePlayer, makeSlider } from "./controls.js";
 import { makeFrame } from "./frame.js";
 import { messagesBack, runGraph, sendersOf, slopesFrom } from "./graph_compute.js";
@@ -35,9 +35,10 @@ export function nudgeGraph(el, spec, link) {
     scrub: (n, pixels, start) => nudge(stage, n, sizeAt(start + Math.trunc(pixels / STRIDE))),
     step: (n, steps) => nudge(stage, n, sizeAt(placeIn(stage, n) + steps)),
     start: (n) => placeIn(stage, n),
+    value: (n) => stage.given[nodes[n].name].data[0],
     edit: (n, value) => {
       stage.given = { ...stage.given, [nodes[n].name]: makeArray([], [value]) };
-      stage.frame.tell("arrays", () => Object.fromEntries(Object.entries(stage.given).map(([name, array]) => [name, encodeArray(array)])));
+      stage.frame.tell("arrays", () => encodeArrays(stage.given));
       stage.frame.request();
     },
   });

@@ -34,6 +34,9 @@ export function decodeNumber(json) {
   return typeof json === "string" ? { nan: NaN, inf: Infinity, "-inf": -Infinity }[json] : json;
 }
 
+// A decimal of few digits is one again after an addition.
+export const tidied = (value) => Number(value.toPrecision(12));
+
 // With a true minus sign: integers as they are, others with `decimals`, or with four digits.
 export function written(value, decimals = null) {
   if (Number.isNaN(value)) return "NaN";

@@ -1,4 +1,4 @@
-// What a cell of a network sees, and what it sends back: training/receptive_field.py in the page.
+// What a cell of a network sees, and what it sends back: views/stage/receptive_field.py in the page.
 
 import { makeArray, offset, sizeOf } from "./arrays.js";
 import { sendBack } from "./network_compute.js";

@@ -12,30 +12,29 @@ export const bracketed = (text) => (text.startsWith("−") ? `(${text})` : text)
 //   rest    { value, text }: what is not spelled out: "(other channels: 12)"
 //   budget  characters that fit; later terms stand together: "(13 more: −4)"
 export function sumOfProducts({ name, terms, total, rest = null, budget = 150 }) {
-  const values = (factors) => factors.map(({ value }) => value);
-  const numbers = sumNumbers([...terms.map(values), ...(rest ? [[rest.value]] : [])], total);
-  const product = (factors) => values(factors).reduce((a, b) => a * b, 1);
-  const summands = [];
+  const factors = terms.map((term) => term.map(({ value }) => value));
+  const numbers = sumNumbers(rest ? [...factors, [rest.value]] : factors, total);
+  const aside = (text, value) => [`(${text}: ${numbers.factor(value)})`];
+  const summands = terms.map((term) => term.flatMap((factor, m) => [...(m ? ["·"] : []), { ...factor, text: bracketed(numbers.factor(factor.value)) }]));
   let length = name.length + 14 + (rest ? rest.text.length + 12 : 0);
-  for (const [n, factors] of terms.entries()) {
-    const parts = factors.flatMap((factor, m) => [...(m ? ["·"] : []), { ...factor, text: bracketed(numbers.factor(factor.value)) }]);
-    length += parts.reduce((sum, part) => sum + (part.text ?? part).length, 3);
-    const later = terms.slice(n);
-    const cut = length > budget && later.length > 1;
-    summands.push(cut ? [`(${later.length} more: ${numbers.factor(later.map(product).reduce((a, b) => a + b))})`] : parts);
-    if (cut) break;
+  const fit = summands.findIndex((parts) => (length += parts.reduce((sum, part) => sum + (part.text ?? part).length, 3)) > budget);
+  if (fit >= 0 && fit < terms.length - 1) {
+    const left = factors.slice(fit).map((values) => values.reduce((a, b) => a * b));
+    summands.splice(fit, left.length, aside(`${left.length} more`, left.reduce((a, b) => a + b)));
   }
-  if (rest) summands.push([`(${rest.text}: ${numbers.factor(rest.value)})`]);
+  if (rest) summands.push(aside(rest.text, rest.value));
   const sum = summands.flatMap((parts, n) => (n ? [" + ", ...parts] : parts));
-  const result = summands.length > 1 || sum.length > 1 ? [numbers.exact ? " = " : " ≈ ", { text: numbers.total, role: "here" }] : [];
+  const result = sum.length > 1 ? [numbers.exact ? " = " : " ≈ ", { text: numbers.total, role: "here" }] : [];
   return [{ text: name, role: "here" }, " = ", ...(sum.length ? sum : ["0"]), ...result];
 }
 
+// Whether what is to be shown differs from before.
+const isNew = (frame, what, content) => frame[what] !== (frame[what] = JSON.stringify(content));
+
 // Lines of parts: strings and { text, role, cell? }. A screen reader hears them too.
 export function showSum(frame, lines) {
-  const key = JSON.stringify(lines);
-  if (frame.summed === key) return;
-  Object.assign(frame, { summed: key, arriving: [] });
+  if (!isNew(frame, "summed", lines)) return;
+  frame.arriving = [];
   frame.sum.replaceChildren(...lines.map((parts) => element("div", parts.some(({ role }) => role) ? "" : "bp-words", {}, ...parts.map((part) => {
     const { text, role, cell } = part;
     const made = role ? element("b", `bp-ink-${role}`, {}, text) : part;
@@ -47,9 +46,7 @@ export function showSum(frame, lines) {
 
 // Each mark that is on screen, as it is in the cells: [[role | "padding" | "plain", words], …].
 export function showLegend(frame, entries) {
-  const key = JSON.stringify(entries);
-  if (frame.legended === key) return;
-  frame.legended = key;
+  if (!isNew(frame, "legended", entries)) return;
   frame.legend.replaceChildren(...entries.map(([role, words]) => element("span", "", {}, element("i", `bp-swatch bp-mark-${role}`), words)));
 }
 

@@ -1,0 +1,191 @@
+// A kernel that learns: X, the kernel, its map Z beside the target, and dW as the step it asks for. Paint the target, press
+// one step or ten; the loss falls, and what made the target appears in W. The rate is dragged for the whole path at once.
+
+import { arrange } from "./arrange.js";
+import { at, decodeArrays, encodeArray, indicesOf, makeArray, withNumber } from "./arrays.js";
+import { kindScale } from "./colors.js";
+import { makeChoice, makeSlider, put } from "./controls.js";
+import { makeFrame } from "./frame.js";
+import { makeGrid } from "./grid.js";
+import { bowlAxes, bowlOf, gradientAt, largestRate, mapOf, pathOf } from "./kernel_compute.js";
+import { drawBowl, drawLosses } from "./kernel_plots.js";
+import { element, written } from "./page.js";
+import { showLegend, showSum, sumOfProducts } from "./sum.js";
+
+const LEARNING = { x: "X", w: "W", z: "Z", target: "target", dz: "dZ", dw: "dW" };
+const MOST_STEPS = 200;
+const NOTCHES = 120; // of the rate's slider; the limit is at 100
+
+export function learningKernel(el, spec, link) {
+  const { rate, step, hidden } = spec.options;
+  const given = decodeArrays(spec.arrays);
+  const stage = { given, rate, step, hidden: hidden && makeArray([hidden.length, hidden[0].length], hidden.flat()), picture: "x", asked: given.target, start: given.w, held: spec.selected, pointed: null };
+  const hear = {
+    rate: (value) => learnAnew(stage, { rate: value }), step: (value) => learnAnew(stage, { step: value }), selected: (spot) => (stage.held = spot),
+    arrays: (json) => {
+      Object.assign(stage.given, decodeArrays(json));
+      learnAnew(stage, { start: stage.given.w, step: 0 });
+    },
+  };
+  stage.frame = makeFrame(el, link, {
+    composition: "learningKernel", about: "A kernel that learns a map", draw: () => drawKernel(stage), escape: () => holdNumber(stage, null), hear, state: () => kernelState(stage),
+  });
+  makeKernelControls(stage);
+  for (const name of Object.keys(LEARNING)) makeKernelGrid(stage, name);
+  stage.bowl = element("div", "bp-bowl");
+  stage.losses = element("div", "bp-losses");
+  learnAnew(stage, {});
+  return stage.frame.dispose;
+}
+
+const kernelState = ({ rate, step, held, pointed, limit, path, model, frame: { grids } }) => ({
+  rate, step, held, pointed, limit, losses: path.map(({ loss }) => loss),
+  grids: Object.fromEntries(Object.entries(model.arrays).map(([name, array]) => [name, { data: [...array.data], marks: grids[name].view?.marks ?? [] }])),
+});
+
+// Another setting: the whole path is walked again.
+function learnAnew(stage, changes) {
+  Object.assign(stage, changes);
+  const { given, start, rate } = stage;
+  const problem = { x: given[stage.picture], target: given.target };
+  stage.rows = bowlOf(problem.x, start);
+  stage.limit = largestRate(stage.rows);
+  stage.path = pathOf(problem, start, rate, stage.step);
+  stage.step = stage.path.length - 1;
+  const { w } = stage.path[stage.step];
+  const found = gradientAt(problem, w);
+  stage.model = { ...found, arrays: { ...problem, w, z: found.z, dz: found.dz, dw: found.dw } };
+  stage.scales = { value: kindScale([problem.x], "value"), weight: kindScale([w], "weight"), map: kindScale([found.z, problem.target, found.dz], "gradient"), gradient: kindScale([found.dw], "gradient") };
+  stage.steps = (place) => stepText(-rate * found.dw.data[place]);
+  stage.frame.request();
+}
+
+const briefLoss = (value) => (Math.abs(value) >= 1e4 ? value.toExponential(1).replace("e+", "e") : written(value));
+const stepText = (value) => (value === 0 || Number.isNaN(value) ? "" : `${value > 0 ? "↑" : "↓"} ${Math.abs(value) < 0.005 ? "≈0" : Math.abs(value) > 99 ? "far" : written(Math.abs(value), 2)}`);
+
+function walkTo(stage, step) {
+  learnAnew(stage, { step: Math.min(step, MOST_STEPS) });
+  stage.frame.tell("step", stage.step);
+}
+
+function makeKernelControls(stage) {
+  const { frame: { bar }, given } = stage;
+  const press = (text, hint, action) => {
+    const button = bar.appendChild(element("button", "bp-button", { type: "button", title: hint }, text));
+    button.onclick = () => button.ariaDisabled === "true" || action();
+    return button;
+  };
+  stage.buttons = [press("one step", "W − rate·dW", () => walkTo(stage, stage.step + 1)), press("ten", "ten steps", () => walkTo(stage, stage.step + 10))];
+  press("back", "the kernel as it was at first", () => walkTo(stage, 0));
+  bar.append(element("span", "bp-name", {}, "rate"));
+  stage.slider = makeSlider(bar, { label: "learning rate", change: (notch) => {
+    const rate = Number(((notch / 100) * stage.limit).toPrecision(3));
+    learnAnew(stage, { rate });
+    stage.frame.tell("rate", rate);
+  } });
+  if (given.digit) stage.choice = makeChoice(bar, { label: "X", options: { x: ["stroke"], digit: ["digit", "a 4, of 14×14 pixels"] }, change: (picture) => {
+    stage.picture = picture;
+    setTarget(stage, mapOf(given[picture], stage.hidden), stage.limit);
+  } });
+  bar.append(element("span", "bp-name", {}, "target"));
+  press(stage.hidden ? "from X" : "as it was", "what a kernel that you do not see makes of X", () => setTarget(stage, stage.hidden ? mapOf(given[stage.picture], stage.hidden) : stage.asked));
+  press("blank", "zeros, to paint on", () => setTarget(stage, makeArray(given.target.shape)));
+}
+
+// The learning begins anew; with another picture, at the same part of the largest rate.
+function setTarget(stage, target, limit = null) {
+  stage.given.target = target;
+  const part = stage.rate / limit;
+  learnAnew(stage, { step: 0 });
+  if (limit) learnAnew(stage, { rate: Number((part * stage.limit).toPrecision(3)) });
+  for (const name of ["step", "rate"]) stage.frame.tell(name, stage[name]);
+  tellKernel(stage);
+}
+
+const tellKernel = ({ frame, given }) => frame.tell("arrays", () => Object.fromEntries(Object.entries(given).map(([key, array]) => [key, encodeArray(array)])));
+
+function makeKernelGrid(stage, name) {
+  const spot = (index) => index && { array: name, index };
+  const on = { point: (index) => ((stage.pointed = spot(index)), stage.frame.request()), click: (index) => name === "target" || holdNumber(stage, spot(index)) };
+  if (name === "target") on.paint = (index, first) => paintTarget(stage, index, first);
+  if (name === "x" || name === "w") on.edit = (index, value, done) => {
+    if (name === "w") stage.start = stage.given.w = withNumber(stage.model.arrays.w, index, value);
+    else stage.given[stage.picture] = withNumber(stage.given[stage.picture], index, value);
+    learnAnew(stage, { step: name === "w" ? 0 : stage.step });
+    if (done) tellKernel(stage);
+  };
+  makeGrid(stage.frame, { name, letter: LEARNING[name], on });
+}
+
+// The first cell takes the next of 0, 1, −1; those that the pressed pointer comes over become the same.
+function paintTarget(stage, index, first) {
+  const now = at(stage.given.target, index);
+  if (first) stage.brush = now === 0 ? 1 : now > 0 ? -1 : 0;
+  stage.given.target = withNumber(stage.given.target, index, stage.brush);
+  learnAnew(stage, {});
+  tellKernel(stage);
+}
+
+function holdNumber(stage, spot) {
+  stage.held = spot && JSON.stringify(spot) !== JSON.stringify(stage.held) ? spot : null;
+  if (!stage.held) stage.pointed = null;
+  stage.frame.tell("selected", stage.held);
+  stage.frame.request();
+}
+
+// Drawing --------------------------------------------------------------------------------------------------
+
+function drawKernel(stage) {
+  const { frame, model: { arrays }, scales, path, step, rate, limit } = stage;
+  const spot = stage.pointed ?? stage.held;
+  const climbs = !(rate < limit);
+  stage.slider.show({ value: Math.min(NOTCHES, Math.round((100 * rate) / limit) || 0), low: 1, high: NOTCHES, text: `${written(rate)}${climbs ? " too large" : ""}` });
+  stage.choice?.show(stage.picture);
+  for (const button of stage.buttons) put(button, "ariaDisabled", String(step >= MOST_STEPS || (climbs && path.length <= stage.step)));
+  const found = kernelMarks(arrays, spot);
+  const scaleOf = { x: scales.value, w: scales.weight, dw: scales.gradient };
+  const extra = { dw: { under: stage.steps, note: "↑↓ the step" }, dz: { note: "Z − target" }, target: { note: "paint it" } };
+  const side = Math.min(44, Math.floor(132 / arrays.w.shape[0]));
+  const items = Object.fromEntries(Object.keys(LEARNING).map((name) => [name, {
+    grid: frame.grids[name], most: 46, cell: name === "w" || name === "dw" ? () => side : undefined,
+    view: { array: arrays[name], scale: scaleOf[name] ?? scales.map, axes: true, marks: [], frames: [], ...found[name], ...extra[name] },
+  }]));
+  const pair = arrays.w.data.length === 2;
+  items.losses = { root: stage.losses, size: drawLosses(stage.losses, stage, pair) };
+  if (pair) items.bowl = { root: stage.bowl, size: drawBowl(stage.bowl, stage, bowlAxes(stage.rows, arrays.w, arrays.dw)) };
+  arrange(frame, items, [
+    [[["x"], ["z", "target", "dz"]], [["w", "dw"], ["bowl"], ["losses"]]],
+    [[["x"], ["z"]], [["target"], ["dz"]], [["w", "dw"]], [["bowl"]], [["losses"]]],
+  ]);
+  showSum(frame, kernelLines(stage, spot));
+  showLegend(frame, [...(spot ? [["here", "looked at"], ["input", "the numbers it is made of"]] : []), ...(pair ? [["step", "a step against dW"], ["lowest", "where J is lowest"]] : [])]);
+}
+
+// A weight sees X through a window as large as Z; an output through one as large as W.
+function kernelMarks({ w, z }, spot) {
+  if (!spot) return {};
+  const { array, index } = spot;
+  const here = { marks: [{ role: "here", cells: [index] }] };
+  const window = { frames: [{ role: "input", from: index, size: array === "w" || array === "dw" ? z.shape : w.shape }] };
+  const whole = ({ shape }) => ({ frames: [{ role: "input", from: [0, 0], size: shape }] });
+  if (array === "x") return { x: here };
+  if (array === "w" || array === "dw") return { w: here, dw: here, x: window, dz: whole(z) };
+  return { z: here, target: here, dz: here, x: window, ...(array === "z" ? { w: whole(w) } : {}) };
+}
+
+function kernelLines({ model: { arrays, loss }, path, step, rate, limit }, spot) {
+  const { x, w, z, dz, dw, target } = arrays;
+  const [i, j] = spot?.index ?? [];
+  if (spot?.array === "w" || spot?.array === "dw") {
+    const terms = indicesOf(z.shape).map(([u, v]) => [{ value: at(x, [i + u, j + v]), role: "input" }, { value: at(dz, [u, v]), role: "output" }]).filter(([pixel, gradient]) => pixel.value && gradient.value);
+    return [sumOfProducts({ name: `dW[${i}, ${j}]`, terms, total: at(dw, [i, j]) }), [`The step: W[${i}, ${j}] − rate·dW[${i}, ${j}] = ${written(at(w, [i, j]))} − ${written(rate)}·${written(at(dw, [i, j]))} ≈ ${written(at(w, [i, j]) - rate * at(dw, [i, j]))}`]];
+  }
+  if (spot && spot.array !== "x") {
+    const terms = indicesOf(w.shape).map(([u, v]) => [{ value: at(x, [i + u, j + v]), role: "input" }, { value: at(w, [u, v]), role: "weight" }]);
+    return [sumOfProducts({ name: `Z[${i}, ${j}]`, terms, total: at(z, [i, j]) }), [`dZ[${i}, ${j}] = Z − target = ${written(at(z, [i, j]))} − ${written(at(target, [i, j]))} ≈ ${written(at(dz, [i, j]))}`]];
+  }
+  const climbing = step > 0 && loss > path[step - 1].loss;
+  const words = Number.isNaN(loss) ? "A NaN in X, W or the target is in every sum that it enters: no step can be taken." : !(rate < limit) ? `The rate is too large: above ${written(Number(limit.toPrecision(3)))} each step overshoots by more than it gains.`
+    : climbing ? "The loss has climbed." : step ? "Paint another target, or drag the rate: the whole path is walked again." : "Press one step: Z shall become the target, and dW says how each weight must move for that.";
+  return [["After ", { text: `${step} step${step === 1 ? "" : "s"}`, role: "here" }, ": J = ½ Σ (Z − target)² ≈ ", { text: briefLoss(loss), role: "here" }], [words]];
+}
