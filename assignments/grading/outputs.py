@@ -81,8 +81,11 @@ def is_picture(data):
     return True
 
 
-def inert_markdown(text, attachments=()):
-    """Return markdown in which no HTML, script or far picture is left, and all else reads as it was."""
+def inert_markdown(text, names):
+    """Return markdown in which no HTML, script or far picture is left, and all else reads as it was.
+
+    `names` has for each attached picture the name that it gets.
+    """
     text = re.sub(r"<img\b[^>]*\bsrc=[\"'](attachment:[^\"'>]*)[\"'][^>]*>", r"![](\1)", text)
     text = re.sub(r"<(?=[A-Za-z/!?])", "< ", text)  # no tag begins with a space
     text = re.sub(r"!(?=\[)(?!\[[^\]\n]*\]\(attachment:)", "", text)  # only pictures that came along
@@ -90,7 +93,8 @@ def inert_markdown(text, attachments=()):
     text = re.sub(r"\\(?=(href|require|style|class|cssId|unicode|html)\b)", r"\\ ", text)
 
     def there(match):
-        return match[0] if unquote(match[1]) in attachments else f"[the picture {match[1]} is missing]"
+        name = names.get(match[1], names.get(unquote(match[1])))
+        return f"![](attachment:{name})" if name else f"[the picture {match[1]} is missing]"
 
     return re.sub(r"!\[[^\]\n]*\]\(attachment:([^)\n]*)\)", there, text)
 
@@ -104,7 +108,7 @@ def inert_attachments(attachments):
             for kind in PICTURE_KINDS
             if isinstance(data, dict) and is_photograph(data.get(kind))
         }
-        if pictures and re.fullmatch(r"[\w .()+-]{1,200}", name):
+        if pictures:
             kept[name] = pictures
     return kept
 

@@ -74,7 +74,7 @@ def command(kernel, asked, answered, package, data):
         *("--ro-bind", str(package), "/package", "--ro-bind", str(data), "/package/data"),
         *("--ro-bind", str(asked), str(asked), "--bind", str(answered), str(answered)),
         *("--clearenv", *(word for item in variables().items() for word in ("--setenv", *item))),
-        *("--chdir", HOME),
+        *("--remount-ro", "/", "--chdir", HOME),
         *kernel,
     ]
 

@@ -98,9 +98,12 @@ def _neutralise(cell):
     """Leave of a cell of words nothing that runs."""
     attachments = inert_attachments(cell.pop("attachments", None))
     if cell.cell_type == "markdown":
-        cell.source = inert_markdown(cell.source, attachments)
+        names = {
+            name: f"picture{n}" for n, name in enumerate(attachments)
+        }  # plain ones, which nbconvert finds
+        cell.source = inert_markdown(cell.source, names)
         if attachments:
-            cell.attachments = attachments
+            cell.attachments = {names[name]: data for name, data in attachments.items()}
 
 
 class MarkSubmission(NbGraderPreprocessor):

@@ -16,6 +16,7 @@ from tests.classroom.marks import PLANTED, SOLVED
 from tests.classroom.submissions import Course, answer, release, solved
 
 VICTIMS = ("aa_victim", "zz_victim")
+PAGES = ("b23_b99_scripts", "honest_draws", "honest_photograph", "other_numbers", "untouched")
 PEOPLE = 7.5  # points that a person gave the first of them
 
 
@@ -81,9 +82,12 @@ def a_class(folder):
         course.submit("other_numbers", "ps1", answer(solved("ps1"), "skip_backward", SOLVED))
         hopeless(course)
         environment = dict(os.environ, SECRET_TOKEN=f"{SECRET}-in-the-environment")
-        status = course.grade("ps1", "--feedback", "--report", **environment)
+        status = course.grade("ps1", "--report", **environment)
+        said = course.said
+        pages = [f"mistaken_{name}" for name in PLANTED] + list(PAGES)
+        course.grade("ps1", "--feedback", *(word for name in pages for word in ("--student", name)))
     return {
-        "said": course.said,
+        "said": said,
         "status": status,
         "heard": heard,
         "before": before,

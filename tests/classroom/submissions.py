@@ -1,6 +1,7 @@
 """A course in a temporary folder, notebooks to hand in, and what became of them."""
 
 import copy
+import json
 import re
 import subprocess
 import sys
@@ -38,8 +39,8 @@ class Course:
         """Hand in a notebook; a text is written as it is."""
         folder = self.folder / "submitted" / student / name
         folder.mkdir(parents=True, exist_ok=True)
-        text = notebook if isinstance(notebook, str) else nbformat.writes(notebook)
-        (folder / f"{name}.ipynb").write_text(text, encoding="utf-8", errors="surrogatepass")
+        text = notebook if isinstance(notebook, str) else json.dumps(notebook)  # ASCII, as for a surrogate
+        (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
         return folder
 
     def grade(self, *arguments, **environment):

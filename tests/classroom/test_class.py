@@ -62,7 +62,7 @@ def test_nobody_saw_or_wrote_what_is_the_teachers(course):
     said = text_of(course.graded("c01_c02_looks_around", "ps1"))
     assert "/proc/" in said  # it did look
     assert SECRET not in said
-    assert str(course.folder) not in said.replace(str(course.folder / "**"), "")
+    assert not any(name in said for name in ("gradebook.db", "submitted", "secret"))
     for name in ("t08_writes", "c03_gradebook"):
         assert "written" not in text_of(course.graded(name, "ps1"))
     assert not list(course.folder.glob("**/evil"))
@@ -83,7 +83,10 @@ class Running(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.inside = tag
-        self.found += [(tag, name, value) for name, value in attributes if "EVIL" in f"{name} {value}"]
+        for name, value in attributes:
+            link = (tag, name) == ("a", "href") and value.startswith("http")  # opens when it is clicked
+            if "EVIL" in f"{name} {value}" and not link:
+                self.found.append((tag, name, value))
 
     def handle_endtag(self, tag):
         self.inside = ""
