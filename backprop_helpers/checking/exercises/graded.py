@@ -71,7 +71,6 @@ def _read(path):
 def _exercise(path, task):
     return Exercise(
         number=task["number"],
-        name=task["name"],
         title=task["title"],
         signature=task["signature"],
         returns=tuple(Part(name, tuple(axes), kind) for name, axes, kind in task["returns"]),
