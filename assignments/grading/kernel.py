@@ -81,7 +81,8 @@ class Kernel:
     def __enter__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="grade-"))
         self.asked, self.answered = self.folder / "asked", self.folder / "answered"
-        for folder in (self.asked, self.answered):
+        self.home = self.folder / "home"  # used without a sandbox
+        for folder in (self.asked, self.answered, self.home):
             folder.mkdir()
         shutil.copy(HERE / "grading_answers.py", self.asked)
         context = zmq.Context()
@@ -97,7 +98,7 @@ class Kernel:
         limits = {"preexec_fn": _limit} if os.name == "posix" else {}
         self.manager.start_kernel(
             env=self._variables(),
-            cwd=str(self.answered),
+            cwd=str(self.home),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             **limits,
@@ -136,7 +137,7 @@ class Kernel:
     def _variables(self):
         if self.protected:
             return {"PATH": os.defpath}
-        return {**os.environ, **sandbox.variables(str(self.answered), self.package)}
+        return {**os.environ, **sandbox.variables(str(self.home), self.package)}
 
     def run(self, source, seconds=None, *, history=True):
         """Run code, and return what it showed as a notebook's outputs.
