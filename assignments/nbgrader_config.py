@@ -1,7 +1,6 @@
 """The course: where things are, and how a submission is restored, executed and marked.
 
-What is particular to this course stands in classroom.py, beside this file: limits for the kernels that run
-students' code, and rules for submissions that were changed where they may not be.
+What is particular to this course stands in grading/, beside this file.
 """
 
 import sys
@@ -11,10 +10,14 @@ HERE = Path(__file__).resolve().parent
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
-import classroom
+import grading
 
 c = get_config()  # noqa: F821
 
 c.CourseDirectory.course_id = "backpropagation"
 c.CourseDirectory.root = str(HERE)
-classroom.configure(c)
+# as Moodle names the files of an archive
+c.FileNameCollectorPlugin.named_regexp = (
+    r".*/(?P<student_id>[^/_]+)_\d+_assignsubmission_file_/(?P<file_id>.*)"
+)
+grading.configure(c, HERE)

@@ -37,6 +37,7 @@ TOOLS = {
     "playwright": Tool("Playwright", "the lessons in a real browser"),
     "chromium": Tool("the Chromium browser", "the lessons in a real browser"),
     "nbgrader": Tool("nbgrader", "generating and grading the assignments"),
+    "bwrap": Tool("bubblewrap", "grading in a sandbox"),
     "repo2docker": Tool("repo2docker", "what Binder would build"),
     "sphinx": Tool("Sphinx", "the site"),
     "node": Tool("Node.js", "the stage's modules outside of a page"),

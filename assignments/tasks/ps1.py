@@ -6,30 +6,45 @@ import numpy as np
 
 from backprop_helpers.checking.exercises._exercise import Case, Part
 from backprop_helpers.checking.exercises._inputs import own
+from backprop_helpers.checking.exercises.graded import Quadratic, not_finite_is_large
 
 from ._task import slopes, task
 
 
 def _central_difference_cases(rng):
     square = rng.normal(size=(3, 3))
-    matrix = rng.normal(size=(2, 4))
 
-    # Quadratic functions: a central difference of them has no error but rounding, whatever eps is.
-    def product(x):
-        return x @ (x.T @ square[:2, :2] if x.shape[0] == 2 else x)
-
-    def entry_by_entry(x):
-        return 0.5 * x * x - 2 * x
-
-    def total(x):
-        return (x * x).sum(axis=-1) + x[..., 0]
+    # A central difference of a quadratic function has no error but rounding, whatever eps is.
+    def case(name, function, x, eps):
+        f = _as_quadratic(function, x.shape)
+        return Case(name, (f, x, rng.normal(size=np.shape(function(x))), eps))
 
     return [
-        Case("entry by entry, x (2, 4)", (entry_by_entry, matrix, rng.normal(size=(2, 4)), 0.01)),
-        Case("a sum of rows, x (2, 3, 2)", (total, rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 3)), 0.1)),
-        Case("a matrix times itself, x (3, 3)", (product, square, rng.normal(size=(3, 3)), 0.02)),
-        Case("a vector, x (5,)", (entry_by_entry, rng.normal(size=5), rng.normal(size=5), 0.5)),
+        case("entry by entry, x (2, 4)", lambda x: 0.5 * x * x - 2 * x, rng.normal(size=(2, 4)), 0.01),
+        case(
+            "a sum of rows, x (2, 3, 2)",
+            lambda x: (x * x).sum(axis=-1) + x[..., 0],
+            rng.normal(size=(2, 3, 2)),
+            0.1,
+        ),
+        case("a matrix times itself, x (3, 3)", lambda x: x @ x, square, 0.02),
+        case("a vector, x (5,)", lambda x: 0.5 * x * x - 2 * x, rng.normal(size=5), 0.5),
     ]
+
+
+def _as_quadratic(function, shape):
+    """Return a quadratic function as its arrays, read off its values at the unit vectors and their sums."""
+    units = np.eye(int(np.prod(shape)))
+
+    def at(x):
+        return function(x.reshape(shape)).reshape(-1) - constant
+
+    constant = function(np.zeros(shape)).reshape(-1)
+    linear = np.stack([(at(e) - at(-e)) / 2 for e in units], axis=-1)
+    quadratic = np.stack(
+        [np.stack([(at(e + g) - at(e) - at(g)) / 2 for g in units], axis=-1) for e in units], axis=-1
+    )
+    return Quadratic(constant.reshape(np.shape(function(np.zeros(shape)))), linear, quadratic)
 
 
 def _quadratic_slope(f, x, dz, eps):
@@ -125,11 +140,6 @@ def _error_by_ratio(analytic, numeric, together=_largest):
     return together(1 - np.copysign(smaller / larger, np.where(a * n == 0, 1.0, analytic * numeric)))
 
 
-def _nan_is_infinite(*parts):
-    """Count NaN as infinite: either will do."""
-    return [np.where(np.isfinite(part), part, 1e3) for part in parts]
-
-
 RELATIVE_ERROR = task(
     "ps1.2",
     "relative_error",
@@ -169,7 +179,7 @@ RELATIVE_ERROR = task(
             lambda a, n: np.asarray((np.abs(a - n) / np.maximum(np.abs(a), np.abs(n))).max()),
         ),
     ],
-    summarise=_nan_is_infinite,
+    summarise=not_finite_is_large,
     summary=(Part("error"),),
 )
 

@@ -10,7 +10,6 @@ from backprop_helpers.checking.exercises import EXERCISES as exercises
 from backprop_helpers.checking.exercises import _line, solution_source
 from backprop_helpers.checking.exercises import steps as _steps
 from backprop_helpers.checking.exercises._examine import examine
-from backprop_helpers.checking.exercises._watch import TASKS
 
 _attempted = set()
 
@@ -121,7 +120,7 @@ def _check_of(exercise):
     function : callable
         Yours, with the signature above. Everything it needs is among its arguments.
     seed : int
-        Other numbers, and some other shapes, for each seed.
+        Other numbers, and some other shapes, for each seed; a task of the problem sets has one set of them.
     diagnose : bool
         False: a known mistake is not named, only where and how the answer differs.
 
@@ -141,8 +140,7 @@ def __getattr__(name):
         return {number: step.asked for number, step in _steps.all_steps().items()}
     if name.startswith("__"):
         raise AttributeError(name)
-    graded = "" if TASKS.is_dir() else "; those of the problem sets need the folder assignments/tasks"
-    raise AttributeError(f"check has no exercise called {name!r}; {_nearest(name, exercises)}{graded}")
+    raise AttributeError(f"check has no exercise called {name!r}; {_nearest(name, exercises)}")
 
 
 def __dir__():

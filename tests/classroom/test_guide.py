@@ -1,6 +1,11 @@
 """The teacher's guide, assignments/README.md: what it counts and what it names is there."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -12,6 +17,52 @@ from tests.tool_loader import ROOT
 GUIDE = (COURSE / "README.md").read_text(encoding="utf-8")
 PLAN = re.findall(r"^\| \d? ?\| (\d\d) \| (.*?) \| (.*?) \| .*\|$", GUIDE, flags=re.MULTILINE)
 TASKS = [task for task in check.exercises.values() if not task.lesson.isdigit()]
+
+
+COMMANDS = re.findall(r"^```sh\n(.*?)^```", GUIDE, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory, require_tool):
+    """A copy of the project, as a teacher has it, with its environment."""
+    require_tool("nbgrader")
+    require_tool("bwrap")
+    folder = tmp_path_factory.mktemp("guide") / "project"
+    names = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in names.stdout.split("\n"):
+        if name.startswith(("assignments/", "tools/", "backprop_helpers/")) and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(sys.prefix)
+    return folder
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the commands are a Unix shell's")
+def test_the_guides_commands_from_the_first_to_the_last(copy):
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    said = []
+    for command in COMMANDS:
+        done = subprocess.run(
+            ["sh", "-ec", command],
+            cwd=copy,
+            env=dict(os.environ, PATH=path),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}"
+        said.append(done.stdout)
+    assert "fails only where nothing was written" in said[0]
+    assert "example                  80 of 80" in said[2]
+    assert "not graded: 0" in said[2]
+    course = copy / "assignments"
+    assert (course / "feedback" / "example" / "ps1" / "ps1.html").is_file()
+    assert (course / "reports" / "ps1_mistakes.html").is_file()
+    row = (course / "grades.csv").read_text().splitlines()[1]
+    assert "ps1" in row
+    assert "example" in row
 
 
 def code_of(lesson):
@@ -39,22 +90,35 @@ def test_what_the_plan_projects_is_in_the_lesson(lesson, figures, stages):
     assert shown == set(stages.split(", "))
 
 
-def test_limits_are_those_of_the_code():
-    rules = (COURSE / "classroom.py").read_text(encoding="utf-8")
-    safely = (ROOT / "tools" / "grade_safely").read_text(encoding="utf-8")
-    assert "endless loop: 30 s a cell, 10 min of processor a notebook" in GUIDE
-    assert "SECONDS_A_CELL = 30\n" in rules
-    assert "SECONDS_OF_PROCESSOR = 600 " in rules
-    assert "memory: 3 GB a kernel" in GUIDE
-    assert "MEGABYTES = 3072 " in rules
-    assert "files: 200 MB each" in GUIDE
-    assert "RLIMIT_FSIZE, 200 * 2**20" in rules
-    assert "LARGEST_FILE = 200 * 2**20 " in safely
+def test_the_table_of_the_sandbox_says_what_is_so():
+    sys.path.insert(0, str(COURSE))
+    from grading import kernel, marks, outputs, sandbox
+
+    assert f"{sandbox.MEGABYTES_OF_FILES} MB each, in memory" in GUIDE
+    assert len(sandbox.variables()) == 12
+    assert "| variables | twelve that it needs, none of yours |" in GUIDE
+    seconds = f"{kernel.SECONDS_A_CELL} s a cell, {marks.TIME_LIMIT:.0f} s a test"
+    seconds += f" ({marks.SECONDS_TO_TRAIN} s to train)"
+    assert f"{seconds}, {kernel.SECONDS_A_NOTEBOOK // 60} min a notebook" in GUIDE
+    memory = f"{kernel.MEGABYTES // 1024} GB a process, and in sum; {kernel.PROCESSES} processes"
+    assert f"{memory}; {kernel.MEGABYTES_A_FILE} MB a file" in GUIDE
+    assert f"{outputs.CHARACTERS:,} characters a cell" in GUIDE
+
+
+def test_the_container_has_what_grading_needs():
+    text = (COURSE / "Dockerfile").read_text(encoding="utf-8")
+    for name in re.findall(r"^COPY (.*) \S+$", text, flags=re.MULTILINE):
+        assert all((ROOT / part).exists() for part in name.split())
+    needed = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
+    for requirement in re.findall(r'"(\w+>=[^"]+)"', text):
+        assert requirement in needed
+    assert "bubblewrap" in text
+    assert 'ENTRYPOINT ["python", "tools/grade"' in text
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_known_mistakes_of_the_problem_sets_are_recognised(task):
     for suspect in task.suspects:
-        result = getattr(check, task.name)(suspect.make())
+        result = getattr(check, task.name)(suspect.make())  # by the cases that students have
         assert result.diagnosis == suspect.name
         assert result.hint

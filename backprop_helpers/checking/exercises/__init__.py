@@ -1,13 +1,13 @@
 """The exercises of the lessons and of the assignments: their cases, right answers and known mistakes."""
 
-import importlib.util
+import importlib
 import inspect
-import sys
 
 from backprop_helpers.checking.exercises import (
     convolution,
     correlation,
     fully_connected,
+    graded,
     gradient_checks,
     nudges,
     pooling,
@@ -17,18 +17,6 @@ from backprop_helpers.checking.exercises import (
 )
 from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
 from backprop_helpers.checking.exercises._result import VERDICTS, CheckResult
-from backprop_helpers.checking.exercises._watch import TASKS
-
-
-def _graded_tasks():
-    """Return the tasks of the problem sets; none where the package lies without the course's folder."""
-    if not TASKS.is_dir():
-        return ()
-    spec = importlib.util.spec_from_file_location("graded_tasks", TASKS / "__init__.py")
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.EXERCISES
-
 
 #: By name, in the order of the lessons.
 EXERCISES = {
@@ -43,7 +31,7 @@ EXERCISES = {
         *convolution.EXERCISES,
         *pooling.EXERCISES,
         *training.EXERCISES,
-        *_graded_tasks(),
+        *graded.load(),
     )
 }
 

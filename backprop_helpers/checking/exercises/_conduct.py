@@ -8,7 +8,7 @@ import numpy as np
 from backprop_helpers.checking.exercises import _compare as compare
 from backprop_helpers.checking.exercises import _words as words
 from backprop_helpers.checking.exercises._recognise import Known
-from backprop_helpers.checking.exercises._runner import Guard, OutOfTime
+from backprop_helpers.checking.exercises._runner import OutOfTime
 from backprop_helpers.checking.misconceptions import misconceptions
 
 
@@ -18,7 +18,7 @@ def unfinished(exam):
     if isinstance(run.error, OutOfTime):
         return exam.said(
             "stopped",
-            ("stopped", f"it did not return within {Guard().seconds:g} seconds"),
+            ("stopped", f"it did not return within {exam.guard.seconds:g} seconds"),
             ("hint", "is there a loop that never ends?"),
             ("case", run.case.name),
             call=len(exam.runs) - 1,

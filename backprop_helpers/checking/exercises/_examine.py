@@ -17,7 +17,7 @@ from backprop_helpers.checking.exercises._runner import Guard, OutOfTime
 from backprop_helpers.checking.exercises._watch import Delegation, is_known_mistake, outside_arrays
 
 
-def examine(exercise, function, *, seed=0, diagnose=True):
+def examine(exercise, function, *, seed=0, diagnose=True, guard=None):
     """Run a function on the cases of an exercise, and say what is right or wrong with it.
 
     Parameters
@@ -28,6 +28,8 @@ def examine(exercise, function, *, seed=0, diagnose=True):
         Other numbers, and some other shapes, for each seed.
     diagnose : bool
         False: a known mistake is not named, only where and how the answer differs.
+    guard : context manager, optional
+        Calls the function, as `Guard` does in this process and within its limits.
 
     Returns
     -------
@@ -46,20 +48,26 @@ def examine(exercise, function, *, seed=0, diagnose=True):
     if unread := unread_cell(function):
         return CheckResult(exercise, "not read", [("error", unread), ("note", NOTHING_CHECKED)])
     return _Examination(
-        exercise, function, list(exercise.cases(np.random.default_rng(seed))), diagnose
+        exercise, function, list(exercise.cases(np.random.default_rng(seed))), diagnose, guard or Guard()
     ).result()
+
+
+def scaled_case(exercise, cases):
+    """Return the number of the first case with several examples, and it with a billion times the gradient."""
+    several = next(c for c, case in enumerate(cases) if len(case.arguments[0]) > 1)
+    return several, cases[several].scaled(exercise.arguments.index(exercise.linear), BILLION)
 
 
 NOTHING_CHECKED = "Python still has the function from before, so nothing was checked"
 
 
 class _Examination:
-    def __init__(self, exercise, function, cases, diagnose):
-        self.exercise, self.function, self.diagnose = exercise, function, diagnose
+    def __init__(self, exercise, function, cases, diagnose, guard):
+        self.exercise, self.function, self.diagnose, self.guard = exercise, function, diagnose, guard
         pair = None
         if exercise.linear:  # a billion times the gradient has to come back a billion times as large
-            several = next(c for c, case in enumerate(cases) if len(case.arguments[0]) > 1)
-            cases.append(cases[several].scaled(exercise.arguments.index(exercise.linear), BILLION))
+            several, scaled = scaled_case(exercise, cases)
+            cases.append(scaled)
             pair = several + 1, len(cases)
         self.total = len(cases)
         # The first case twice in a row, and again at the end: one that keeps something is found out.
@@ -72,7 +80,8 @@ class _Examination:
 
     def _run_all(self):
         runs = []
-        with Guard() as guard:
+        with self.guard as guard:
+            guard.foresee(self.function, self.sequence)
             for case in self.sequence:
                 runs.append(run_case(self.exercise, self.function, case, guard, self.delegation))
                 if isinstance(runs[-1].error, (OutOfTime, MemoryError, NotImplementedError)):

@@ -19,7 +19,6 @@ LAYERS = PACKAGE / "layers"
 NUDGES = PACKAGE / "checking" / "gradient_check.py"
 CATALOGUE = PACKAGE / "checking" / "misconceptions" / "_catalogue.py"  # only passes arguments on
 EXERCISES = PACKAGE / "checking" / "exercises"
-TASKS = PACKAGE.parent / "assignments" / "tasks"  # the exercises that are graded
 
 
 class Delegation:
@@ -53,7 +52,7 @@ def is_known_mistake(function):
     """Whether it is one of the exercises' own wrong functions, which may be made of the layers."""
     function = getattr(function, "func", function)  # of a partial
     code = getattr(function, "__code__", None)
-    return code is not None and bool({EXERCISES, TASKS}.intersection(Path(code.co_filename).parents))
+    return code is not None and EXERCISES in Path(code.co_filename).parents
 
 
 def outside_arrays(function):
@@ -136,7 +135,7 @@ def names_of(function):
 def _installed_roots():
     paths = sysconfig.get_paths()
     roots = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return tuple(str(Path(root)) for root in roots) + (str(PACKAGE), str(TASKS))
+    return tuple(str(Path(root)) for root in roots) + (str(PACKAGE),)
 
 
 def is_library(filename):

@@ -178,8 +178,9 @@ def short_message(error):
 
 def last_own_frame(error):
     """Return (line in the function, the function's name, the line's text) of the learner's last frame."""
-    found = None
-    traceback = error.__traceback__
+    if hasattr(error, "learners_frame"):  # it was raised in another process
+        return error.learners_frame
+    found, traceback = None, error.__traceback__
     while traceback is not None:
         code = traceback.tb_frame.f_code
         if not is_library(code.co_filename):

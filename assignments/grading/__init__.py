@@ -1,0 +1,67 @@
+"""How this course grades: students' code computes in a sandbox, and everything is judged outside of it.
+
+`steps` are the two steps of nbgrader that are replaced; `marks` judges; `kernel` is a student's kernel seen
+from outside, `sandbox` what surrounds it, `package` and `grading_answers` what is inside; `arrays` and
+`outputs` are what comes out of it, bounded and inert; `report` sums up a class.
+"""
+
+import secrets
+import shutil
+from pathlib import Path
+
+
+def configure(c, root):
+    """Write the course's rules into nbgrader's configuration; `root` is the course's folder."""
+    from nbgrader.preprocessors import (
+        AssignLatePenalties,
+        CheckCellMetadata,
+        ClearOutput,
+        IgnorePattern,
+        OverwriteKernelspec,
+        SaveAutoGrades,
+    )
+
+    from .steps import MarkSubmission, TakeOver
+
+    c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError"}
+    c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
+    c.OverwriteCells.add_missing_cells = True
+    c.MarkSubmission.secret_file = str(secret_of(Path(root)))
+    c.Autograde.sanitize_preprocessors = [
+        ClearOutput,
+        OverwriteKernelspec,
+        TakeOver,
+        CheckCellMetadata,
+    ]
+    c.Autograde.autograde_preprocessors = [
+        MarkSubmission,
+        IgnorePattern,
+        SaveAutoGrades,
+        AssignLatePenalties,
+        CheckCellMetadata,
+    ]
+    c.Autograde.post_convert_hook = only_the_notebook(Path(root))
+
+
+def secret_of(root):
+    """Return the file with the course's secret, which is made when it is first asked for."""
+    path = root / "secret"
+    if not path.exists():
+        path.write_text(secrets.token_hex() + "\n", encoding="utf-8")
+        path.chmod(0o600)
+    return path
+
+
+def only_the_notebook(root):
+    """Return a hook for nbgrader that removes what came along with a submission's notebook."""
+
+    def remove(assignment, student, notebooks):
+        kept = {f"{assignment}.ipynb", "timestamp.txt"}
+        for folder in (root / "autograded").glob(f"{student}/{assignment}"):
+            for path in folder.iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                elif path.name not in kept:
+                    path.unlink()
+
+    return remove

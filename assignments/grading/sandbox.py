@@ -1,0 +1,140 @@
+"""Where a student's kernel runs: bubblewrap around it, so that it reaches nothing but its own empty folder.
+
+The kernel sees Python and the system's libraries read-only, a copy of the lessons' package without what would
+do its work (`package`), and two folders of this grading: one to read questions from, one to answer in. It has
+no network, no variable of the teacher's, no home, no course, no other process, and ends with the grading.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+HOME = "/home/student"
+MEGABYTES_OF_FILES = 200  # in the kernel's home and in its /tmp, each; in memory
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
+SETTINGS = ("/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime")
+WOULD_DO_THE_WORK = ("backprop_helpers", "torch", "jax", "jaxlib", "tensorflow", "autograd")
+
+NO_SANDBOX = """\
+bubblewrap does not work here ({why}).
+Grading runs other people's code, so nothing is graded without a sandbox.
+  Debian, Ubuntu:        sudo apt install bubblewrap
+  Ubuntu 23.10 and on:   sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0
+  in a container:        start it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined
+  macOS, Windows:        grade in the container of assignments/Dockerfile
+Or say --unprotected: students' code then runs with all your rights."""
+
+
+class NoSandboxError(Exception):
+    """Nothing here protects the teacher from the students' code."""
+
+
+@cache
+def bubblewrap():
+    """Return the path of a bubblewrap that works.
+
+    Raises
+    ------
+    NoSandboxError
+        It is missing, or the system lets nobody use it; with what to do.
+    """
+    path = shutil.which("bwrap")
+    if path is None:
+        raise NoSandboxError(NO_SANDBOX.format(why="there is no program bwrap"))
+    done = subprocess.run(
+        [path, *_alone(), *_system(), "true"], capture_output=True, text=True, env={"PATH": os.defpath}
+    )
+    if done.returncode:
+        raise NoSandboxError(NO_SANDBOX.format(why=done.stderr.strip() or f"exit status {done.returncode}"))
+    return path
+
+
+def command(kernel, asked, answered, package, data):
+    """Return the command that runs a kernel's command in the sandbox.
+
+    Parameters
+    ----------
+    kernel : list of str
+    asked, answered : path
+        The folders of questions, read-only, and of answers.
+    package, data : path
+        The folder that holds the lessons' package, with an empty folder `data`; the images.
+    """
+    return [
+        bubblewrap(),
+        *_alone(),
+        *_system(),
+        *_python(),
+        *("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", "/tmp"),
+        *("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", HOME),
+        *_fonts(),
+        *("--ro-bind", str(package), "/package", "--ro-bind", str(data), "/package/data"),
+        *("--ro-bind", str(asked), str(asked), "--bind", str(answered), str(answered)),
+        *("--clearenv", *(word for item in variables().items() for word in ("--setenv", *item))),
+        *("--remount-ro", "/", "--chdir", HOME),
+        *kernel,
+    ]
+
+
+def variables(home=HOME, package="/package"):
+    """Return the variables that a kernel needs, and no others."""
+    return {
+        "HOME": home,
+        "IPYTHONDIR": f"{home}/.ipython",
+        "LANG": "C.UTF-8",
+        "MPLCONFIGDIR": f"{home}/.matplotlib",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
+        "PIP_NO_INDEX": "1",  # what is installed is found at once, and nothing else is looked for
+        "PYTHONPATH": str(package),
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUTF8": "1",
+        "USER": "student",
+    }
+
+
+def _alone():
+    user = ["--unshare-user", "--uid", "1000", "--gid", "1000"]
+    return ["--unshare-all", *user, "--die-with-parent", "--new-session", "--hostname", "sandbox"]
+
+
+def _system():
+    """Return what mounts the system: its programs and libraries, devices and processes of its own."""
+    words = []
+    for path in map(Path, SYSTEM):
+        if path.is_symlink():
+            words += ["--symlink", os.readlink(path), str(path)]
+        elif path.is_dir():
+            words += ["--ro-bind", str(path), str(path)]
+    for path in SETTINGS:
+        words += ["--ro-bind-try", path, path]
+    return [*words, "--proc", "/proc", "--dev", "/dev"]
+
+
+def _python():
+    """Return what mounts the environment, and hides the packages in it that would do the students' work."""
+    words = []
+    for prefix in dict.fromkeys((sys.base_prefix, sys.prefix)):
+        if not Path(prefix).is_relative_to("/usr"):
+            words += ["--ro-bind", prefix, prefix]
+    places = [Path(place) for place in sys.path if Path(place).name in ("site-packages", "dist-packages")]
+    for place in places:
+        for name in WOULD_DO_THE_WORK:
+            if (place / name).is_dir():
+                words += ["--tmpfs", str(place / name)]
+    return words
+
+
+def _fonts():
+    """Return what mounts Matplotlib's list of fonts, which takes it seconds to make."""
+    import matplotlib
+
+    return [
+        word
+        for file in sorted(Path(matplotlib.get_cachedir()).glob("fontlist-*.json"))
+        for word in ("--ro-bind", str(file), f"{HOME}/.matplotlib/{file.name}")
+    ]

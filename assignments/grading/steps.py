@@ -1,0 +1,181 @@
+"""The steps of nbgrader's autograding that this course replaces: what is taken over, and how it is marked."""
+
+import contextlib
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor, OverwriteCells
+from nbgrader.utils import is_grade, is_locked
+from traitlets import Bool, Float, Unicode
+
+from . import package
+from .kernel import SECONDS_A_CELL, SECONDS_A_NOTEBOOK, Kernel, KernelEndedError
+from .marks import TASKS, mark
+from .outputs import inert_attachments, inert_markdown
+from .sandbox import bubblewrap
+
+KEPT_OF_A_CELL = ("cell_type", "id", "source", "metadata", "outputs", "execution_count", "attachments")
+waiting = contextlib.nullcontext  # entered while students' code runs; tools/grade lets others in meanwhile
+
+
+class TakeOver(OverwriteCells):
+    """Take over the student's answers, and nothing else of what a notebook can carry.
+
+    Cells of the course get their place, type, source and points back, wherever they were edited or deleted;
+    what the student wrote in markdown becomes inert; metadata and attachments that are no pictures go.
+    """
+
+    def preprocess(self, nb, resources):
+        """Clean the notebook and restore it; see `OverwriteCells`."""
+        names = resources["nbgrader"]
+        with Gradebook(names["db_url"]) as gradebook:
+            source = gradebook.find_notebook(names["notebook"], names["assignment"])
+            graded, answers = {c.name for c in source.grade_cells}, {c.name for c in source.solution_cells}
+            locked = {cell.name: cell.locked for cell in source.source_cells}
+            points = {cell.name: cell.max_score for cell in source.grade_cells}
+        seen = set()
+        for cell in reversed(nb.cells):  # of a cell that was copied, the last one counts
+            marks = cell.get("metadata", {}).get("nbgrader")
+            name = marks.get("grade_id") if isinstance(marks, dict) else None
+            _strip(cell)
+            if name in locked and name not in seen:
+                seen.add(name)
+                cell.metadata["nbgrader"] = {
+                    "grade_id": name,
+                    "grade": name in graded,
+                    "solution": name in answers,
+                    "locked": locked[name],
+                    "task": False,
+                    "schema_version": 3,
+                    **({"points": points[name]} if name in graded else {}),
+                }
+        for key in set(nb.metadata) - {"kernelspec", "language_info"}:
+            del nb.metadata[key]
+        nb, resources = super().preprocess(nb, resources)
+        for cell in nb.cells:
+            _neutralise(cell)
+        return nb, resources
+
+    def add_missing_grade_cells(self, nb, resources):
+        """Put every missing cell that is not an answer, and every graded answer, where it was."""
+        source = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
+        points = {cell.name: cell.max_score for cell in source.grade_cells}
+        answers = {cell.name for cell in source.solution_cells}
+        before = []
+        for cell in source.source_cells:
+            position = {c.metadata.get("nbgrader", {}).get("grade_id"): i for i, c in enumerate(nb.cells)}
+            if cell.name not in position and (cell.locked or cell.name in points):
+                new = self.missing_cell_transform(
+                    cell, points.get(cell.name, 0), is_solution=cell.name in answers
+                )
+                new.source = cell.source  # as it was, so that an unanswered question counts as one
+                new.metadata["nbgrader"].update(grade=cell.name in points, schema_version=3)
+                places = [position[name] for name in before if name in position]
+                nb.cells.insert(max(places) + 1 if places else 0, new)
+            before.append(cell.name)
+        return nb, resources
+
+
+def _strip(cell):
+    """Leave of a cell its type, its text and its pictures."""
+    for key in set(cell) - set(KEPT_OF_A_CELL):
+        del cell[key]
+    cell.metadata = NotebookNode()
+    cell.source = str(cell.get("source", "")).encode("utf-8", "replace").decode()  # no half surrogate pairs
+    if cell.get("cell_type") not in ("code", "markdown"):
+        cell.cell_type, cell.source = (
+            "markdown",
+            "".join(f"    {line}\n" for line in cell.source.splitlines()),
+        )
+
+
+def _neutralise(cell):
+    """Leave of a cell of words nothing that runs."""
+    attachments = inert_attachments(cell.pop("attachments", None))
+    if cell.cell_type == "markdown":
+        names = {
+            name: f"picture{n}" for n, name in enumerate(attachments)
+        }  # plain ones, which nbconvert finds
+        cell.source = inert_markdown(cell.source, names)
+        if attachments:
+            cell.attachments = {names[name]: data for name, data in attachments.items()}
+
+
+class MarkSubmission(NbGraderPreprocessor):
+    """Run the student's cells in a kernel of their own, and every test outside of it."""
+
+    unprotected = Bool(False, help="run students' code without a sandbox").tag(config=True)
+    seconds_a_cell = Float(SECONDS_A_CELL, help="how long a cell may take").tag(config=True)
+    seconds = Float(SECONDS_A_NOTEBOOK, help="how long a whole notebook may take").tag(config=True)
+    secret_file = Unicode(help="a file with the secret that determines the tests' numbers").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        """Execute the notebook's cells, and mark its tests."""
+        if not self.unprotected:
+            bubblewrap()  # or say why not
+        secret = Path(self.secret_file).read_text(encoding="utf-8").strip()
+        limits = {"seconds_a_cell": self.seconds_a_cell, "seconds": self.seconds}
+        with (
+            waiting(),
+            Kernel(
+                package_for(resources["nbgrader"]["assignment"]),
+                package.DATA,
+                protected=not self.unprotected,
+                **limits,
+            ) as kernel,
+        ):
+            for cell in nb.cells:
+                if cell.cell_type == "code":
+                    cell.outputs, cell.execution_count = [], None
+                    with contextlib.suppress(KernelEndedError):
+                        self._run(cell, kernel, secret)
+            ended = kernel.ended
+        for cell in nb.cells:
+            if is_test(cell) and not cell.outputs:
+                said = f"this test could not run: {ended}"
+                cell.outputs = [new_output("error", ename="NotRun", evalue=said, traceback=[said])]
+        if ended:
+            nb.metadata["grading"] = {"ended": ended}
+        return nb, resources
+
+    @staticmethod
+    def _run(cell, kernel, secret):
+        if not is_test(cell):
+            cell.outputs = kernel.run(cell.source) if cell.source.strip() else []
+            return
+        result = mark(cell.metadata["nbgrader"]["grade_id"], kernel, secret)
+        if kernel.ended:  # in the middle of a test
+            raise KernelEndedError(kernel.ended)
+        cell.metadata["mark"] = {"diagnosis": result.diagnosis, "hint": result.hint}
+        cell.outputs = [shown(result)]
+
+
+def is_test(cell):
+    """Whether a cell's points are given by a test."""
+    return cell.cell_type == "code" and is_grade(cell) and is_locked(cell)
+
+
+def shown(result):
+    """Return a mark as a notebook's output: an error takes the points away, anything else leaves them."""
+    text = str(result.said)
+    if not result.passed:
+        return new_output("error", ename="Wrong", evalue=text, traceback=[text])
+    html = {"text/html": result.said._repr_html_()} if hasattr(result.said, "_repr_html_") else {}
+    return new_output("display_data", data={"text/plain": text, **html})
+
+
+@cache
+def package_for(assignment):
+    """Return the folder with the lessons' package for a problem set; it is made once a run."""
+    folder = tempfile.mkdtemp(prefix="package-")
+    import atexit
+
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    tasks = [task for task in TASKS.values() if task.lesson == assignment]
+    package.make(folder, tasks)
+    return folder

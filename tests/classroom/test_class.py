@@ -1,0 +1,178 @@
+"""A whole class, graded once: what each submission gets, and what it reaches."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.classroom.attacks import ATTACKS, SECRET
+from tests.classroom.conftest import PEOPLE, VICTIMS
+from tests.classroom.honest import HONEST
+from tests.classroom.marks import PLANTED
+from tests.classroom.submissions import FULL, PS1_TASKS, cell, without
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, of its database library
+
+
+@pytest.mark.parametrize("name", [name for name, (_, solved) in ATTACKS.items() if solved is not None])
+def test_an_attack_gets_what_it_deserves(course, name):
+    solved = ATTACKS[name][1]
+    assert course.marks(name, "ps1") == without(*(task for task in PS1_TASKS if task not in solved))
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_an_honest_notebook_loses_nothing(course, name):
+    assert course.marks(f"honest_{name}", "ps1") == FULL
+
+
+@pytest.mark.parametrize("student", PLANTED)
+def test_planted_mistakes_lose_their_own_points_and_are_named(course, student):
+    planted = PLANTED[student]
+    assert course.marks(f"mistaken_{student}", "ps1") == without(*(task for task, *_ in planted))
+    page = course.feedback(f"mistaken_{student}", "ps1")
+    for _, _, said in planted:
+        assert said in page
+
+
+def test_untouched_gets_nothing_and_is_not_for_a_person_to_mark(course):
+    assert course.marks("untouched", "ps1") == without(*PS1_TASKS)
+    assert course.feedback("untouched", "ps1").count("not attempted yet") == 8
+    with course.api().gradebook as gradebook:
+        assert not gradebook.find_grade("derivation", "ps1", "ps1", "untouched").needs_manual_grade
+
+
+def test_another_right_way_gets_all(course):
+    assert course.marks("other_numbers", "ps1") == FULL
+
+
+def test_the_victims_marks_did_not_move(course):
+    assert course.facts["before"] == course.facts["after"]
+    assert course.facts["after"][0] == 80 + PEOPLE
+    for victim in VICTIMS:
+        assert course.marks(victim, "ps1") == FULL
+
+
+def test_nobody_reached_the_teachers_sockets(course):
+    assert course.facts["heard"] == []
+    said = text_of(course.graded("t07_sockets", "ps1"))
+    assert "sent" not in said
+    assert "No such file" in said or "Connection refused" in said
+
+
+def test_nobody_saw_or_wrote_what_is_the_teachers(course):
+    said = text_of(course.graded("c01_c02_looks_around", "ps1"))
+    assert "/proc/" in said  # it did look
+    assert SECRET not in said
+    assert not any(name in said for name in ("gradebook.db", "submitted", "secret"))
+    for name in ("t08_writes", "c03_gradebook"):
+        assert "written" not in text_of(course.graded(name, "ps1"))
+    assert not list(course.folder.glob("**/evil"))
+    assert not (course.folder / "x").exists()
+
+
+def test_only_the_notebook_is_taken_over(course):
+    folder = course.folder / "autograded" / "b34_shadow_folder" / "ps1"
+    assert [path.name for path in folder.iterdir()] == ["ps1.ipynb"]
+
+
+class Running(HTMLParser):
+    """Finds what would run in a browser, or be fetched."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.inside = [], ""
+
+    def handle_starttag(self, tag, attributes):
+        self.inside = tag
+        for name, value in attributes:
+            link = (tag, name) == ("a", "href") and value.startswith("http")  # opens when it is clicked
+            if "EVIL" in f"{name} {value}" and not link:
+                self.found.append((tag, name, value))
+
+    def handle_endtag(self, tag):
+        self.inside = ""
+
+    def handle_data(self, data):
+        if self.inside in ("script", "style") and "EVIL" in data:
+            self.found.append((self.inside, data))
+
+    def handle_comment(self, data):
+        if "EVIL" in data:
+            self.found.append(("comment", data))
+
+
+def pages_of(course, name):
+    """Yield the feedback, and what Formgrader shows."""
+    yield course.page(name, "ps1")
+    from nbconvert.exporters import HTMLExporter
+
+    yield HTMLExporter(template_name="classic").from_notebook_node(course.graded(name, "ps1"))[0]
+
+
+def test_what_a_submission_shows_is_inert(course):
+    for page in pages_of(course, "b23_b99_scripts"):
+        running = Running()
+        running.feed(page)
+        assert running.found == []
+        assert "EVIL" in page  # as text it is there
+        assert "\\href" not in page
+
+
+def test_the_check_of_inert_pages_finds_what_runs():
+    for page in (
+        "<script>EVIL()</script>",
+        "<img onerror='EVIL()'>",
+        "<a href='javascript:EVIL()'>",
+        "<!-- EVIL -->",
+    ):
+        running = Running()
+        running.feed(page)
+        assert running.found
+
+
+def test_the_checks_table_and_pictures_are_shown(course):
+    page = course.page("other_numbers", "ps1")
+    assert "<table style=" in page
+    assert "image/png;base64" in course.page("honest_draws", "ps1")
+    assert course.page("honest_photograph", "ps1").count("base64,QUJD") == 2
+    assert cell(course.graded("honest_photograph", "ps1"), "derivation").source.endswith(
+        "if $a< b$ then $x > 0$ & so on"
+    )
+
+
+def test_long_output_is_cut(course):
+    for name in ("b10_long_line", "b11_many_lines", "b12_large_html"):
+        path = course.folder / "autograded" / name / "ps1" / "ps1.ipynb"
+        assert path.stat().st_size < 200_000
+
+
+def test_the_run_ends_with_a_list(course):
+    said = course.facts["said"]
+    assert course.facts["status"] == 1
+    assert "not graded: 6" in said
+    assert "not_a_notebook: ps1.ipynb is no notebook" in said
+    assert "wrong_name: there is no ps1.ipynb, but My ps1.ipynb" in said
+    assert "nothing_in_it: there is no ps1.ipynb" in said
+    assert "a_link: it is a link to somewhere else" in said
+    assert "the name of the folder is no plain name" in said
+    for name in ("crash", "a22_ends_the_process"):
+        line = next(line for line in said.splitlines() if line.split()[:1] == [name])
+        assert "the kernel ended: the code ended Python" in line
+    line = next(line for line in said.splitlines() if line.split()[:1] == ["t09_children"])
+    assert "of memory" in line
+
+
+def test_the_report_counts_the_mistakes_of_the_class(course):
+    table = (course.folder / "reports" / "ps1_mistakes.csv").read_text(encoding="utf-8-sig")
+    assert "scaled_fc_backward,ps1.scale_forgotten,1,gamma is missing on the way back" in table
+    assert "skip_backward,ps1.skip_forgotten,1," in table
+    points = (course.folder / "reports" / "ps1_points.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert points[0].startswith("student,central_difference_visible")
+    assert any(line.startswith("untouched,") and line.endswith(",0,80.0") for line in points)
+    assert "ps1.scale_forgotten" in (course.folder / "reports" / "ps1_mistakes.html").read_text(
+        encoding="utf-8"
+    )
+
+
+def text_of(notebook):
+    """Return everything that a notebook shows, code left out."""
+    return " ".join(str(c.get("outputs", "")) for c in notebook.cells)
