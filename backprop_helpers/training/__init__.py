@@ -52,9 +52,8 @@ __all__ = [
 ]
 
 
-def __getattr__(
-    name,
-):  # imported on demand: `python -m backprop_helpers.training.series` runs that module itself
+def __getattr__(name):
+    # Imported on demand: `python -m backprop_helpers.training.series` runs that module itself.
     if name in _SERIES:
         from . import series
 

@@ -141,7 +141,7 @@ def _as_labels(name, labels):
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
         kind = f"{labels.dtype} {labels.shape}"
         raise ValueError(f"load_dataset: {name} must be integers from 0 on, (N,), not {kind}")
-    return _to_labels(labels)
+    return _read_only(labels.astype(np.int64))
 
 
 def _read_idx(folder: Path, name: str) -> np.ndarray:
@@ -167,17 +167,13 @@ def _load(folder: Path) -> Mnist:
 
 
 def _load_pair(folder: Path, images: _IdxFile, labels: _IdxFile) -> tuple[np.ndarray, np.ndarray]:
-    label_array = _to_labels(_read(folder, labels))
+    label_array = _read_only(_read(folder, labels).astype(np.int64))
     return _as_images("", _read(folder, images)), label_array
 
 
 def load_test_set() -> tuple[np.ndarray, np.ndarray]:
     """Load only the 10,000 test digits, images and labels as in ``load_mnist``, in a sixth of its memory."""
     return _load_pair(DATA_FOLDER, TEST_IMAGES, TEST_LABELS)
-
-
-def _to_labels(labels: np.ndarray) -> np.ndarray:
-    return _read_only(labels.astype(np.int64))
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
