@@ -64,7 +64,7 @@ def test_nobody_saw_or_wrote_what_is_the_teachers(course):
     assert SECRET not in said
     assert not any(name in said for name in ("gradebook.db", "submitted", "secret"))
     for name in ("t08_writes", "c03_gradebook"):
-        assert "written" not in text_of(course.graded(name, "ps1"))
+        assert "written /" not in text_of(course.graded(name, "ps1"))
     assert not list(course.folder.glob("**/evil"))
     assert not (course.folder / "x").exists()
 
