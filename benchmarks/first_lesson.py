@@ -1,7 +1,7 @@
 """A newcomer's first minutes: ``python -m benchmarks.first_lesson``.
 
 Clones the repository, gives the first command of README.md with nothing installed and every cache empty,
-opens lesson 00 in a headless Chromium, runs it, and clicks into its first explorer. Then gives the command
+opens lesson 00 in a headless Chromium, runs its first stage and gives it a key. Then gives the command
 once more, as on the next day. What is not committed is not measured. The first command needs a network.
 """
 

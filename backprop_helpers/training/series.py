@@ -9,6 +9,7 @@ part in it. Same machine and number of threads, same files.
 
 from __future__ import annotations
 
+import argparse
 import functools
 
 import numpy as np
@@ -91,8 +92,13 @@ def write(net: Network, snapshots: list[tuple[int, np.ndarray]]) -> None:
     network_file.write(SNAPSHOTS_FILE, {"steps": np.array(steps, np.int64), "parameters": np.array(vectors)})
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Train and write, and say what came out."""
+    argparse.ArgumentParser(
+        prog="python -m backprop_helpers.training.series",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args(arguments)
     net, snapshots = train()
     if [step for step, _ in snapshots] != list(SNAPSHOT_STEPS):
         raise SystemExit("not finished: nothing written")

@@ -10,7 +10,8 @@ from IPython.core.formatters import DisplayFormatter
 
 from backprop_helpers.checking import check, misconceptions
 from backprop_helpers.checking.exercises._line import Mistake, Step, _fitted, examine_line
-from backprop_helpers.checking.exercises.steps import LESSONS, all_steps, plain_numbers, shown
+from backprop_helpers.checking.exercises._steps import plain_numbers, shown
+from backprop_helpers.checking.exercises.steps import LESSONS, all_steps
 from tests.lesson_rules import Lesson
 from tests.tool_loader import ROOT
 

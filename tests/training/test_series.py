@@ -92,21 +92,21 @@ def short(monkeypatch, tmp_path):
 
 
 def test_command_writes_both_files_and_says_so(short, capsys):
-    series.main()
+    series.main([])
     out, err = capsys.readouterr()
     assert "after    6 steps" in out
     assert "wrote data/series_cnn.npz and data/series_snapshots.npz" in out
     assert err == ""
     assert sorted(os.listdir(short)) == ["series_cnn.npz", "series_snapshots.npz"]
     first = [(short / name).read_bytes() for name in sorted(os.listdir(short))]
-    series.main()
+    series.main([])
     assert first == [(short / name).read_bytes() for name in sorted(os.listdir(short))]
 
 
 def test_command_writes_nothing_when_interrupted(short, monkeypatch):
     monkeypatch.setattr(series.Network, "_evaluate", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(SystemExit, match="nothing written"):
-        series.main()
+        series.main([])
     assert os.listdir(short) == []
 
 

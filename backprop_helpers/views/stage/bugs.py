@@ -29,7 +29,7 @@ FIRST = ("fc", "relu", "softmax", "softmax_cross_entropy")
 
 
 class BugStage(Stage):
-    """Plant a bug in a layer and let the checks look for it: ours, and weak ones that are in use.
+    """Plant a bug in a layer and let the checks look for it: ours, and weak ones.
 
     Every check was run in Python when the stage was made: on the layer with the bug, and on the right layer,
     where it should be silent. The page keeps the verdicts until they are asked for.

@@ -1,4 +1,4 @@
-// A bug is planted in a layer. Which checks complain? Choose it, guess, then run them: ours, and weak ones that are in use.
+// A bug is planted in a layer. Which checks complain? Choose it, guess, then run them: ours, and weak ones.
 // All verdicts were recorded by Python; on the right layer a check should be silent.
 
 import { arrange } from "./arrange.js";
@@ -85,7 +85,7 @@ function drawBugs(stage) {
   };
   arrange(frame, items, [[[["table"]], [["source"]]]]);
   showSum(frame, bugLines(stage, record, verdicts.slice(1)));
-  showLegend(frame, [["plain", "the weak checks are all in use; below: − the right lines, + the planted ones"]]);
+  showLegend(frame, [["plain", "weak checks: seen in published code, or an easy slip; below them: − the right lines, + the planted ones"]]);
 }
 
 function bugLines({ planted, ran }, { diagnosis }, weak) {
