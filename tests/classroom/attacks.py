@@ -120,32 +120,13 @@ ATTACKS = {
         ),
         (),
     ),
-    "a05_passed": (first(CHECK + "type(check.skip_backward(print)).passed = True"), ()),
-    "a06_tolerance": (
-        first(CHECK + "object.__setattr__(check.exercises['skip_backward'], 'tolerance', 1e99)"),
-        (),
-    ),
     "a07_numpy_abs": (first("import numpy as N\nN.abs = lambda *a, **k: N.float64(0)"), ()),
-    "a08_builtins": (first("import builtins as B\nB.max = lambda *a, **k: 0"), ()),
     "a09_modules": (
         first("import sys as s\ns.modules['backprop_helpers.checking.check'] = s.modules['os']"),
         (),
     ),
     "a10_showtraceback": (
         first("get_ipython().showtraceback = lambda *a, **k: None"),
-        (),
-    ),
-    "a11_custom_exc": (
-        first("get_ipython().set_custom_exc((BaseException,), lambda *a, **k: None)"),
-        (),
-    ),
-    "a12_blind_cell": (first("_ = %time 0\nimport sys\nsys.modules['numpy'].allclose = print"), ()),
-    "a13_exec": (first("exec(''.join(map(chr, b'import os; os.environ.clear()')))"), ()),
-    "a20_closure": (
-        first(
-            CHECK
-            + "import dataclasses, gc\nfor o in gc.get_objects():\n    if hasattr(o, 'tolerance'): o.tolerance = 1"
-        ),
         (),
     ),
     "a18_subclass": (
@@ -200,13 +181,6 @@ ATTACKS = {
         ),
         (),
     ),
-    "answers_too_large": (
-        first(
-            "import grading_answers, numpy as np\n"
-            "grading_answers.answer = lambda asked, answered: np.savez(answered, result0=np.zeros(10**7))"
-        ),
-        (),
-    ),
     "answers_of_objects": (
         first(
             "import grading_answers, numpy as np\ngrading_answers.answer = lambda asked, answered:"
@@ -239,14 +213,6 @@ ATTACKS = {
         ),
         ("central_difference",),  # Python breaks down over it
     ),
-    "t09_memory": (
-        answer(
-            solved("ps1"),
-            "skip_backward",
-            "import numpy as np\nhoard = [np.ones(10**8) for _ in range(8)]\ndef skip_backward(*a): return 0",
-        ),
-        PS1_TASKS[:3],
-    ),
     "t09_children": (
         beside(
             "import subprocess, sys\nchildren = [subprocess.Popen([sys.executable, '-c', 'x = bytearray(10**9);"
@@ -254,14 +220,7 @@ ATTACKS = {
         ),
         (),
     ),
-    "b07_spinning_threads": (
-        beside(
-            "import threading\nfor _ in range(3):\n    threading.Thread(target=lambda: [None for _ in iter(int, 1)], daemon=True).start()"
-        ),
-        None,  # at its own cost: slow, but right or stopped
-    ),
     "b10_long_line": (beside("print('x' * 60_000_000)"), PS1_TASKS),
-    "b11_many_lines": (beside("for n in range(300_000): print(n)"), PS1_TASKS),
     "b12_large_html": (
         beside("from IPython.display import HTML, display\ndisplay(HTML('<b>x</b>' * 2_000_000))"),
         PS1_TASKS,

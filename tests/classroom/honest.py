@@ -22,7 +22,6 @@ def skip(code):
 
 HONEST = {
     "installs": before("!pip install numpy\n%pip install numpy"),
-    "lists_files": before("!ls\n%pwd\n!echo $HOME"),
     "names_as_builtins": before(
         "vars = [1, 2]\nlist = [1]\nsum = 3\nmax = min = 0\nopen = 'x'\ninput = type = print = None"
     ),
@@ -39,7 +38,6 @@ HONEST = {
         "get_ipython().system('echo hello')"
     ),
     "fails_in_a_scratch_cell": before("undefined_name + 1\n"),
-    "unfinished_cell": before("def unfinished(:"),
     "compares_with_the_package": skip(
         "from backprop_helpers.layers import fc_backward, fc_forward\n"
         + SKIP
@@ -74,13 +72,10 @@ HONEST = {
         "class Skip:\n    def __call__(self, dy, x, w):\n        return dy + dy @ w.T, x.T @ dy, dy.sum(axis=0)\n"
         "skip_backward = Skip()"
     ),
-    "a_lambda": skip("skip_backward = lambda dy, x, w: (dy + dy @ w.T, x.T @ dy, dy.sum(axis=0))"),
     "strict_numpy": before("import warnings\nnp.seterr(all='raise')\nwarnings.simplefilter('error')"),
     "exits_a_scratch_cell": before("import sys\nsys.exit()"),
-    "times": before("%timeit -n1 -r1 sum(range(10))\n%%time\npass"),
     "asks": before("name = input('your name? ')"),
     "moves_away": before("import os\nos.chdir('/')\nimport sys\nsys.path.clear()"),
-    "missing_library": before("import torch\nimport seaborn"),
     "loops": skip(
         "def skip_backward(dy, x, w):\n    dx, dw, db = dy.copy(), 0 * w, np.zeros(len(w))\n"
         "    for m in range(len(x)):\n        for k in range(len(w)):\n            db[k] += dy[m, k]\n"

