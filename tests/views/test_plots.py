@@ -683,6 +683,18 @@ def test_graph_flows_to_the_right_and_shows_values_and_gradients(figures):
     assert at["−12"][1] < at["f = q · z"][1] < at["∂ 1"][1]  # y grows downwards
 
 
+def test_an_arrow_rises_over_a_box_in_its_way():
+    """Else a → c, which runs behind b, reads as b → c."""
+    nodes = {name: {"value": 1, "at": (column, 0)} for column, name in enumerate("abc")}
+    ax = plots.graph(nodes, [("a", "b"), ("b", "c"), ("a", "c")]).axes[0]
+    boxes = [p for p in ax.patches if type(p).__name__ == "FancyBboxPatch"]
+    *_, over = [p for p in ax.patches if type(p).__name__ == "FancyArrowPatch"]
+    top = min(box.get_y() for box in boxes)
+    assert over.get_path().vertices[:, 1].min() < top - 0.3
+    straight, *_ = [p for p in ax.patches if type(p).__name__ == "FancyArrowPatch"]
+    assert straight.get_path().vertices[:, 1].min() > top
+
+
 def test_graph_columns_never_go_back():
     names = list("abcdef")
     edges = [("a", "c"), ("b", "c"), ("c", "d"), ("a", "d"), ("d", "f"), ("e", "f")]

@@ -7,6 +7,7 @@ from . import _style as style
 from ._style import drawing
 
 PITCH, HIGH = 1.12, 0.4  # inches: from row to row, and a box
+RISE = 0.45  # inches: how far an arrow rises over boxes that stand in its way
 VALUE, GRADIENT = style.INKS["blue"], style.INKS["vermillion"]
 CENTERED = {"ha": "center", "va": "center"}
 
@@ -137,7 +138,8 @@ def _draw(table, links, title):
     box, slot, step = _widths(table, links, [column for column, _ in places.values()])
     (first, last), (top, bottom) = ((min(axis), max(axis)) for axis in zip(*places.values()))
     width = max((last - first) * step + slot + 0.3, style.title_width(title), 4.4)
-    head = style.heading_height(title, width) + 0.1
+    hidden = {link[:2] for link in links if _passes_behind(places, *link[:2])}
+    head = style.heading_height(title, width) + 0.1 + (RISE / 2 if hidden else 0)
     height = (bottom - top) * PITCH + 1.0
     figure = style.page(width, head + height + 0.28)
     style.heading(figure, title)
@@ -147,7 +149,7 @@ def _draw(table, links, title):
         for name, (column, row) in places.items()
     }
     for start, end, derivative in links:
-        _draw_edge(ax, centers[start], centers[end], box, derivative)
+        _draw_edge(ax, centers[start], centers[end], box, derivative, arched=(start, end) in hidden)
     computed = {end for _, end, _ in links}
     for name, entry in table.items():
         _draw_node(ax, centers[name], box, entry, is_input=name not in computed)
@@ -155,14 +157,27 @@ def _draw(table, links, title):
     return figure
 
 
-def _draw_edge(ax, start, end, box, derivative):
-    start, end = (start[0] + box / 2, start[1]), (end[0] - box / 2, end[1])
+def _passes_behind(places, start, end):
+    """Say whether a straight arrow would run behind another node's box."""
+    (left, top), (right, bottom) = places[start], places[end]
+    others = (place for name, place in places.items() if name not in (start, end) and left < place[0] < right)
+    heights = ((top + (bottom - top) * (column - left) / (right - left), row) for column, row in others)
+    return any(abs(height - row) * PITCH < HIGH / 2 for height, row in heights)
+
+
+def _draw_edge(ax, start, end, box, derivative, arched=False):
     look = {"mutation_scale": 11, "color": style.GREY, "lw": 1.2, "shrinkA": 1, "shrinkB": 1, "zorder": 1}
+    start, end = (start[0] + box / 2, start[1]), (end[0] - box / 2, end[1])
+    if arched:  # from top to top, over what stands between
+        start, end = (start[0] - 0.1, start[1] - HIGH / 2), (end[0] + 0.1, end[1] - HIGH / 2)
+        look["connectionstyle"] = f"arc3,rad={-2 * RISE / (end[0] - start[0])}"
     ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", **look))
     if derivative is None:
         return
+    x, y = (a + 0.42 * (b - a) for a, b in zip(start, end))
     ax.text(
-        *(a + 0.42 * (b - a) for a, b in zip(start, end)),
+        x,
+        y - (RISE if arched else 0),
         derivative,
         fontsize=9,
         color=GRADIENT,
