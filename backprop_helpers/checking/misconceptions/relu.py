@@ -13,7 +13,6 @@ at: [[-2.0, 3.0, -1.0, 0.5]]
 relu.mask_from_gradient = relu_backward
 the mask is taken from da, the gradient that arrives, instead of from z
 ? which of the two arrays decided, on the way forward, what was let through?
-seen: the code of a widely read book (oreilly-japan PR#43)
 at: [[-2.0, 3.0, -1.0, 0.5]]
 - dz = da * (z > 0)
 + dz = da * (da > 0)

@@ -48,7 +48,6 @@ also: large scores, rows sum to 1
 softmax.small_number_added = softmax_forward
 1e-8 is added to the sum: the probabilities no longer sum to 1, and low scores are flattened
 ? what do the probabilities of the scores −20 and −21 sum to?
-seen: POST, in the notebook
 at: [[-20.0, -21.0]]
 also: rows sum to 1, large scores
 - shifted = z - z.max(axis=1, keepdims=True)
