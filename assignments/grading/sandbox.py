@@ -67,9 +67,10 @@ def command(kernel, asked, answered, package, data):
         bubblewrap(),
         *_alone(),
         *_system(),
-        *_python(),
+        # Before what is bound: the course and its Python may themselves lie below the machine's /tmp.
         *("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", "/tmp"),
         *("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", HOME),
+        *_python(),
         *_fonts(),
         *("--ro-bind", str(package), "/package", "--ro-bind", str(data), "/package/data"),
         *("--ro-bind", str(asked), str(asked), "--bind", str(answered), str(answered)),
