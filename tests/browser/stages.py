@@ -96,6 +96,11 @@ class StagePage(Page):
         session.send("Animation.setPlaybackRate", {"playbackRate": 1})
         session.detach()
 
+    def stack(self):
+        """Make the stage as narrow as a telephone, and wait until it has stacked its grids."""
+        self.stage.evaluate("e => { e.parentElement.style.width = '370px'; }")
+        self.until(lambda: self.stage.evaluate("e => e.classList.contains('bp-stacked')"))
+
     def until(self, holds):
         """Wait until ``holds()``: what Python said arrives some time after the cell has ended."""
         for _ in range(100):

@@ -29,6 +29,5 @@ def test_a_bug_is_chosen_and_the_checks_are_run(make, require_tool):
     require_tool("axe_playwright_python")
     for theme in THEMES:
         assert stage.violations(theme) == []
-    stage.stage.evaluate("e => { e.parentElement.style.width = '370px'; }")
-    stage.page.wait_for_timeout(300)
+    stage.stack()
     assert stage.overlaps() == []

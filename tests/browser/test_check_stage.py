@@ -63,8 +63,7 @@ def test_axe_finds_nothing_and_it_stacks(make, require_tool):
     for theme in THEMES:
         assert stage.violations(theme) == []
     assert stage.height() <= 640
-    stage.stage.evaluate("e => { e.parentElement.style.width = '370px'; }")
-    stage.page.wait_for_timeout(300)
+    stage.stack()
     assert stage.overlaps() == []
 
 

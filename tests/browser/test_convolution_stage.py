@@ -353,8 +353,7 @@ def test_axe_finds_nothing(stage, require_tool, theme):
 
 
 def test_it_stacks_where_it_is_narrow(stage):
-    stage.stage.evaluate("e => { e.parentElement.style.width = '370px'; }")
-    stage.until(lambda: stage.stage.evaluate("e => e.classList.contains('bp-stacked')"))
+    stage.stack()
     assert stage.overlaps() == []
 
 

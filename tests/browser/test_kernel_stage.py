@@ -61,8 +61,7 @@ def test_axe_finds_nothing_and_it_stacks(make, require_tool):
     require_tool("axe_playwright_python")
     for theme in THEMES:
         assert stage.violations(theme) == []
-    stage.stage.evaluate("e => { e.parentElement.style.width = '370px'; }")
-    stage.page.wait_for_timeout(300)
+    stage.stack()
     assert stage.overlaps() == []
 
 

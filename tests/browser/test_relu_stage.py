@@ -98,6 +98,5 @@ def test_axe_finds_nothing_and_it_stacks(make, require_tool):
     stage = make()
     stage.click("da", 0, 0)
     assert [stage.violations(theme) for theme in reversed(THEMES)] == [[], []]
-    stage.stage.evaluate("e => { e.parentElement.style.width = '370px'; }")
-    stage.page.wait_for_function("document.querySelector('.bp-stage').classList.contains('bp-stacked')")
+    stage.stack()
     assert stage.overlaps() == []
