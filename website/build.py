@@ -12,21 +12,21 @@ import shutil
 import sys
 from pathlib import Path
 
+import front
 import nbformat
 import stages
-from nbformat.v4 import new_markdown_cell
 from rewrite import describe_pictures, settle_links
 from sphinx.cmd.build import main as sphinx_build
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 #: page on the site → file in the repository
 PAGES = {
     "notebooks/start_here.md": "notebooks/start_here.md",
     "notebooks/formula_sheet.md": "notebooks/formula_sheet.md",
     "notebooks/glossary.md": "notebooks/glossary.md",
-    "notebooks/more/questions.md": "notebooks/more/questions.md",
     "assignments/README.md": "assignments/README.md",
     "CONTRIBUTING.md": "CONTRIBUTING.md",
     "ARCHITECTURE.md": "ARCHITECTURE.md",
@@ -37,14 +37,13 @@ HOW_TO_RUN = """\
 :::{{note}}
 Here you can read, and touch what moves. To run this lesson: `python3 tools/open_lessons {number}`
 :::"""
-NEEDS_PYTHON = """\
-:::{{note}}
-This view answers when Python runs: `python3 tools/open_lessons {number}`. The figure above is its picture.
-:::"""
-EXPLORER = "run the cell to use it"
 RAW = "```{{raw}} html\n{}\n```"
 SCRIPT = '<script src="{}_static/stage/{}"></script>'
 STAGE_HERE = re.compile(r"<!-- stage: (\w+) -->")
+START = "notebooks/start_here.md"
+# Pages of wide tables give the room of the list of sections to them.
+WIDE_PAGES = ("notebooks/formula_sheet.md", "notebooks/glossary.md")
+WIDE = "---\nhtml_theme.sidebar_secondary.remove: true\n---\n"
 
 
 def main():
@@ -68,6 +67,9 @@ def main():
         file.write_text(stages.script(compositions), encoding="utf-8")
     for name, content in files.items():
         (output / "_static" / "stage" / name).write_bytes(content)
+    (output / "_static" / "cards").mkdir(exist_ok=True)
+    for path in LESSONS:
+        (output / "_static" / "cards" / f"{path.stem}.png").write_bytes(front.picture(path))
     return code
 
 
@@ -82,8 +84,9 @@ def gather(source, also=()):
     shutil.copytree(HERE / "pages", source)
     places = {}
     pages = {name: ROOT / file for name, file in PAGES.items()}
-    lessons = [*sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")), *also]
-    pages |= {f"notebooks/{path.name}": path for path in lessons}
+    more = [path for path in (ROOT / "notebooks" / "more").iterdir() if path.suffix in (".ipynb", ".md")]
+    pages |= {path.relative_to(ROOT).as_posix(): path for path in (*LESSONS, *more)}
+    pages |= {f"notebooks/{path.name}": path for path in also}
     known = {*pages, *(path.relative_to(source).as_posix() for path in source.rglob("*.md"))}
     for name, path in pages.items():
         target = source / name
@@ -93,13 +96,18 @@ def gather(source, also=()):
             places[path.stem] = prepare_lesson(notebook, name, known)
             nbformat.write(notebook, target)
         else:
-            target.write_text(settle_links(path.read_text(encoding="utf-8"), name, known), encoding="utf-8")
+            text = settle_links(path.read_text(encoding="utf-8"), name, known)
+            target.write_text(WIDE * (name in WIDE_PAGES) + text, encoding="utf-8")
     scripts = {tuple(stages.compositions(found)) for found in places.values() if found}
     for path in source.glob("*.md"):
         text = path.read_text(encoding="utf-8")
         for lesson in STAGE_HERE.findall(text):
             scripts.add((main_stage(places[lesson])["composition"],))
-        path.write_text(STAGE_HERE.sub(lambda m: lone_stage(places[m[1]]), text), encoding="utf-8")
+        text = STAGE_HERE.sub(lambda m: lone_stage(places[m[1]]), text)
+        text = text.replace("<!-- ways -->", RAW.format(front.ways()))
+        lessons = front.lessons(pages[START].read_text(encoding="utf-8"))
+        text = text.replace("<!-- lessons -->", RAW.format(lessons))
+        path.write_text(text, encoding="utf-8")
     return scripts, stages.files(spec for found in places.values() for spec in found)
 
 
@@ -111,21 +119,17 @@ def prepare_lesson(notebook, name, known):
     list of dict
         What the lesson has of each stage.
     """
-    number = Path(name).name[:2].lstrip("0") or "0"
-    found = stages.make_places(notebook, lambda names: SCRIPT.format("../", stages.script_name(names)))
+    up = "../" * name.count("/")
+    found = stages.make_places(notebook, lambda names: SCRIPT.format(up, stages.script_name(names)))
     stages.hide_parts(notebook)
-    cells = []
     for cell in notebook.cells:
-        cells.append(cell)
         if cell.cell_type == "markdown":
             cell.source = settle_links(cell.source, name, known)
         elif cell.cell_type == "code":
             describe_pictures(cell)
-            if any(EXPLORER in output.get("data", {}).get("text/plain", "") for output in cell.outputs):
-                cells.append(new_markdown_cell(NEEDS_PYTHON.format(number=number)))
-    notebook.cells = cells
-    title = notebook.cells[0]
-    title.source = title.source.rstrip() + "\n\n" + HOW_TO_RUN.format(number=number)
+    number = re.match(r"notebooks/(\d+)_", name)
+    if number:
+        notebook.cells[0].source += "\n\n" + HOW_TO_RUN.format(number=int(number[1]))
     return found
 
 
