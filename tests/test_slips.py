@@ -1,4 +1,4 @@
-"""What is said about others: every attribution has its row in slips in print, and every row can be looked up."""
+"""What is said about others: every attribution has its row in slips in print, and each can be looked up."""
 
 import re
 

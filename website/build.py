@@ -26,7 +26,7 @@ PAGES = {
     "notebooks/start_here.md": "notebooks/start_here.md",
     "notebooks/formula_sheet.md": "notebooks/formula_sheet.md",
     "notebooks/glossary.md": "notebooks/glossary.md",
-    "notebooks/more/questions.md": "notebooks/more/questions.md",
+    "notebooks/cards.md": "notebooks/cards.md",
     "assignments/README.md": "assignments/README.md",
     "CONTRIBUTING.md": "CONTRIBUTING.md",
     "ARCHITECTURE.md": "ARCHITECTURE.md",
@@ -36,6 +36,10 @@ PAGES = {
 HOW_TO_RUN = """\
 :::{{note}}
 Here you can read, and touch what moves. To run this lesson: `python3 tools/open_lessons {number}`
+:::"""
+HOW_TO_RUN_READING = """\
+:::{{note}}
+To run this page: `python3 tools/open_lessons`, then open `more/{name}`.
 :::"""
 NEEDS_PYTHON = """\
 :::{{note}}
@@ -84,6 +88,10 @@ def gather(source, also=()):
     pages = {name: ROOT / file for name, file in PAGES.items()}
     lessons = [*sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")), *also]
     pages |= {f"notebooks/{path.name}": path for path in lessons}
+    pages |= {
+        f"notebooks/more/{path.name}": path for path in sorted((ROOT / "notebooks" / "more").glob("*.*"))
+    }
+    shutil.copytree(ROOT / "notebooks" / "cards", source / "notebooks" / "cards")
     known = {*pages, *(path.relative_to(source).as_posix() for path in source.rglob("*.md"))}
     for name, path in pages.items():
         target = source / name
@@ -112,6 +120,7 @@ def prepare_lesson(notebook, name, known):
         What the lesson has of each stage.
     """
     number = Path(name).name[:2].lstrip("0") or "0"
+    how = HOW_TO_RUN if number.isdigit() else HOW_TO_RUN_READING
     found = stages.make_places(notebook, lambda names: SCRIPT.format("../", stages.script_name(names)))
     stages.hide_parts(notebook)
     cells = []
@@ -125,7 +134,7 @@ def prepare_lesson(notebook, name, known):
                 cells.append(new_markdown_cell(NEEDS_PYTHON.format(number=number)))
     notebook.cells = cells
     title = notebook.cells[0]
-    title.source = title.source.rstrip() + "\n\n" + HOW_TO_RUN.format(number=number)
+    title.source = title.source.rstrip() + "\n\n" + how.format(number=number, name=Path(name).name)
     return found
 
 
