@@ -27,6 +27,7 @@ PAGES = {
     "notebooks/start_here.md": "notebooks/start_here.md",
     "notebooks/formula_sheet.md": "notebooks/formula_sheet.md",
     "notebooks/glossary.md": "notebooks/glossary.md",
+    "notebooks/cards.md": "notebooks/cards.md",
     "assignments/README.md": "assignments/README.md",
     "CONTRIBUTING.md": "CONTRIBUTING.md",
     "ARCHITECTURE.md": "ARCHITECTURE.md",
@@ -36,6 +37,10 @@ PAGES = {
 HOW_TO_RUN = """\
 :::{{note}}
 Here you can read, and touch what moves. To run this lesson: `python3 tools/open_lessons {number}`
+:::"""
+HOW_TO_RUN_READING = """\
+:::{{note}}
+To run this page: `python3 tools/open_lessons`, then open `more/{name}`.
 :::"""
 RAW = "```{{raw}} html\n{}\n```"
 SCRIPT = '<script src="{}_static/stage/{}"></script>'
@@ -87,6 +92,7 @@ def gather(source, also=()):
     more = [path for path in (ROOT / "notebooks" / "more").iterdir() if path.suffix in (".ipynb", ".md")]
     pages |= {path.relative_to(ROOT).as_posix(): path for path in (*LESSONS, *more)}
     pages |= {f"notebooks/{path.name}": path for path in also}
+    shutil.copytree(ROOT / "notebooks" / "cards", source / "notebooks" / "cards")
     known = {*pages, *(path.relative_to(source).as_posix() for path in source.rglob("*.md"))}
     for name, path in pages.items():
         target = source / name
@@ -128,8 +134,12 @@ def prepare_lesson(notebook, name, known):
         elif cell.cell_type == "code":
             describe_pictures(cell)
     number = re.match(r"notebooks/(\d+)_", name)
-    if number:
-        notebook.cells[0].source += "\n\n" + HOW_TO_RUN.format(number=int(number[1]))
+    how = (
+        HOW_TO_RUN.format(number=int(number[1]))
+        if number
+        else HOW_TO_RUN_READING.format(name=Path(name).name)
+    )
+    notebook.cells[0].source += "\n\n" + how
     return found
 
 

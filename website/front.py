@@ -27,7 +27,11 @@ PAGE = """\
 PAGES = (
     ("notebooks/formula_sheet.html", "Formula sheet", "Every formula, its shapes and its cost."),
     ("notebooks/glossary.html", "Glossary", "Every word and symbol, and where it is introduced."),
-    ("notebooks/more/questions.html", "Questions that come up", "Answered in a few lines each."),
+    (
+        "notebooks/cards.html",
+        "The cards",
+        "One a lesson: the formula, the picture, the one mistake. To print, too.",
+    ),
 )
 WAYS = (
     ("notebooks/start_here.html", "Read", "Everything on these pages can be touched. Nothing is installed."),

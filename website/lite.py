@@ -22,7 +22,9 @@ from _wheel import build_wheel  # noqa: E402
 #: pure wheels that Pyodide does not bring
 WIDGETS = ("anywidget", "ipywidgets", "jupyterlab_widgets", "comm", "psygnal")
 KERNEL = {"name": "python", "display_name": "Python (Pyodide)", "language": "python"}
-INSTALL = "# In the browser only: the lessons' package, with the data, from this site.\n%pip install -q backprop-helpers"
+INSTALL = """\
+# In the browser only: the lessons' package, with the data, from this site.
+%pip install -q backprop-helpers"""
 CONFIG = {
     "jupyter-lite-schema-version": 0,
     "jupyter-config-data": {
@@ -63,7 +65,7 @@ def prepared(notebook):
 
 
 def collect_wheels(folder):
-    """Put our wheel and the widgets' into ``folder``, in the versions of this environment; return their paths."""
+    """Put our wheel and the widgets' into ``folder``, in this environment's versions; return their paths."""
     build_wheel(sys.executable, folder)
     named = [f"{name}=={importlib.metadata.version(name)}" for name in WIDGETS]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
