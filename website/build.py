@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import front
+import lite
 import nbformat
 import stages
 from rewrite import describe_pictures, settle_links
@@ -36,8 +37,9 @@ PAGES = {
 }
 HOW_TO_RUN = """\
 :::{{note}}
-Here you can read, and touch what moves. To run this lesson: `python3 tools/open_lessons {number}`
+Here you can read, and touch what moves. To run this lesson: `python3 tools/open_lessons {number}`{lite}
 :::"""
+IN_THE_BROWSER = ', or <a href="../lite/lab/index.html?path={}">in this browser</a>, with nothing installed'
 HOW_TO_RUN_READING = """\
 :::{{note}}
 To run this page: `python3 tools/open_lessons`, then open `more/{name}`.
@@ -55,12 +57,15 @@ def main():
     """Build the site and return Sphinx's exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output", help="folder for the HTML")
+    parser.add_argument(
+        "--lite", action="store_true", help="and JupyterLite, which runs the lessons in a browser"
+    )
     parser.add_argument("--also", nargs="*", default=[], type=Path, help="more notebooks, beside the lessons")
     options = parser.parse_args()
     output = Path(options.output).resolve()
     source = HERE / "_build" / "source"
     shutil.rmtree(source, ignore_errors=True)
-    scripts, files = gather(source, options.also)
+    scripts, files = gather(source, options.also, options.lite)
     for folder in (output, HERE / "_build" / "doctrees"):  # what an earlier build kept would hide warnings
         shutil.rmtree(folder, ignore_errors=True)
     arguments = ["--builder", "html", "--fail-on-warning", "--keep-going", "--quiet"]
@@ -75,10 +80,12 @@ def main():
     (output / "_static" / "cards").mkdir(exist_ok=True)
     for path in LESSONS:
         (output / "_static" / "cards" / f"{path.stem}.png").write_bytes(front.picture(path))
+    if options.lite:
+        lite.build(output / "lite")
     return code
 
 
-def gather(source, also=()):
+def gather(source, also=(), in_browser=False):
     """Copy every page into ``source``; return what else pages ask for.
 
     Returns
@@ -99,7 +106,7 @@ def gather(source, also=()):
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".ipynb":
             notebook = nbformat.read(path, 4)
-            places[path.stem] = prepare_lesson(notebook, name, known)
+            places[path.stem] = prepare_lesson(notebook, name, known, in_browser)
             nbformat.write(notebook, target)
         else:
             text = settle_links(path.read_text(encoding="utf-8"), name, known)
@@ -117,7 +124,7 @@ def gather(source, also=()):
     return scripts, stages.files(spec for found in places.values() for spec in found)
 
 
-def prepare_lesson(notebook, name, known):
+def prepare_lesson(notebook, name, known, in_browser=False):
     """Settle a lesson's links, describe its pictures, say how to run it, make places for its stages.
 
     Returns
@@ -134,11 +141,9 @@ def prepare_lesson(notebook, name, known):
         elif cell.cell_type == "code":
             describe_pictures(cell)
     number = re.match(r"notebooks/(\d+)_", name)
-    how = (
-        HOW_TO_RUN.format(number=int(number[1]))
-        if number
-        else HOW_TO_RUN_READING.format(name=Path(name).name)
-    )
+    link = IN_THE_BROWSER.format(Path(name).name) if in_browser else ""
+    how = HOW_TO_RUN if number else HOW_TO_RUN_READING
+    how = how.format(number=number and int(number[1]), name=Path(name).name, lite=link)
     notebook.cells[0].source += "\n\n" + how
     return found
 

@@ -43,7 +43,7 @@ WAYS = (
     (
         "assignments/README.html",
         "Teach",
-        "Problem sets graded in a sandbox, a concept test, cards for the wall.",
+        "Problem sets graded in a sandbox, a concept test, cards to print.",
     ),
 )
 NAVIGATION = '<nav class="{}" aria-label="{}">\n{}\n</nav>'

@@ -23,12 +23,14 @@ from _wheel import build_wheel  # noqa: E402
 WIDGETS = ("anywidget", "ipywidgets", "jupyterlab_widgets", "comm", "psygnal")
 KERNEL = {"name": "python", "display_name": "Python (Pyodide)", "language": "python"}
 INSTALL = """\
-# In the browser only: the lessons' package, with the data, from this site.
-%pip install -q backprop-helpers"""
+# Only here: the lessons' package, with the data.
+%pip install -q {}"""
+EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@jupyterlite/pyodide-kernel-extension", "anywidget")
 CONFIG = {
     "jupyter-lite-schema-version": 0,
     "jupyter-config-data": {
         "appName": "Backpropagation, derived and executed",
+        "exposeAppInBrowser": True,  # for benchmarks.site
         "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": {"disablePyPIFallback": True}},
     },
 }
@@ -38,10 +40,11 @@ def build(output):
     """Write the application, the lessons and the wheels into the folder ``output``."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        copy_lessons(place / "files")
+        copy_lessons(place / "files", "backprop-helpers", KERNEL)
         wheels = collect_wheels(place / "pypi")
         (place / "jupyter-lite.json").write_text(json.dumps(CONFIG), encoding="utf-8")
         (place / "overrides.json").write_text(FIRST_START, encoding="utf-8")
+        (place / "jupyter_lite_config.json").write_text(json.dumps(build_config()), encoding="utf-8")
         command = [sys.executable, "-m", "jupyterlite_core", "build", "--apps", "lab", "--no-sourcemaps"]
         command += ["--lite-dir", str(place), "--output-dir", str(output), "--contents", str(place / "files")]
         done = subprocess.run(command, cwd=place, capture_output=True, text=True)
@@ -50,18 +53,21 @@ def build(output):
     return wheels
 
 
-def copy_lessons(folder):
-    """Copy the notebooks and their pages; each lesson gets the cell that installs the package."""
+def build_config():
+    """Return what JupyterLite is told: of this environment's extensions only those that a lesson needs."""
+    installed = Path(sys.prefix) / "share" / "jupyter" / "labextensions"
+    paths = [str(installed / name) for name in EXTENSIONS]
+    return {"LiteBuildConfig": {"ignore_sys_prefix": ["federated_extensions"], "federated_extensions": paths}}
+
+
+def copy_lessons(folder, package, kernel=None):
+    """Copy the notebooks and their pages; each gets a cell that installs the package, and the ``kernel``."""
     shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns(".*"))
     for path in folder.rglob("*.ipynb"):
-        nbformat.write(prepared(nbformat.read(path, 4)), path)
-
-
-def prepared(notebook):
-    """Return a lesson for the browser's kernel."""
-    notebook.metadata.kernelspec = KERNEL
-    notebook.cells.insert(1, nbformat.v4.new_code_cell(INSTALL, id="install"))
-    return notebook
+        notebook = nbformat.read(path, 4)
+        notebook.metadata.kernelspec = kernel or notebook.metadata.kernelspec
+        notebook.cells.insert(1, nbformat.v4.new_code_cell(INSTALL.format(package), id="install"))
+        nbformat.write(notebook, path)
 
 
 def collect_wheels(folder):
