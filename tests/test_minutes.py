@@ -71,7 +71,7 @@ def test_hidden_code_costs_no_reading():
 
 def longer(number):
     notebook = copy.deepcopy(LESSONS[number].notebook)
-    notebook.cells[-1].source += "\n\n" + "One word more. " * 2000
+    notebook.cells[-1].source += "\n\n" + "One word more. " * 5000
     return LESSONS | {number: as_lesson(notebook, LESSONS[number].name)}
 
 
