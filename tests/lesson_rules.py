@@ -31,7 +31,7 @@ HEADINGS = (
 )
 # Lessons that are not yet rewritten keep the headings above, and none of the rules at the end of this file.
 # The set only shrinks; 99 is the template.
-FIRST_EDITION = {*range(10, 13), 99}
+FIRST_EDITION = {*range(11, 13), 99}
 PARTS = (
     "The nudge",
     "Forward",
