@@ -71,7 +71,8 @@ def test_right_answers_in_every_form(number):
     if right.size == 1:
         forms += [right[None], right[..., None]]
     if np.array_equal(right, np.rint(right)):
-        forms += [right.astype(np.int64), right.astype(np.int8), right.astype(int).tolist()]
+        forms += [right.astype(np.int64), right.astype(int).tolist()]
+        forms += [right.astype(np.int8)] if abs(right).max() < 128 else []
     for form in forms:
         reply = check.line(number, form)
         assert reply.passed
