@@ -54,6 +54,11 @@ W2, BIAS2 = np.array([[3, 1], [-1, 2]]), np.array([21, 0])
 UNEVEN_L = np.array([[1, 0, 0], [2, 0, 0], [3, 4, 5]])
 OTHER_BIAS2 = np.array([4, -1])
 
+TINY = np.array([[3, 1, 2, 0], [7, 4, 1, 5], [5, 2, 6, 8]])
+LENET_A = np.array([313600, 2508800, 200704, 1280])  # multiply-adds of a digit, forward
+FOUR_PIXELS, THREE_WEIGHTS = np.array([2, -1, 4, 7]), np.array([5, 1, -2])
+TWO_TILES = np.array([[-3, 1, 2, -5], [0, -4, -1, 4]])
+
 #: The arrays of each lesson's worked example, as its cells have them.
 EXAMPLES = {
     "00": (FOUR, A, B, DC),
@@ -67,6 +72,7 @@ EXAMPLES = {
     "08": (X7, W, DZ, W_ROW, DZ_ROW),
     "09": (X, DZ, LITTLE, TYING),
     "10": (X, W, W2, BIAS2),
+    "12": (TINY,),
 }
 NO_BIAS = "no_bias: this is Z without the bias. What is Z where X is 0?"
 
@@ -658,6 +664,74 @@ def lesson_10(steps):
     steps.conv_bugs(0, "no_rotation", dz=flat(da))
     other = "another_dz: this is dX with the dZ of the convolution lessons. Which gradient arrives here?"
     steps.own(other, conv_back()[0])
+
+
+def lesson_12(steps):
+    """Fast convolution."""
+    P = layers.im2col(image(TINY), (2, 2))
+    asks = "row 4 of P, what lies under the window at (1, 1): four numbers"
+    steps.asks("row", asks, P[4])
+    steps.own(
+        "by_columns: this reads the window down its columns. In which order are (u, v)?", P[4, [0, 2, 1, 3]]
+    )
+    steps.own("another_window: this is another window's row. Where does the one at (1, 1) begin?", P[3])
+    steps.asks("column", "column 2 of P, what the weight W[1, 0] meets: six numbers", P[:, 2])
+    steps.own("another_weight: this is what W[0, 1] meets. Which column has (u, v) = (1, 0)?", P[:, 1])
+    steps.own(
+        "by_columns: this goes down the columns of windows. Which window is row 1 of P?",
+        P[[0, 3, 1, 4, 2, 5], 2],
+    )
+    asks = "the rows, and below them the columns, of X that row 5 of P reads: 2 × 4 numbers"
+    steps.asks("places", asks, [[1, 1, 2, 2], [2, 3, 2, 3]])
+    steps.own("offsets: these are the offsets (u, v). To what are they added?", [[0, 0, 1, 1], [0, 1, 0, 1]])
+    steps.own("swapped: rows and columns are exchanged. Which comes first?", [[2, 3, 2, 3], [1, 1, 2, 2]])
+    where = np.array([1, 2, 4, 2])
+    asks = f"the place in memory of X{shown(where)}, in numbers, for x of shape (2, 5, 6, 3)"
+    steps.asks("address", asks, 140, (where,))
+    steps.own("columns_first: here rows are the faster axis. How far is it to the next row?", 132)
+    steps.own("in_bytes: this is in bytes of 4. How many numbers are that?", 560)
+    asks = "the strides of the view of all windows, in numbers, for a padded x with strides (210, 30, 3, 1)"
+    steps.asks("strides", asks, [210, 30, 3, 30, 3, 1], ())
+    said = "copy: a fresh array of this shape has these. Does the view have memory of its own?"
+    steps.own(said, [1350, 270, 45, 15, 3, 1])
+    said = "flat: within a window these take every step to be one pixel. What does u + 1 move by?"
+    steps.own(said, [210, 30, 3, 3, 3, 1])
+    asks = "how many multiply-adds conv1 takes for one digit, for H = 28, W = 28, F = 5, C = 1, K = 8"
+    steps.asks("count", asks, 28 * 28 * 25 * 8, (np.array([28, 5, 1, 8]),))
+    steps.own(
+        "no_padding: here the kernel stays inside the image. What does padding 'same' keep?", 24 * 24 * 25 * 8
+    )
+    steps.own("one_axis: the kernel has rows and columns. How many weights has a filter?", 28 * 28 * 5 * 8)
+    asks = "how many bytes P of conv1 takes for M = 64 digits, for H = 28, W = 28, F = 5, C = 1"
+    steps.asks("bytes", asks, 4 * 64 * 28 * 28 * 25, (np.array([64, 28, 5, 1]),))
+    steps.own("numbers: so many numbers are in P. How many bytes is each?", 64 * 28 * 28 * 25)
+    steps.own("doubles: these are numbers of 8 bytes. How large is a float32?", 8 * 64 * 28 * 28 * 25)
+    asks = "im2col's FLOPs for each byte in conv1, for C = 1, K = 8, R = 25"
+    steps.asks("intensity", asks, 200 / 118, (np.array([1, 8, 25]),))
+    steps.own("once: here P is carried once. Who writes it, and who reads it?", 200 / 68)
+    steps.own("per_number: this is for each number. How many bytes is that?", 400 / 59)
+    steps.own("multiply_adds: this counts a multiply-add once. How many FLOPs is it?", 100 / 118)
+    z = np.stack([TWO_TILES[:, :2].ravel(), TWO_TILES[:, 2:].ravel()])
+    asks = f"ReLU(z − 2), pooled by 2×2, of z = {shown(TWO_TILES)}: two numbers"
+    steps.asks("pooled", asks, np.maximum(z.max(axis=1) - 2, 0), (TWO_TILES,))
+    steps.own(
+        "no_bias: this is without the bias. What is taken off each number?", np.maximum(z.max(axis=1), 0)
+    )
+    steps.own("no_relu: one of these is negative. What does ReLU make of it?", z.max(axis=1) - 2)
+    asks = f"the multiply-adds of a training step of one digit, for A = {shown(LENET_A)}"
+    steps.asks("step", asks, 3 * LENET_A.sum() - LENET_A[0], (LENET_A,))
+    steps.own("all_of_it: this has a dX of the first layer. Who asks for it?", 3 * LENET_A.sum())
+    steps.own(
+        "last: this leaves out dX of the last layer. Whose dX has no use?", 3 * LENET_A.sum() - LENET_A[-1]
+    )
+    steps.own(
+        "two_parts: forward and one part backward. How many products has a backward pass?", 2 * LENET_A.sum()
+    )
+    given = (FOUR_PIXELS, THREE_WEIGHTS)
+    asks = "m₂, m₃ and m₄ of Winograd's four products, for pixels 2, −1, 4, 7 and weights 5, 1, −2"
+    steps.asks("winograd", asks, [6, 5, 16], given)
+    steps.own("no_halves: two of these are twice too large. What stands before the brackets?", [12, 10, 16])
+    steps.own("signs: m₃ has the sign of x₁ − x₂. Which is taken from which?", [6, -5, 16])
 
 
 LESSONS = {name[-2:]: made for name, made in list(globals().items()) if name.startswith("lesson_")}
