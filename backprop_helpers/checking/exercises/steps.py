@@ -48,6 +48,7 @@ TYING = np.array([[2, 2, 1, 0], [0, 2, 1, 1], [3, 1, 0, 0], [1, 0, 0, 0]])
 POOLED_ROW = np.array([[3, 6, -3]])
 W_ROW, DZ_ROW = np.array([[4, -2, 5]]), np.array([[3, -2]])
 W2, BIAS2 = np.array([[3, 1], [-1, 2]]), np.array([21, 0])
+THREE_G, ORDER = np.array([[4, -2, 6], [2, 3, -5], [-6, 1, 4]]), np.array([5, 2, 7, 0, 3, 6, 1, 4])
 
 # Where a wrong method gives the right answer with a lesson's numbers (a symmetric dW, a corner that is 1),
 # the step has numbers of its own, and `asks` says them.
@@ -72,6 +73,7 @@ EXAMPLES = {
     "08": (X7, W, DZ, W_ROW, DZ_ROW),
     "09": (X, DZ, LITTLE, TYING),
     "10": (X, W, W2, BIAS2),
+    "11": (THREE_G, ORDER),
     "12": (TINY,),
 }
 NO_BIAS = "no_bias: this is Z without the bias. What is Z where X is 0?"
@@ -664,6 +666,39 @@ def lesson_10(steps):
     steps.conv_bugs(0, "no_rotation", dz=flat(da))
     other = "another_dz: this is dX with the dZ of the convolution lessons. Which gradient arrives here?"
     steps.own(other, conv_back()[0])
+
+
+def lesson_11(steps):
+    """MNIST: the batches, the velocity, the step and its rate."""
+    first, second, third = THREE_G
+    velocity = (first / 2 + second) / 2 + third
+    asks = "the steps of an epoch, with N = 55000 digits in batches of M = 64"
+    steps.asks("steps", asks, 860, (np.array([55000, 64]),))
+    said = "whole_batches: these are the full batches. Who takes the digits that are left over?"
+    steps.own(said, 859)
+    asks = "which digits the last batch takes, of an order of eight, in batches of 3"
+    steps.asks("batch", asks, ORDER[6:], (ORDER,))
+    steps.own("whole: some of these have been seen. Where does the third batch start?", ORDER[-3:])
+    steps.own("places: these are places in the order. Which digits stand there?", [6, 7])
+    steps.own("second: this batch comes before. How many digits does it leave?", ORDER[3:6])
+    steps.asks("velocity", "the velocity after three gradients, with μ = ½", velocity, (THREE_G,))
+    steps.own("sum: here no gradient fades. What happens to the old velocity?", THREE_G.sum(axis=0))
+    steps.own("last: this is the newest gradient. What is left of the velocity?", third)
+    steps.own("two: these are two gradients. How many are there?", first / 2 + second)
+    said = "mean: here the new gradient is halved as well. What does μ multiply?"
+    steps.own(said, ((first / 2) / 2 + second / 2) / 2 + third / 2)
+    asks = "by how much the third step moves θ, with μ = ½ and η = 2"
+    steps.asks("step", asks, -2 * (third + velocity / 2), (THREE_G,))
+    steps.own("uphill: this goes up the loss. What is the sign of a step?", 2 * (third + velocity / 2))
+    steps.own("plain: this is η times the velocity. What else stands in the bracket?", -2 * velocity)
+    steps.own("no_rate: the learning rate is missing. What multiplies the bracket?", -(third + velocity / 2))
+    said = "undamped: here the velocity is added whole. What multiplies it in the bracket?"
+    steps.own(said, -2 * (third + velocity))
+    steps.own("gradient: this is η times the gradient. Where is the velocity?", -2 * third)
+    asks = "the rate in thousandths, at f = ⅓ of the way from η_a = 2 up to η_b = 50"
+    steps.asks("rate", asks, 14, (np.array([2, 50]),))
+    steps.own("line: this is a straight line. What is the cosine of a third of π?", 18)
+    steps.own("from_above: this comes down from the larger one. At which end is f = 0?", 38)
 
 
 def lesson_12(steps):
