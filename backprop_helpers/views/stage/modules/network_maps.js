@@ -3,7 +3,6 @@
 
 import { offset, sizeOf } from "./arrays.js";
 import { inkOn } from "./colors.js";
-import { gridNumbers } from "./numbers.js";
 
 const [MAP_GAP, THIN, WIDE, STRIP, LARGEST] = [2, 20, 30, 24, 46]; // CSS pixels
 
@@ -145,24 +144,4 @@ function packedColor(value, { bound, ramp }, palettes, parity) {
 function mixedColor(data, place, { bound }) {
   const [r, g, b] = [0, 1, 2].map((c) => Math.round(255 * Math.min(1, Math.max(0, data[place + c] / bound || 0))));
   return (255 << 24) | (b << 16) | (g << 8) | r;
-}
-
-// Numbers, where the cells are large enough for them.
-export function writeNumbers(context, panel, array, { font, ramps, digit }, ratio, colorAt) {
-  const { block, shape, channels } = panel;
-  if (panel.color || Math.min(block.side, block.wide) < 22 * ratio) return;
-  const places = block.strip ? [...array.data.keys()] : [...array.data.keys()].filter((place) => channels.includes(place % shape[2]));
-  const { text, factor } = gridNumbers(places.map((place) => array.data[place]));
-  const brief = (value) => (Number.isNaN(value) ? "NaN" : factor && value ? value.toExponential(0).replaceAll("-", "−") : text(value, 1));
-  const longest = Math.max(...places.map((place) => brief(array.data[place]).length));
-  const size = Math.min(12, (block.wide / ratio - 3) / (longest * digit));
-  if (size < 6.5) return;
-  context.font = `${size}px ${font}`;
-  for (const place of places) {
-    const box = cellOfPanel(panel, unravelled(shape, place));
-    const value = array.data[place];
-    const words = brief(value);
-    context.fillStyle = inkOn(colorAt(value, ramps));
-    context.fillText(words, (box.x + box.wide / 2) / ratio, (box.y + box.high / 2) / ratio + 1);
-  }
 }
