@@ -77,8 +77,8 @@ def test_what_a_use_needs_comes_with_it(opened, address):
 
     page.wait_for_function(ANSWERS)
     assert parts() == {"network_run.js"}
-    page.locator(f"{STAGE} .bp-maps").hover(position={"x": 500, "y": 200})
-    page.wait_for_function("document.querySelector('.bp-sum').textContent.includes('∂J/∂')")
+    page.locator(f"{STAGE} .bp-maps").hover(position={"x": 60, "y": 60})
+    page.wait_for_function(f"document.querySelector('{STAGE} .bp-sum').textContent.includes('∂J/∂input')")
     assert parts() == {"network_run.js", "network_look.js"}
     page.locator(STAGE).get_by_role("button", name="drawn").click()
     page.locator(f"{STAGE} .bp-ink button").first.wait_for()

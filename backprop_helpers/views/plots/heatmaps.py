@@ -485,18 +485,20 @@ def sparse_matrix(a, identity=None, *, title="", names=None, row_labels=None, co
         colors[identity == index] = palette[index % len(palette)]
     ax.imshow(colors, interpolation="nearest", aspect="equal")
     draw_cells_frame(ax, rows, columns, cell)
-    texts, size, _ = cell_texts(a, cell, None if style.power_of_ten(a) == 0 else 2)
-    if names is not None:
+    readable = cell >= LEAST_CELL
+    texts, size = None, None
+    if readable and names is None:
+        texts, size, _ = cell_texts(a, cell, None if style.power_of_ten(a) == 0 else 2)
+    elif readable:
         longest = max(len(str(name)) for name in names)
         size = min(11.0, (cell * 72 - 3) / (0.62 * longest))
         texts = np.array([[names[i] if i >= 0 else "" for i in row] for row in identity], dtype=object)
         if size < style.SMALLEST:
             texts = None
-    for (row, column), index in np.ndenumerate(identity):
-        if index < 0:
-            if cell >= 0.12:
-                ax.plot(column, row, ".", color="#c4c4c4", markersize=2.2)
-            continue
+    if cell >= 2 * LEAST_CELL:
+        ax.plot(*np.nonzero(identity < 0)[::-1], ".", color="#c4c4c4", markersize=2.2)
+    for row, column in np.argwhere(identity >= 0) if readable else ():
+        index = identity[row, column]
         if index >= len(palette) or texts is None:
             ax.add_patch(
                 Rectangle(
@@ -532,6 +534,7 @@ def sparse_matrix(a, identity=None, *, title="", names=None, row_labels=None, co
     return figure
 
 
+LEAST_CELL = 0.06  # inches: what is smaller has a colour alone
 WEIGHT_COLORS = ["blue", "orange", "green", "purple", "sky", "vermillion", "yellow", "black"]
 
 

@@ -142,8 +142,9 @@ function drawKernel(stage) {
     view: { array: arrays[name], scale: scaleOf[name] ?? scales.map, axes: true, marker: paintMarks, marks: [], frames: [], ...found[name], ...extra[name] },
   }]));
   const pair = arrays.w.data.length === 2;
-  items.losses = { root: stage.losses, size: drawLosses(stage.losses, stage, pair) };
-  if (pair) items.bowl = { root: stage.bowl, size: drawBowl(stage.bowl, stage, bowlAxes(stage.rows, arrays.w, arrays.dw)) };
+  if (stage.plotted?.path !== path) stage.plotted = { path, losses: drawLosses(stage.losses, stage, pair), bowl: pair && drawBowl(stage.bowl, stage, bowlAxes(stage.rows, arrays.w, arrays.dw)) };
+  items.losses = { root: stage.losses, size: stage.plotted.losses };
+  if (pair) items.bowl = { root: stage.bowl, size: stage.plotted.bowl };
   arrange(frame, items, [
     [[["x"], ["z", "target", "dz"]], [["w", "dw"], ["bowl"], ["losses"]]],
     [[["x"], ["z"]], [["target"], ["dz"]], [["w", "dw"]], [["bowl"]], [["losses"]]],

@@ -122,7 +122,7 @@ function recomputeNetwork(stage) {
   takeImage(stage, pad);
   stage.network = described.python ? described : source.networks[step];
   runs?.runNetwork(stage);
-  stage.stale = !runs || (drawing && !pad);
+  Object.assign(stage, { shown: null, stale: !runs || (drawing && !pad) });
 }
 
 // Under the pointer ----------------------------------------------------------------------------------------
@@ -166,11 +166,14 @@ function drawNetwork(stage) {
   stage.narrow = frame.width < 600;
   layNetwork(stage);
   paintNetwork(stage);
+  showWords(stage);
+  const { painted, version } = stage;
+  if (stage.shown?.painted === painted && stage.shown.version === version) return; // pointing changes nothing else
+  stage.shown = { painted, version };
   showControls(stage);
   if (stage.drawing) frame.late.pad?.showDrawing(stage);
   showVerdict(stage);
   showBars(stage);
-  showWords(stage);
 }
 
 function showControls(stage) {
