@@ -232,7 +232,7 @@ def test_a_misread_digit_is_found(stage):
     stage.page.wait_for_function(
         "e => e.bpStage.state().index !== 5561", arg=stage.stage.element_handle(), timeout=PATIENCE
     )
-    assert " ✗ (" in stage.state()["verdict"]
+    assert " ✗true: " in stage.state()["verdict"]
     stage.expect("bool(stage.network.predict(stage.image)[0] != stage._labels[stage.index])", True)
     stage.expect("stage.index == stage._labels.size or stage.index != 5561", True)
 

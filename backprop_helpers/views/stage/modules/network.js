@@ -197,8 +197,8 @@ function verdictOf({ image, drawing, network: net, probabilities, label, back })
   if (!net || !probabilities) return ["…", ""];
   if (probabilities.some(Number.isNaN)) return ["no answer: NaN", ""];
   const best = probabilities.indexOf(probabilities.reduce((a, b) => Math.max(a, b)));
-  const truth = label === null ? "" : best === label ? " ✓" : ` ✗ (${label})`;
-  return [`reads ${/^8|^11$|^18$/.test(best) ? "an" : "a"} ${best}${truth}`, `J = ${brief(back.loss)}`];
+  const wrong = label !== null && best !== label;
+  return [`reads ${/^8|^11$|^18$/.test(best) ? "an" : "a"} ${best}${wrong ? " ✗" : label === null ? "" : " ✓"}`, `${wrong ? `true: ${label}, ` : ""}J = ${brief(back.loss)}`];
 }
 
 function showVerdict(stage) {

@@ -7,11 +7,11 @@ import { inkOn } from "./colors.js";
 const [MAP_GAP, THIN, WIDE, STRIP, LARGEST] = [2, 20, 30, 24, 46]; // CSS pixels
 
 // A vector is a strip that is folded where it is long: cells of (rows, columns), one "channel".
-function blockOf({ shape, channels, ragged }, height, ratio) {
+function blockOf({ shape, channels, ragged }, height, ratio, slim) {
   if (shape.length === 3) return { ragged, rows: shape[0], columns: shape[1], count: channels.length, gap: Math.round(MAP_GAP * ratio) };
   const size = sizeOf(shape);
   const columns = Math.ceil(size / Math.max(1, Math.floor(height / Math.ceil(2 * ratio))));
-  return { rows: Math.ceil(size / columns), columns, count: 1, gap: 0, strip: true };
+  return { rows: Math.ceil(size / columns), columns, count: 1, gap: 0, strip: true, slim };
 }
 
 // Numbers of maps beside each other that leave no hole, and of few maps any.
@@ -19,12 +19,12 @@ const acrosses = ({ count, ragged }) => Array.from({ length: count }, (_, n) => 
 
 // The block with `across` maps beside each other, as large as the height allows; null where a cell is below a pixel.
 function fitBlock(block, across, height, ratio) {
-  const { rows, columns, count, gap, strip } = block;
+  const { rows, columns, count, gap, strip, slim } = block;
   const down = Math.ceil(count / across);
   const most = Math.round((strip ? STRIP : LARGEST) * ratio);
   const side = Math.min(most, Math.floor(((height + gap) / down - gap) / rows));
   if (side < 1) return null;
-  const wide = strip ? Math.max(side, Math.round((columns > 1 ? 5 : rows > 20 ? THIN : WIDE) * ratio)) : side;
+  const wide = strip ? Math.max(side, Math.round((columns > 1 ? 5 : (rows > 20 ? THIN : WIDE) * slim) * ratio)) : side;
   return { ...block, across, side, wide, width: across * (columns * wide + gap) - gap, height: down * (rows * side + gap) - gap };
 }
 
@@ -43,12 +43,15 @@ function largerBlock(fitted, height, ratio) {
 }
 
 // Layers beside each other in a width. The smallest maps grow first, those of one shape together; a network that is too
-// wide gets more height.
+// wide gets slimmer strips, then more height.
 export function fitColumns(columns, { width, height, ratio, between }) {
   const room = width - between * (columns.length - 1);
+  const widthOf = (blocks) => blocks.reduce((sum, { width: wide }) => sum + wide, 0);
+  const smallest = (high, slim) => columns.map((column) => smallestBlock(blockOf(column, high, ratio, slim), high, ratio));
   for (let high = height; ; high = Math.ceil(high * 1.12)) {
-    const blocks = columns.map((column) => smallestBlock(blockOf(column, high, ratio), high, ratio));
-    const used = () => blocks.reduce((sum, { width: wide }) => sum + wide, 0);
+    const slim = [1, 0.6].find((part) => widthOf(smallest(high, part)) <= room) ?? 0.3;
+    const blocks = smallest(high, slim);
+    const used = () => widthOf(blocks);
     if (used() > room && high < 4 * height) continue;
     for (;;) {
       const alikes = blocks.map((block) => blocks.filter((other) => ["rows", "columns", "count"].every((name) => block[name] === other[name])));

@@ -107,25 +107,36 @@ function placeParts(stage) {
   });
   placeAt(parts.verdict, narrow ? 2 * side + 16 : spots.right + APART, narrow ? side + 8 : names - 2, narrow ? frame.width - 2 * side - 16 : BARS);
   parts.filters.hidden = !w;
-  parts.filters.textContent = w ? `${filters}${w.shape[2] > 1 ? ", channel 0" : ""}, and its gradient` : "";
+  parts.filters.textContent = w ? `${filters}${w.shape[2] > 1 ? ", c = 0 | gradient" : ", and its gradient"}` : "";
   placeAt(parts.filters, narrow ? side + 8 : 0, narrow ? side + 3 : below + side + 4);
   const columns = panels.filter(({ name, backward }) => !backward && name !== "input" && name !== filters);
   const input = element("span", "bp-layer", {}, element("b", "", {}, "input"), element("small", "", {}, described.input_shape.join("×")));
   if (!narrow) placeAt(input, 0, names + 1);
-  parts.names.replaceChildren(...(narrow ? [] : [input]), ...columns.map((panel, n) => layerName(stage, panel, columns, n, names, ratio)));
+  const roomy = withRoom(columns, ratio);
+  parts.names.replaceChildren(...(narrow ? [] : [input]), ...columns.map((panel, n) => layerName(stage, panel, columns, n, names, roomy)));
   parts.names.dataset.layer = layer;
 }
 
-function layerName(stage, { name, shape, large, x, block, channels }, columns, n, top, ratio) {
+const middleOfPanel = ({ x, block }, ratio) => (x + block.width / 2) / ratio;
+
+// The panels whose shapes can be written side by side, the widest first.
+function withRoom(columns, ratio) {
+  const clear = (a, b) => Math.abs(middleOfPanel(a, ratio) - middleOfPanel(b, ratio)) > 3.4 * (a.shape.join("×").length + b.shape.join("×").length) + 4;
+  const sorted = [...columns].sort((a, b) => b.block.width - a.block.width);
+  return sorted.reduce((kept, panel) => (kept.every((other) => clear(panel, other)) ? [...kept, panel] : kept), []);
+}
+
+function layerName(stage, panel, columns, n, top, roomy) {
+  const { name, shape, large, channels } = panel;
+  const { ratio } = stage.frame.theme;
   const enlarges = shape.length === 3 && !large;
-  const middle = (x + block.width / 2) / ratio;
-  const pitches = [columns[n - 1], columns[n + 1]].filter(Boolean).map((other) => Math.abs((other.x + other.block.width / 2) / ratio - middle));
-  const room = Math.min(200, ...pitches);
+  const middle = middleOfPanel(panel, ratio);
+  const room = Math.min(...[columns[n - 1], columns[n + 1]].filter(Boolean).map((other) => Math.abs(middleOfPanel(other, ratio) - middle)));
   const words = large ? `${name}[…, ${channels[0]}]` : name;
   const made = element(enlarges ? "button" : "span", "bp-layer", enlarges ? { type: "button", title: `${name}, ${shape.join("×")}: show one of its maps large` } : {}, element("b", "", {}, words));
   const text = shape.join("×");
   made.classList.toggle("bp-small", room < 38);
-  if (room > 6.4 * text.length) made.append(element("small", "", {}, text));
+  if (roomy.includes(panel)) made.append(element("small", "", {}, text));
   if (enlarges) made.onclick = () => stage.enlarge(name);
   placeAt(made, middle, top + 1);
   made.classList.add("bp-centred");
