@@ -73,8 +73,8 @@ def main():
     code = sphinx_build([*arguments, str(source), str(output)])
     (output / "_static" / "stage").mkdir(parents=True, exist_ok=True)
     for compositions in scripts:
-        file = output / "_static" / "stage" / stages.script_name(compositions)
-        file.write_text(stages.script(compositions), encoding="utf-8")
+        for name, text in stages.scripts(compositions).items():
+            (output / "_static" / "stage" / name).write_text(text, encoding="utf-8")
     for name, content in files.items():
         (output / "_static" / "stage" / name).write_bytes(content)
     (output / "_static" / "cards").mkdir(exist_ok=True)
