@@ -1,8 +1,9 @@
 """How this course grades: students' code computes in a sandbox, and everything is judged outside of it.
 
-`steps` are the two steps of nbgrader that are replaced; `marks` judges; `kernel` is a student's kernel seen
-from outside, `sandbox` what surrounds it, `package` and `grading_answers` what is inside; `arrays` and
-`outputs` are what comes out of it, bounded and inert; `report` sums up a class.
+`steps` are the steps of nbgrader that are replaced; `marks` judges, `hidden` what only hidden tests ask; `kernel`
+is a student's kernel seen from outside, `sandbox` and `limits` what surrounds it, `package` and `grading_answers`
+what is inside; `arrays` and `outputs` are what comes out of it, bounded and inert; `collecting` reads a platform's
+archive, `report` sums up a class and `tables` writes what goes back there.
 """
 
 import secrets
@@ -12,20 +13,24 @@ from pathlib import Path
 
 def configure(c, root):
     """Write the course's rules into nbgrader's configuration; `root` is the course's folder."""
+    from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
     from nbgrader.preprocessors import (
         AssignLatePenalties,
         CheckCellMetadata,
         ClearOutput,
+        GetGrades,
         IgnorePattern,
         OverwriteKernelspec,
         SaveAutoGrades,
     )
 
-    from .steps import MarkSubmission, TakeOver
+    from .collecting import Collector
+    from .steps import MarkSubmission, TakeOver, WithoutModel
 
     c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError"}
     c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
     c.OverwriteCells.add_missing_cells = True
+    c.ZipCollectApp.collector_plugin = Collector
     c.MarkSubmission.secret_file = str(secret_of(Path(root)))
     c.Autograde.sanitize_preprocessors = [
         ClearOutput,
@@ -40,6 +45,7 @@ def configure(c, root):
         AssignLatePenalties,
         CheckCellMetadata,
     ]
+    c.GenerateFeedback.preprocessors = [GetGrades, WithoutModel, CSSHTMLHeaderPreprocessor]
     c.Autograde.post_convert_hook = only_the_notebook(Path(root))
 
 

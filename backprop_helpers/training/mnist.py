@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-DATA_FOLDER = Path(__file__).resolve().parents[2] / "data"
+_PACKAGE = Path(__file__).resolve().parents[1]
+_PLACES = (_PACKAGE / "data", _PACKAGE.parent / "data")  # in a wheel for students; in the project
+DATA_FOLDER = next(filter(Path.is_dir, _PLACES), _PLACES[-1])
 IMAGES_MAGIC = 2051  # IDX: unsigned bytes, three axes (examples, rows, columns)
 LABELS_MAGIC = 2049  # IDX: unsigned bytes, one axis (examples)
 IMAGE_SHAPE = (28, 28)
