@@ -16,7 +16,6 @@ def configure(c, root):
     from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
     from nbgrader.preprocessors import (
         AssignLatePenalties,
-        CheckCellMetadata,
         ClearOutput,
         GetGrades,
         IgnorePattern,
@@ -36,14 +35,12 @@ def configure(c, root):
         ClearOutput,
         OverwriteKernelspec,
         TakeOver,
-        CheckCellMetadata,
     ]
     c.Autograde.autograde_preprocessors = [
         MarkSubmission,
         IgnorePattern,
         SaveAutoGrades,
         AssignLatePenalties,
-        CheckCellMetadata,
     ]
     c.GenerateFeedback.preprocessors = [GetGrades, WithoutModel, CSSHTMLHeaderPreprocessor]
     c.Autograde.post_convert_hook = only_the_notebook(Path(root))

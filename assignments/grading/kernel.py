@@ -36,7 +36,8 @@ SECONDS_A_NOTEBOOK = 600
 SECONDS_TO_STOP = 3  # after an interruption; then the kernel is ended
 MEGABYTES, PROCESSES = limits.MEGABYTES, limits.PROCESSES
 MEGABYTES_A_FILE = 100
-PULSE = 0.2  # seconds between two looks at what it uses
+PULSE = 0.2  # seconds between two looks at whether it still runs
+LOOK = 0.4  # seconds between two looks at what it uses
 LARGEST_MESSAGE = 256 * 2**20  # bytes
 HERE = Path(__file__).parent
 
@@ -230,9 +231,9 @@ class Kernel:
     def _watch(self):
         """End the kernel when all its processes together use more than they may."""
         root = psutil.Process(self.manager.provisioner.process.pid)
-        while not self._over.wait(PULSE):
+        while not self._over.wait(LOOK):
             try:
-                processes = [root, *root.children(recursive=True)]
+                processes = [root, *_descendants(root)]
             except psutil.Error:
                 return
             if len(processes) > PROCESSES:
@@ -359,6 +360,23 @@ def _limit(group):
         hard = resource.getrlimit(limit)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (value, value))
+
+
+def _descendants(root):
+    """Return the processes below one; where the system lists children, without a look at all others."""
+    if not Path(f"/proc/{root.pid}/task/{root.pid}/children").is_file():
+        return root.children(recursive=True)
+    found, parents = [], [root.pid]
+    while parents:
+        children = []
+        for path in Path(f"/proc/{parents.pop()}/task").glob("*/children"):
+            with contextlib.suppress(OSError):  # it has ended
+                children += map(int, path.read_text().split())
+        for child in children:
+            with contextlib.suppress(psutil.Error):
+                found.append(psutil.Process(child))
+        parents += children
+    return found
 
 
 def _memory(process):

@@ -18,7 +18,7 @@ from . import package
 from .kernel import SECONDS_A_CELL, SECONDS_A_NOTEBOOK, Kernel, KernelEndedError
 from .marks import TASKS, mark
 from .outputs import inert_attachments, inert_markdown
-from .sandbox import bubblewrap
+from .sandbox import NoSandboxError, bubblewrap
 
 KEPT_OF_A_CELL = ("cell_type", "id", "source", "metadata", "outputs", "execution_count", "attachments")
 waiting = contextlib.nullcontext  # entered while students' code runs; tools/grade lets others in meanwhile
@@ -226,4 +226,6 @@ def package_for(assignment):
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     tasks = [task for task in TASKS.values() if task.lesson == assignment]
     package.make(folder, tasks)
+    with contextlib.suppress(NoSandboxError):
+        package.compile_once(folder)
     return folder
