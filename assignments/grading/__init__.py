@@ -6,6 +6,7 @@ what is inside; `arrays` and `outputs` are what comes out of it, bounded and ine
 archive, `report` sums up a class and `tables` writes what goes back there.
 """
 
+import re
 import secrets
 import shutil
 from pathlib import Path
@@ -43,6 +44,7 @@ def configure(c, root):
         AssignLatePenalties,
     ]
     c.GenerateFeedback.preprocessors = [GetGrades, WithoutModel, CSSHTMLHeaderPreprocessor]
+    c.GenerateFeedback.post_convert_hook = links_by_task(Path(root))
     c.Autograde.post_convert_hook = only_the_notebook(Path(root))
 
 
@@ -53,6 +55,26 @@ def secret_of(root):
         path.write_text(secrets.token_hex() + "\n", encoding="utf-8")
         path.chmod(0o600)
     return path
+
+
+def links_by_task(root):
+    """Return a hook for nbgrader that names a feedback page's links, and lets no picture be wider than it."""
+
+    def name(match):
+        test = match[1]
+        asked, _, which = test.rpartition("_")
+        if asked.startswith("answer_"):
+            return f'href="#{test}">question {asked.partition("_")[2]}<'
+        return f'href="#{test}">{asked}: {"tests that you see" if which == "visible" else "more tests"}<'
+
+    def write(assignment, student, notebooks):
+        for page in root.glob(f"feedback/{student}/{assignment}/*.html"):
+            text = page.read_text(encoding="utf-8")
+            text = re.sub(r'href="#(\w+)">Test cell<', name, text)
+            style = "<style>img { max-width: 100%; height: auto }</style></head>"
+            page.write_text(text.replace("</head>", style, 1), encoding="utf-8")
+
+    return write
 
 
 def only_the_notebook(root):

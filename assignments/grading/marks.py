@@ -217,7 +217,7 @@ def _slim(kernel, rng):
     images, labels = _digits(rng, 5000)
     train = Remote(kernel, "slim", SECONDS_TO_TRAIN)
     weights = _weights(train(images, labels, seed=int(rng.integers(2**31))))
-    accuracy, count = _accuracy(weights, rng), sum(np.count_nonzero(part) for part in weights)
+    accuracy, count = _accuracy(weights, rng), sum(int(np.count_nonzero(part)) for part in weights)
     said = f"{count} numbers are not zero, {accuracy:.1%} of 2,000 digits it has not seen"
     if not accuracy >= SLIM_ACCURACY:
         return Number(None, "", 0, f"{said}; asked for is {SLIM_ACCURACY:.0%}")

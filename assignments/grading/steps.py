@@ -156,12 +156,13 @@ class MarkSubmission(NbGraderPreprocessor):
         result = mark(marks["grade_id"], kernel, secret, assignment)
         if kernel.ended:  # in the middle of a test
             raise KernelEndedError(kernel.ended)
-        cell.metadata["mark"] = noted = dict(result.noted)
+        noted = dict(result.noted)
         if "parts" in noted:
             noted["parts"] = {
                 part: [round(share * marks["points"], 3) for share in shares] + [lacks]
                 for part, (*shares, lacks) in noted["parts"].items()
             }
+        cell.metadata["mark"] = noted
         cell.outputs = list(shown(result, noted.get("parts", {}), marks["points"]))
 
 

@@ -43,7 +43,7 @@ def test_every_fault_is_found(copy, capsys):
     assert "ps1.ipynb: shows students 'dx = dy + dy @ w.T'" in said
     assert "ps1.ipynb: the mark 'END SOLUTION' is left" in said
     assert "NameError: name 'dy' is not defined" in said
-    assert "4 tests, but 3 say that nothing was written yet" in said
+    assert "8 tests, but 7 say that nothing was written yet" in said
 
 
 def test_missing_and_needless_files_are_found(release_assignments, tmp_path):
