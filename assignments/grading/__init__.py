@@ -1,9 +1,9 @@
 """How this course grades: students' code computes in a sandbox, and everything is judged outside of it.
 
-`steps` are the steps of nbgrader that are replaced; `marks` judges, `hidden` what only hidden tests ask; `kernel`
-is a student's kernel seen from outside, `sandbox` and `limits` what surrounds it, `package` and `grading_answers`
-what is inside; `arrays` and `outputs` are what comes out of it, bounded and inert; `collecting` reads a platform's
-archive, `report` sums up a class and `tables` writes what goes back there.
+`steps` are the steps of nbgrader that are replaced; `marks` judges, `hidden` what only hidden tests ask,
+`challenges` measures; `kernel` is a student's kernel seen from outside, `sandbox` and `limits` what is around
+it, `package` and `grading_answers` what is inside; `arrays` and `outputs` are what comes out of it, bounded
+and inert; `collecting` reads a platform's archive, `report` sums up a class, `tables` writes what goes back.
 """
 
 import re

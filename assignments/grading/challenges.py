@@ -1,4 +1,4 @@
-"""The open challenges: one number a set, the smaller the better. Each number is measured outside of the kernel."""
+"""The open challenges: one number a set, the smaller the better, measured outside of the kernel."""
 
 import time
 from typing import NamedTuple

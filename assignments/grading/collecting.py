@@ -16,7 +16,7 @@ COPY = re.compile(r"([ _-]+\(?\d+\)?|\(\d+\))$")  # what is appended to a name t
 
 
 def owner(path):
-    """Return (platform, full name, the platform's number, file name) of a file; None if no platform made it."""
+    """Return (platform, full name, the platform's number, file name) of a file; None if none made it."""
     for platform, pattern in PLATFORMS.items():
         if match := re.search(rf"(?:^|[/\\]){pattern}$", str(path)):
             return platform, match["who"], match["number"], match["file"]

@@ -1,6 +1,6 @@
 """Limits of a kernel and all that it starts, by a control group (cgroup v2) where one can be made.
 
-Without one each process has limits of its own (`kernel._limit`), and their sum is looked at a few times a second.
+Without one each process has limits of its own (`kernel._limit`), and their sum is looked at twice a second.
 """
 
 import contextlib
@@ -14,7 +14,10 @@ from pathlib import Path
 MEGABYTES = 3072  # of memory, for all processes of a kernel together; of address space, for each
 PROCESSES = 64
 TASKS = 4 * PROCESSES  # a control group counts threads as well
-NEEDED = ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")  # variables by which systemd-run finds the user's systemd
+NEEDED = (
+    "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_RUNTIME_DIR",
+)  # variables by which systemd-run finds the user's systemd
 MOUNTED = Path("/sys/fs/cgroup")
 _numbers = itertools.count()
 
@@ -27,7 +30,7 @@ def words():
         return f"Memory and processes are limited by a control group in {folder()}."
     return (
         "No control group can be made here: memory is limited for each process, and the sum is looked at "
-        "a few times a second."
+        "twice a second."
     )
 
 
@@ -50,7 +53,7 @@ def scope():
 
 @cache
 def folder():
-    """Return a folder of control groups where this process can make one with limits; None if there is none."""
+    """Return a folder where this process can make control groups with limits; None if there is none."""
     try:
         own = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -64,7 +67,7 @@ def folder():
 
 
 class Group:
-    """A control group of its own in a folder: ``with Group(folder) as group``; removed with all that is in it."""
+    """A control group in a folder: ``with Group(folder) as group``; removed with all that is in it."""
 
     def __init__(self, place):
         self.path = Path(place) / f"grade-{os.getpid()}-{next(_numbers)}"

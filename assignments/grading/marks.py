@@ -1,7 +1,9 @@
 """What each test asks of a submission, and what it says. All of this runs outside of its kernel."""
 
 import hashlib
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -36,13 +38,13 @@ class Mark(NamedTuple):
     said : object
         Shows itself as text; a `CheckResult` as a table, too.
     noted : dict
-        For the report: "diagnosis" and "hint" of a known mistake, "parts" with (share earned, share, properties
-        that it lacks), "letter" of an answer, "number" and "unit" of a challenge.
+        For the report: "diagnosis" and "hint" of a known mistake, "parts" with (share earned, share,
+        properties that it lacks), "letter" of an answer, "number" and "unit" of a challenge.
     """
 
     earned: float
     said: object
-    noted: dict = {}
+    noted: Mapping = MappingProxyType({})
 
 
 class Outside:
@@ -102,7 +104,7 @@ ALONE = 0.5  # of a part's points in a hidden test: right on other numbers; the 
 
 
 def _checked(task, kernel, seed, rng):
-    """Check a function on the numbers of a seed; with a generator, look at what only hidden tests ask, too."""
+    """Check a function on the numbers of a seed; with a generator, ask what only hidden tests ask, too."""
     guard = Outside(TIME_LIMIT)
     function = Remote(kernel, task.name, guard.seconds)
     exam = Examination(task, function, list(task.cases(np.random.default_rng(seed))), True, guard)

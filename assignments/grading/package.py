@@ -74,7 +74,7 @@ def make(folder, tasks):
 
 
 def compile_once(folder):
-    """Compile what every kernel imports, into the package's folder: inside the sandbox nothing can be kept."""
+    """Compile what every kernel imports, into the package's folder: no kernel can keep what it compiles."""
     with tempfile.TemporaryDirectory() as empty:
         command = sandbox.command(
             [sys.executable, "-c", IMPORTED], empty, empty, folder, DATA, compiling=True

@@ -105,7 +105,7 @@ def marks(course, name, students):
 
 
 def report(api, course, name):
-    """Write the class's points, mistakes, and tables for learning platforms; return the paths of the files."""
+    """Write the class's points, mistakes, and tables for learning platforms; return the files' paths."""
     found = results(api, course, name)
     who = people(api, course, name, found)
     noted = marks(course, name, found)
@@ -128,9 +128,7 @@ def report(api, course, name):
         written.append(tables.write(at("challenge.csv"), ranking))
     if name in concepts.FORMS:
         tests = [f"{question}_visible" for question in concepts.ORDER]
-        written.append(
-            tables.write(at("questions.csv"), tables.questions(noted, tests, concepts.key(name)))
-        )
+        written.append(tables.write(at("questions.csv"), tables.questions(noted, tests, concepts.key(name))))
         written += gain(course, folder)
     at("mistakes.html").write_text(_page(name, found, mistakes, ranking), encoding="utf-8")
     return [*written, at("mistakes.html")]
@@ -194,7 +192,8 @@ def _page(name, found, rows, ranking):
     parts = [
         '<!doctype html><html lang="en"><meta charset="utf-8">',
         f"<title>{escape(name)}: what the class got wrong</title>",
-        "<style>body{font-family:sans-serif;margin:2em}td,th{text-align:left;padding:.2em 1em .2em 0}</style>",
+        "<style>body{font-family:sans-serif;margin:2em}td,th{text-align:left;padding:.2em 1em .2em "
+        "0}</style>",
         f"<h1>{escape(name)}: what the class got wrong</h1>",
         f"<p>{len(found)} submissions, {mean:.1f} of {most:g} automatic points on average; "
         f"mistakes with a name in {len(counts)} tasks.</p>",

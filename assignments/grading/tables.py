@@ -6,7 +6,7 @@ NOT_YET = ""  # the grade of who has no whole one: something waits for a person
 
 
 def write(path, rows, marked=True):
-    """Write rows as CSV; `marked` with the byte order mark that spreadsheets need and platforms do not like."""
+    """Write rows as CSV; `marked` with the byte order mark that spreadsheets need, and platforms do not."""
     with path.open("w", newline="", encoding="utf-8-sig" if marked else "utf-8") as file:
         csv.writer(file).writerows([_plain(value) for value in row] for row in rows)
     return path
@@ -38,7 +38,7 @@ def moodle(found, people):
 
 
 def canvas(title, found, people):
-    """Return the rows of Canvas's gradebook: Gradebook, Import. A column of a new name makes a new assignment."""
+    """Return the rows of Canvas's gradebook: Gradebook, Import; a new name makes a new assignment."""
     full = max((result.full for result in found.values()), default=0)
     yield "Student", "ID", "SIS User ID", "SIS Login ID", "Section", title
     yield "    Points Possible", "", "", "", "", full
@@ -82,7 +82,7 @@ def challenge(marks):
 
 
 def questions(marks, tests, key):
-    """Return the rows of a table of a concept test: each question, how many chose which option, and what it tells.
+    """Return the rows of a table of a concept test: how many chose which option, and what that tells.
 
     `key` says of a question and a letter whether it is right, and what mistake a wrong one is.
     """
@@ -124,7 +124,7 @@ def _counted(before, after):
 
 
 def gain(before, after, most):
-    """Return the normalised change: of what could be gained, the share that was; of what could be lost, minus that.
+    """Return the normalised change: the share of what could be gained, or minus that of what could be lost.
 
     As Marx and Cummings have it (American Journal of Physics 75, 2007). None where nothing could change
     in the direction in which it did not: all right both times, or none.

@@ -9,18 +9,24 @@ HEADS = {
     "concepts_before": (
         "# Concept questions, before the course\n\n"
         "Twenty questions, one point each. **Time:** 30 minutes, without notes and without running code.\n\n"
-        "Not a test of you, but of the course: nobody is expected to know these things yet. Other questions about the "
+        "Not a test of you, but of the course: nobody is expected to know these things yet. Other "
+        "questions about the "
         "same ideas come at the end.\n\n"
-        'Put one letter into each function, as in `return "a"`. If you do not know, leave the cell as it is: that '
-        "tells more than a guess. *What arrives* for a number is how much the loss moves when that number does, "
+        'Put one letter into each function, as in `return "a"`. If you do not know, leave the cell as it '
+        "is: that "
+        "tells more than a guess. *What arrives* for a number is how much the loss moves when that "
+        "number does, "
         "and *its gradient* is the same."
     ),
     "concepts_after": (
         "# Concept questions, after the course\n\n"
         "Twenty questions, one point each. **Time:** 30 minutes, without notes and without running code.\n\n"
-        "The ideas are those of the test before the course; numbers, words and the order of the answers are others.\n\n"
-        'Put one letter into each function, as in `return "a"`. If you do not know, leave the cell as it is. *What '
-        "arrives* for a number is how much the loss moves when that number does, and *its gradient* is the same."
+        "The ideas are those of the test before the course; numbers, words and the order of the answers "
+        "are others.\n\n"
+        'Put one letter into each function, as in `return "a"`. If you do not know, leave the cell as it '
+        "is. *What "
+        "arrives* for a number is how much the loss moves when that number does, and *its gradient* is "
+        "the same."
     ),
 }
 
@@ -53,7 +59,9 @@ def notebook(form):
         cell.id = f"{form}-{number:02d}".replace("_", "-")
     language = {"name": "python", "pygments_lexer": "ipython3"}
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    return writes(new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": language})) + "\n"
+    return (
+        writes(new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": language})) + "\n"
+    )
 
 
 def _cell(name, source, **marks):

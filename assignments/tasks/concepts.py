@@ -1,7 +1,7 @@
 """The concept test in two parallel forms: the same twenty ideas, with other numbers or in other words.
 
-Every wrong option is what somebody says who has one of the known mistakes in mind. The options are shuffled by
-form, the right one is at each letter equally often, and the notebooks are made of what stands here.
+Every wrong option is what somebody says who has one of the known mistakes in mind. The options are shuffled
+by form, the right one is at each letter equally often, and the notebooks are made of what stands here.
 """
 
 from functools import cache
@@ -37,9 +37,11 @@ QUESTIONS = (
     Question(
         "00",
         (
-            "A number $x$ goes into a calculation in two ways. By the first way alone, a small nudge of $x$ moves the "
+            "A number $x$ goes into a calculation in two ways. By the first way alone, a small nudge of "
+            "$x$ moves the "
             "result by 3 times the nudge; by the second way alone, by 5 times. By how much with both ways?",
-            "A result depends on $x$ by two ways. Through the first one a nudge of $x$ arrives 4 times as large, "
+            "A result depends on $x$ by two ways. Through the first one a nudge of $x$ arrives 4 times "
+            "as large, "
             "through the second one 7 times. How large does it arrive in all?",
         ),
         ("8 times", "11 times"),
@@ -52,9 +54,11 @@ QUESTIONS = (
     Question(
         "00",
         (
-            "$z = x \\cdot w$ with $x = 2$ and $w = 5$. A nudge of $z$ moves the loss by 3 times the nudge. By how "
+            "$z = x \\cdot w$ with $x = 2$ and $w = 5$. A nudge of $z$ moves the loss by 3 times the "
+            "nudge. By how "
             "much does a nudge of $w$ move the loss?",
-            "$z = x \\cdot w$ with $x = 4$ and $w = 3$. A nudge of $z$ moves the loss by 2 times the nudge. By how "
+            "$z = x \\cdot w$ with $x = 4$ and $w = 3$. A nudge of $z$ moves the loss by 2 times the "
+            "nudge. By how "
             "much does a nudge of $w$ move the loss?",
         ),
         ("6 times", "8 times"),
@@ -67,9 +71,11 @@ QUESTIONS = (
     Question(
         "01",
         (
-            "Somebody compares a gradient that was computed by a formula with one that was measured by nudges. Of 100 "
+            "Somebody compares a gradient that was computed by a formula with one that was measured by "
+            "nudges. Of 100 "
             "entries, 99 agree to ten digits, and one is off by half its size. What does that tell?",
-            "A gradient from a formula and one that was measured by nudges have 64 entries. In 63 they agree to "
+            "A gradient from a formula and one that was measured by nudges have 64 entries. In 63 they "
+            "agree to "
             "ten digits; in one, the formula says 0.8 and the measurement $-0.8$. What does that tell?",
         ),
         (
@@ -94,9 +100,11 @@ QUESTIONS = (
     Question(
         "01",
         (
-            "$f(x) = x^2$. Somebody measures the slope at $x = 1$ by a step of 0.1 to both sides and divides the "
+            "$f(x) = x^2$. Somebody measures the slope at $x = 1$ by a step of 0.1 to both sides and "
+            "divides the "
             "difference by the distance of the two points. What comes out?",
-            "$f(x) = x^2$. Somebody measures the slope at $x = 2$ by a step of 0.5 to both sides and divides the "
+            "$f(x) = x^2$. Somebody measures the slope at $x = 2$ by a step of 0.5 to both sides and "
+            "divides the "
             "difference by the distance of the two points. What comes out?",
         ),
         ("2.0", "4.0"),
@@ -109,9 +117,11 @@ QUESTIONS = (
     Question(
         "02",
         (
-            "A layer adds one number $b$ to a unit's output for each of four examples. What arrives for the four "
+            "A layer adds one number $b$ to a unit's output for each of four examples. What arrives for "
+            "the four "
             "outputs is 1, 2, 3 and 4. What is the gradient of $b$?",
-            "A layer adds one number $b$ to a unit's output for each of three examples. What arrives for the three "
+            "A layer adds one number $b$ to a unit's output for each of three examples. What arrives for "
+            "the three "
             "outputs is 2, 2 and 5. What is the gradient of $b$?",
         ),
         ("10", "9"),
@@ -124,9 +134,11 @@ QUESTIONS = (
     Question(
         "02",
         (
-            "Two inputs, two outputs: $z_0 = 1 x_0 + 3 x_1$ and $z_1 = 2 x_0 + 4 x_1$, in a batch of two examples. For "
+            "Two inputs, two outputs: $z_0 = 1 x_0 + 3 x_1$ and $z_1 = 2 x_0 + 4 x_1$, in a batch of two "
+            "examples. For "
             "one of them, 1 arrives for $z_0$ and 10 for $z_1$. What is the gradient of its $x_0$?",
-            "Two inputs, two outputs: $z_0 = 2 x_0 + 1 x_1$ and $z_1 = 5 x_0 + 3 x_1$, in a batch of two examples. For "
+            "Two inputs, two outputs: $z_0 = 2 x_0 + 1 x_1$ and $z_1 = 5 x_0 + 3 x_1$, in a batch of two "
+            "examples. For "
             "one of them, 10 arrives for $z_0$ and 1 for $z_1$. What is the gradient of its $x_0$?",
         ),
         ("21", "25"),
@@ -139,9 +151,11 @@ QUESTIONS = (
     Question(
         "04",
         (
-            "The loss is the mean over a batch. Now every example stands in the batch twice. What becomes of the "
+            "The loss is the mean over a batch. Now every example stands in the batch twice. What "
+            "becomes of the "
             "gradient of the weights?",
-            "The loss is the mean over a batch. Now every example stands in the batch three times. What becomes of the "
+            "The loss is the mean over a batch. Now every example stands in the batch three times. What "
+            "becomes of the "
             "gradient of the weights?",
         ),
         ("it stays as it was", "nothing: it does not change"),
@@ -157,9 +171,11 @@ QUESTIONS = (
     Question(
         "03",
         (
-            "ReLU makes every negative number 0 and leaves the others. It got $(-2, 3)$, and $(5, -1)$ arrives for its "
+            "ReLU makes every negative number 0 and leaves the others. It got $(-2, 3)$, and $(5, -1)$ "
+            "arrives for its "
             "outputs. What does it hand back?",
-            "ReLU makes every negative number 0 and leaves the others. It got $(4, -1)$, and $(-2, 3)$ arrives for its "
+            "ReLU makes every negative number 0 and leaves the others. It got $(4, -1)$, and $(-2, 3)$ "
+            "arrives for its "
             "outputs. What does it hand back?",
         ),
         ("$(0, -1)$", "$(-2, 0)$"),
@@ -218,9 +234,11 @@ QUESTIONS = (
     Question(
         "04",
         (
-            "A network gives three classes the probabilities 0.7, 0.2 and 0.1; the second one is right. The loss is "
+            "A network gives three classes the probabilities 0.7, 0.2 and 0.1; the second one is right. "
+            "The loss is "
             "minus the logarithm of its probability. What is the gradient of the three scores?",
-            "A network gives three classes the probabilities 0.5, 0.1 and 0.4; the third one is right. The loss is "
+            "A network gives three classes the probabilities 0.5, 0.1 and 0.4; the third one is right. "
+            "The loss is "
             "minus the logarithm of its probability. What is the gradient of the three scores?",
         ),
         ("$(0.7, -0.8, 0.1)$", "$(0.5, 0.1, -0.6)$"),
@@ -236,8 +254,10 @@ QUESTIONS = (
     Question(
         "04",
         (
-            "$e^{1000}$ is too large for a computer. How is the softmax of the scores 1000 and 999 computed all the same?",
-            "The scores of an example are 800 and 790, those of another one 5 and 3. How is softmax computed without "
+            "$e^{1000}$ is too large for a computer. How is the softmax of the scores 1000 and 999 "
+            "computed all the same?",
+            "The scores of an example are 800 and 790, those of another one 5 and 3. How is softmax "
+            "computed without "
             "numbers that are too large?",
         ),
         (
@@ -262,9 +282,11 @@ QUESTIONS = (
     Question(
         "05",
         (
-            "A kernel $(1, 10)$ with bias 5 is laid onto the row $1, 2, 3$ as it stands, beginning at the left. What is "
+            "A kernel $(1, 10)$ with bias 5 is laid onto the row $1, 2, 3$ as it stands, beginning at "
+            "the left. What is "
             "the first output?",
-            "A kernel $(2, 5)$ with bias 10 is laid onto the row $3, 1, 2$ as it stands, beginning at the left. What "
+            "A kernel $(2, 5)$ with bias 10 is laid onto the row $3, 1, 2$ as it stands, beginning at "
+            "the left. What "
             "is the first output?",
         ),
         ("26", "21"),
@@ -277,9 +299,11 @@ QUESTIONS = (
     Question(
         "06",
         (
-            "A kernel of two weights goes over the row $1, 2, 3, 4$; so there are three outputs. For them arrive 1, 10 "
+            "A kernel of two weights goes over the row $1, 2, 3, 4$; so there are three outputs. For "
+            "them arrive 1, 10 "
             "and 100. What is the gradient of the kernel's first weight?",
-            "A kernel of two weights goes over the row $2, 1, 3, 1$; so there are three outputs. For them arrive 100, "
+            "A kernel of two weights goes over the row $2, 1, 3, 1$; so there are three outputs. For "
+            "them arrive 100, "
             "10 and 1. What is the gradient of the kernel's first weight?",
         ),
         ("321", "213"),
@@ -292,9 +316,11 @@ QUESTIONS = (
     Question(
         "06",
         (
-            "A filter has one bias and makes two outputs an image. For the first image arrive 1 and 2, for the second "
+            "A filter has one bias and makes two outputs an image. For the first image arrive 1 and 2, "
+            "for the second "
             "3 and 4. What is the gradient of the bias?",
-            "A filter has one bias and makes two outputs an image. For the first image arrive 5 and 1, for the second "
+            "A filter has one bias and makes two outputs an image. For the first image arrive 5 and 1, "
+            "for the second "
             "2 and 4. What is the gradient of the bias?",
         ),
         ("10", "12"),
@@ -307,9 +333,11 @@ QUESTIONS = (
     Question(
         "07",
         (
-            "$z_i = 1 x_i + 10 x_{i+1}$ for $i = 0, 1, 2$. For $z_0, z_1, z_2$ arrive 1, 2 and 3. What is the gradient "
+            "$z_i = 1 x_i + 10 x_{i+1}$ for $i = 0, 1, 2$. For $z_0, z_1, z_2$ arrive 1, 2 and 3. What "
+            "is the gradient "
             "of $x_1$?",
-            "$z_i = 10 x_i + 1 x_{i+1}$ for $i = 0, 1, 2$. For $z_0, z_1, z_2$ arrive 3, 1 and 2. What is the gradient "
+            "$z_i = 10 x_i + 1 x_{i+1}$ for $i = 0, 1, 2$. For $z_0, z_1, z_2$ arrive 3, 1 and 2. What "
+            "is the gradient "
             "of $x_1$?",
         ),
         ("12", "13"),
@@ -322,9 +350,11 @@ QUESTIONS = (
     Question(
         "08",
         (
-            "A kernel of three weights goes over a row of six pixels in steps of two. The last pixel is read by no "
+            "A kernel of three weights goes over a row of six pixels in steps of two. The last pixel is "
+            "read by no "
             "window. What is the gradient of the row there?",
-            "A kernel of two weights goes over a row of nine pixels in steps of three. Every third pixel is read by no "
+            "A kernel of two weights goes over a row of nine pixels in steps of three. Every third pixel "
+            "is read by no "
             "window. What is the gradient of the row there?",
         ),
         ("0", "0"),
@@ -346,9 +376,11 @@ QUESTIONS = (
     Question(
         "08",
         (
-            "$z_i = w_0 x_i + w_1 x_{i+2}$: the kernel's two weights lie two pixels apart. Which outputs bring something "
+            "$z_i = w_0 x_i + w_1 x_{i+2}$: the kernel's two weights lie two pixels apart. Which outputs "
+            "bring something "
             "back to $x_3$?",
-            "$z_i = w_0 x_i + w_1 x_{i+3}$: the kernel's two weights lie three pixels apart. Which outputs bring something "
+            "$z_i = w_0 x_i + w_1 x_{i+3}$: the kernel's two weights lie three pixels apart. Which "
+            "outputs bring something "
             "back to $x_5$?",
         ),
         ("$z_3$ and $z_1$", "$z_5$ and $z_2$"),
@@ -361,9 +393,11 @@ QUESTIONS = (
     Question(
         "09",
         (
-            "A window of four pixels has the values 3, 9, 1 and 7; the largest is handed on. For it arrives 20. What do "
+            "A window of four pixels has the values 3, 9, 1 and 7; the largest is handed on. For it "
+            "arrives 20. What do "
             "the four pixels get?",
-            "A window of four pixels has the values 4, 2, 10 and 4; the largest is handed on. For it arrives 20. What do "
+            "A window of four pixels has the values 4, 2, 10 and 4; the largest is handed on. For it "
+            "arrives 20. What do "
             "the four pixels get?",
         ),
         ("0, 20, 0 and 0", "0, 0, 20 and 0"),
@@ -376,9 +410,11 @@ QUESTIONS = (
     Question(
         "11",
         (
-            "Ten classes. A network that gives each of them the same chance has a loss of 2.3. Yours has one of 8, before "
+            "Ten classes. A network that gives each of them the same chance has a loss of 2.3. Yours has "
+            "one of 8, before "
             "its first step. What is the most likely reason?",
-            "A hundred classes. A network that gives each of them the same chance has a loss of 4.6. Yours has one of 30, "
+            "A hundred classes. A network that gives each of them the same chance has a loss of 4.6. "
+            "Yours has one of 30, "
             "before its first step. What is the most likely reason?",
         ),
         ("its first weights are too large", "it starts with weights that are too large"),
@@ -402,7 +438,7 @@ LESSONS = {name: question.lesson for name, question in zip(ORDER, QUESTIONS)}
 
 @cache
 def options(form):
-    """Return for each question of a form its options in order: (text, the mistake, or "" for the right one)."""
+    """Return for each question of a form its options in order: (text, the mistake or "")."""
     which = FORMS.index(form)
     rng = np.random.default_rng(8 + which)
     places = rng.permutation(np.arange(len(QUESTIONS)) % len(LETTERS))  # each letter is right equally often

@@ -12,7 +12,7 @@ from ._task import several, slopes, task
 
 
 def _quadratic_case(rng, name, function, shape, eps):
-    """Make a case of a quadratic function: its central difference has no error but rounding, whatever eps is."""
+    """Make a case of a quadratic function, whose central difference has no error but rounding."""
     x = rng.normal(size=shape)
     f = _as_quadratic(function, shape)
     return Case(f"{name}, x {shape}", (f, x, rng.normal(size=np.shape(function(x))), eps))
@@ -355,6 +355,7 @@ SKIP = task(
     larger=lambda rng: _skip_case(rng, 17, 9),
     revisit="00 and 02",
 )
+
 
 def _tied(x, w):
     return x @ w @ w.T

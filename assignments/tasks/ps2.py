@@ -330,6 +330,7 @@ WEIGHTED = task(
     revisit="04",
 )
 
+
 def _masked(z, y):
     """The labels that are −1 do not count."""
     counted = y >= 0
@@ -354,12 +355,14 @@ MASKED = task(
     _masked,
     [
         own(
-            "ps2.counts_the_unlabelled: divided by the number of all examples; the mean is over those that have "
+            "ps2.counts_the_unlabelled: divided by the number of all examples; the mean is over those "
+            "that have "
             "a label | twenty examples, one label: what is the loss, and what is one twentieth of it?",
             lambda z, y: _masked(z, y) * max((y >= 0).sum(), 1) / len(y),
         ),
         own(
-            "ps2.unlabelled_not_masked: an example without a label gets a gradient; it has no part in the loss "
+            "ps2.unlabelled_not_masked: an example without a label gets a gradient; it has no part in "
+            "the loss "
             "| what is labels == -1 in NumPy: no class, or the last one?",
             lambda z, y: _plain(z, y % z.shape[1]),
         ),
@@ -400,7 +403,8 @@ LAYER_NORM = task(
     _layer_norm_slopes,
     [
         own(
-            "ps2.mean_and_spread_fixed: dx treats the mean and the spread as given numbers; both move when x does"
+            "ps2.mean_and_spread_fixed: dx treats the mean and the spread as given numbers; both move "
+            "when x does"
             " | add the same number to all of an example's x: does z move?",
             _scale_only,
         ),

@@ -247,6 +247,7 @@ CAUSAL = task(
     revisit="07",
 )
 
+
 def _padded_slope(dz, w, *, padding):
     full = _input_slope(dz, w)
     return full[:, padding : full.shape[1] - padding]

@@ -340,6 +340,7 @@ UPSAMPLE = task(
     revisit="09",
 )
 
+
 def _average_pool_slope(dz, x, *, size, stride):
     return _average_slope(dz, x, size=size, stride=stride) / size**2
 
@@ -405,7 +406,8 @@ BATCH_NORM = task(
     _batch_norm_slopes,
     [
         own(
-            "ps4.mean_and_spread_fixed: dx treats the mean and the spread as given numbers; both move when x does"
+            "ps4.mean_and_spread_fixed: dx treats the mean and the spread as given numbers; both move "
+            "when x does"
             " | add the same number to a whole map: does z move?",
             _given_mean_and_spread,
         ),

@@ -253,6 +253,7 @@ MISTAKES = task(
     revisit="11",
 )
 
+
 def _adam(w, m, v, dw, *, t, rate, corrections=(0.9, 0.999)):
     m, v = (np.tensordot([b, 1 - b], [old, new], 1) for b, old, new in ((0.9, m, dw), (0.999, v, dw * dw)))
     m_hat, v_hat = (moment / (1 - beta**t) for moment, beta in zip((m, v), corrections))
@@ -275,14 +276,16 @@ ADAM = task(
     _adam,
     [
         own(
-            "ps5.other_correction: v is corrected by beta1's factor: each moment has its own | in the first step"
+            "ps5.other_correction: v is corrected by beta1's factor: each moment has its own | in the "
+            "first step"
             " v = 0.001 dw². By what has it to be divided to be dw²?",
             partial(_adam, corrections=(0.9, 0.9)),
         ),
         own(
-            "ps5.no_correction: the moments are not corrected: in the first steps they are far too small | in the"
+            "ps5.no_correction: the moments are not corrected: in the first steps they are far too small "
+            "| in the"
             " first step m = 0.1 dw. What should it be?",
-            lambda w, m, v, dw, *, t, rate: (_adam(w, m, v, dw, t=10**9, rate=rate)),
+            lambda w, m, v, dw, *, t, rate: _adam(w, m, v, dw, t=10**9, rate=rate),
         ),
     ],
     larger=lambda rng: _adam_case(rng, (7, 5, 3), 3),
@@ -312,12 +315,14 @@ FOOLED = task(
     _fooled,
     [
         own(
-            "ps5.downhill: the step makes the loss smaller: it should be fooled, not helped | does the loss rise "
+            "ps5.downhill: the step makes the loss smaller: it should be fooled, not helped | does the "
+            "loss rise "
             "if one goes where the gradient points?",
             lambda *arrays, step: _fooled(*arrays, step=-step),
         ),
         own(
-            "ps5.one_length_for_all: the gradient is divided by the length of that of the whole batch; each image "
+            "ps5.one_length_for_all: the gradient is divided by the length of that of the whole batch; "
+            "each image "
             "makes a step of its own length | how long is the step of each of your images?",
             lambda images, *rest, step: (
                 images

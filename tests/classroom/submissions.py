@@ -45,7 +45,10 @@ class Course:
     def grade(self, *arguments, **environment):
         """Run the command as a teacher does; return its exit status."""
         command = [sys.executable, str(ROOT / "tools" / "grade"), *arguments, "--course", str(self.folder)]
-        environment = {**(environment or os.environ), "PYTHONPYCACHEPREFIX": str(self.folder.parent / "compiled")}
+        environment = {
+            **(environment or os.environ),
+            "PYTHONPYCACHEPREFIX": str(self.folder.parent / "compiled"),
+        }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         done = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment

@@ -14,8 +14,8 @@ import pytest
 
 from backprop_helpers.checking import check
 from tests.classroom.conftest import of, once
-from tests.tool_loader import ROOT
 from tests.classroom.submissions import COURSE, FULL, Course, answer, cell, solved, with_cell, without
+from tests.tool_loader import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

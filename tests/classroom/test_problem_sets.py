@@ -66,11 +66,11 @@ def others(tmp_path_factory, tools):
         for name in NAMES:
             course.submit("solved", name, solved(name))
             guessing = release(name)
-            for cell in guessing.cells:
-                marks = cell.metadata.get("nbgrader", {})
-                if marks.get("solution") and cell.cell_type == "code":
+            for one in guessing.cells:
+                marks = one.metadata.get("nbgrader", {})
+                if marks.get("solution") and one.cell_type == "code":
                     code = ALWAYS_EQUAL if name.startswith("concepts") else BLIND_BACKWARD
-                    cell.source = code.format(marks["grade_id"])
+                    one.source = code.format(marks["grade_id"])
             if name == "ps5":
                 answer(guessing, "train", NO_TRAINING)
                 answer(guessing, "slim", NO_TRAINING.replace("train(", "slim("))

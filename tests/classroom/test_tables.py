@@ -91,7 +91,9 @@ def test_blanks_are_counted_apart():
 
 def test_equal_numbers_share_a_place():
     challenge = importlib.import_module("grading.tables").challenge
-    marks = {s: {"t": {"number": n, "unit": "s"}} for s, n in (("a", 2.0), ("b", 1.0), ("c", 1.0), ("d", None))}
+    marks = {
+        s: {"t": {"number": n, "unit": "s"}} for s, n in (("a", 2.0), ("b", 1.0), ("c", 1.0), ("d", None))
+    }
     assert [row[:2] for row in challenge(marks)] == [("place", "student"), (1, "b"), (1, "c"), (3, "a")]
 
 
@@ -117,11 +119,15 @@ def test_a_control_group_without_controllers_is_none(limits, monkeypatch, tmp_pa
 @pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
 def test_systemd_is_asked_where_it_answers(limits, monkeypatch, tmp_path):
     program = tmp_path / "systemd-run"
-    program.write_text('#!/bin/sh\necho "$@" >> "$0.asked"\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n')
+    program.write_text(
+        '#!/bin/sh\necho "$@" >> "$0.asked"\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n'
+    )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     assert "systemd-run" in limits.words()
-    assert subprocess.run([*limits.scope(), "echo", "here"], capture_output=True, text=True).stdout == "here\n"
+    assert (
+        subprocess.run([*limits.scope(), "echo", "here"], capture_output=True, text=True).stdout == "here\n"
+    )
     asked = (tmp_path / "systemd-run.asked").read_text()
     assert f"MemoryMax={limits.MEGABYTES}M" in asked
     assert f"TasksMax={limits.TASKS}" in asked
