@@ -30,8 +30,8 @@ HEADINGS = (
     "Recap",
 )
 # Lessons that are not yet rewritten keep the headings above, and none of the rules at the end of this file.
-# The set only shrinks; 99 is the template.
-FIRST_EDITION = {*range(10, 13), 99}
+# The set only shrinks.
+FIRST_EDITION = {*range(10, 13)}
 PARTS = (
     "The nudge",
     "Forward",
@@ -243,6 +243,7 @@ def normal_form(lesson):
 
 
 MOST_WORDS = dict(enumerate((2200, 2200, 2200, 1900, 2400, 2600, 2400, 2700, 3200, 2500, 3000, 2300, 2600)))
+MOST_WORDS[99] = 1200  # the template's
 OPENING, BEFORE_ONES_OWN, FOLDED, STATEMENT = 120, 300, 1500, 60  # words
 FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
 NO_PROSE = re.compile(r"<details>.*?</details>|```.*?```|\$\$.*?\$\$|^\s*\|.*?$", re.DOTALL | re.MULTILINE)
