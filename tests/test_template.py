@@ -12,7 +12,6 @@ import pytest
 from tests.lesson_rules import (
     ENDINGS,
     EQUATION_REFERENCE,
-    FIRST_EDITION,
     PARTS,
     RULES,
     SECOND_EDITION,
@@ -22,7 +21,7 @@ from tests.tool_loader import ROOT, load_tool
 
 PATH = ROOT / "contributing" / "lesson_template.ipynb"
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-COMMON = [path for path in LESSONS if int(path.name[:2]) not in {*FIRST_EDITION, *ENDINGS}]
+COMMON = [path for path in LESSONS if int(path.name[:2]) not in ENDINGS]
 AUTHOR_LINE = re.compile(r"> \*For the author: \S[^\n*]+\.\*")
 MOST_CELLS = 50  # short: it is read in a quarter of an hour, and copied
 
