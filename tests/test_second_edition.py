@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from tests.lesson_rules import FIRST_EDITION, FREE, RULES, SECOND_EDITION, STAGE, Lesson, questions
+from tests.lesson_rules import FIRST_EDITION, FREE, RULES, SECOND_EDITION, STAGE, Lesson
 from tests.synthetic_lesson import as_lesson
 from tests.tool_loader import ROOT
 
@@ -167,14 +167,14 @@ def test_questions_come_back(number):
     text = lesson(number).prose.partition("### Back again")[2]
     missing = [
         question
-        for question in questions_that_come_back(number, {n: questions(lesson(n)) for n in NUMBERS})
+        for question in questions_that_come_back(number, {n: lesson(n).questions() for n in NUMBERS})
         if question not in text
     ]
     assert missing == []
 
 
 def test_where_questions_come_back():
-    asked = {2: questions(lesson(PATTERN))}
+    asked = {2: lesson(PATTERN).questions()}
     counts = {number: len(questions_that_come_back(number, asked)) for number in range(13)}
     assert {number: count for number, count in counts.items() if count} == {3: 2, 5: 2, 9: 1}
 
