@@ -63,8 +63,14 @@ def script_name(names):
 
 
 def script(names):
-    """Return the script that fills the places of a page."""
+    """Return the script that fills the places of a page that is one file."""
     return _join.for_page(*names)
+
+
+def scripts(names):
+    """Return {file: text}: the script that fills the places of a page of the site, what it loads on use."""
+    name = script_name(names)
+    return {name: _join.for_page(*names, beside=True), **_join.parts_for_page(name, *names)}
 
 
 def files(found):

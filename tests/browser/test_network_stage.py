@@ -214,9 +214,9 @@ def test_what_is_marked_and_what_the_scales_are(stage):
 def covered(stage, name, *index):
     """Return how much is painted over a cell of the maps, at most: 0 to 255."""
     return stage.stage.evaluate(
-        """(root, [name, index]) => {
+        """async (root, [name, index]) => {
             const cover = root.querySelector('.bp-cover');
-            const [left, top] = root.bpStage.cellCenter(name, index);
+            const [left, top] = await root.bpStage.cellCenter(name, index);
             const own = cover.getBoundingClientRect();
             const ratio = cover.width / own.width;
             const at = [left - own.left, top - own.top].map(n => Math.round((n - 3) * ratio));
@@ -232,7 +232,7 @@ def test_a_misread_digit_is_found(stage):
     stage.page.wait_for_function(
         "e => e.bpStage.state().index !== 5561", arg=stage.stage.element_handle(), timeout=PATIENCE
     )
-    assert " ✗ (" in stage.state()["verdict"]
+    assert " ✗true: " in stage.state()["verdict"]
     stage.expect("bool(stage.network.predict(stage.image)[0] != stage._labels[stage.index])", True)
     stage.expect("stage.index == stage._labels.size or stage.index != 5561", True)
 

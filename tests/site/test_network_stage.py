@@ -1,5 +1,7 @@
 """The network's stage without Python: the digit first, then the weights; served, on a disk, as one file."""
 
+import re
+
 import pytest
 
 from backprop_helpers.training import series_cnn, series_digit
@@ -64,6 +66,23 @@ def test_the_digit_is_there_before_the_weights(opened, address):
     assert state(page)["loss"] == pytest.approx(float(net.loss(digit, series_digit()[1])), rel=0.1)
     assert not asks_for(page, "series_weights")
     assert not asks_for(page, "series_images")
+    assert page.problems == []
+
+
+def test_what_a_use_needs_comes_with_it(opened, address):
+    page = opened(address + PAGE)
+
+    def parts():
+        return {url.rsplit("-", 1)[-1] for url in page.asked if re.search(r"-network_\w+\.js$", url)}
+
+    page.wait_for_function(ANSWERS)
+    assert parts() == {"network_run.js"}
+    page.locator(f"{STAGE} .bp-maps").hover(position={"x": 60, "y": 60})
+    page.wait_for_function(f"document.querySelector('{STAGE} .bp-sum').textContent.includes('∂J/∂input')")
+    assert parts() == {"network_run.js", "network_look.js"}
+    page.locator(STAGE).get_by_role("button", name="drawn").click()
+    page.locator(f"{STAGE} .bp-ink button").first.wait_for()
+    assert parts() == {"network_run.js", "network_look.js", "network_pad.js"}
     assert page.problems == []
 
 

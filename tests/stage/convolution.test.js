@@ -4,12 +4,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import { at, decodeArray, indicesOf, makeArray } from "./modules/arrays.js";
+import { at, decodeArray, indicesOf, makeArray, withNumber } from "./modules/arrays.js";
 import { colorOf, kindScale, rampOf } from "./modules/colors.js";
 import { convProducts } from "./modules/conv_layer.js";
 import { linesOf, lookedAt } from "./modules/convolution_sums.js";
+import { sparseMatrix, spreadOut, turned, windowOf } from "./modules/convolution_readings.js";
 import * as stage from "./modules/convolution_state.js";
-import { windowOf } from "./modules/convolution_views.js";
+import { afterSteps, orderOf } from "./modules/convolution_steps.js";
 import { gridNumbers, sumNumbers } from "./modules/numbers.js";
 import { readNumber, written } from "./modules/page.js";
 
@@ -30,7 +31,7 @@ function setUp({ arrays, options, order, step }) {
   const state = stage.startOf({ arrays: decoded(arrays), options });
   state.order = order;
   const model = stage.computed(state);
-  const arrived = stage.afterSteps(model, stage.orderOf(state, model), step ?? model.count);
+  const arrived = afterSteps(model, orderOf(state, model), step ?? model.count);
   return { state, model, arrived, step: step ?? model.count };
 }
 
@@ -64,7 +65,7 @@ DATA.settings.forEach((setting, number) => {
     const made = setUp({ ...setting, step: null });
     const { state, model, arrived } = made;
     state.reading = "window";
-    const bar = stage.turned(model);
+    const bar = turned(model);
     for (const [u, v, c, k] of indicesOf(model.w.shape)) {
       assert.equal(at(bar, [model.w.shape[0] - 1 - u, model.w.shape[1] - 1 - v, c, k]), at(model.w, [u, v, c, k]));
     }
@@ -73,7 +74,7 @@ DATA.settings.forEach((setting, number) => {
       const place = (index[0] * model.x.shape[1] + index[1]) * model.C + index[2];
       for (let k = 0; k < model.K; k += 1) {
         [state.channel, state.filter] = [index[2], k];
-        const T = (matrix[index[2] * model.K + k] ??= stage.sparseMatrix(model, index[2], k).array);
+        const T = (matrix[index[2] * model.K + k] ??= sparseMatrix(model, index[2], k).array);
         for (let output = 0; output < model.count; output += 1) {
           byMatrix.data[place] += at(T, [output, index[0] * model.x.shape[1] + index[1]]) * model.dz.data[output * model.K + k];
         }
@@ -97,7 +98,7 @@ DATA.settings.forEach((setting, number) => {
       const { from, size } = windowOf(model, output, 0);
       assert.deepEqual([from, from.slice(0, 2).map((n, axis) => n + size[axis] - 1)], [read[0], read.at(-1).slice(0, 2)]);
     }
-    const { array, look, placed } = stage.spreadOut(model);
+    const { array, look, placed } = spreadOut(model);
     const own = indicesOf(geometry.z).map(([i, j, k]) => [...placed([i, j]), k]).filter((place) => place.every((n, axis) => n >= 0 && n < array.shape[axis]));
     const shown = indicesOf(array.shape).filter((_, place) => !look(place));
     assert.deepEqual(shown.map(String).sort(), own.map(String).sort());
@@ -149,9 +150,10 @@ test("the invented gradient is Python's", () => {
 
 test("a number that is typed stays when the kernel shrinks and grows", () => {
   const state = stage.startOf({ arrays: { x: makeArray([6, 6, 1]), w: makeArray([3, 3, 1, 1]), b: makeArray([1]) }, options: {} });
-  stage.changeNumber(state, "w", [2, 2, 0, 0], 42);
+  const change = (index, value) => (state.store.w = withNumber(state.store.w, index, value));
+  change([2, 2, 0, 0], 42);
   state.kernel = [2, 2];
-  stage.changeNumber(state, "w", [0, 1, 0, 0], 5);
+  change([0, 1, 0, 0], 5);
   state.kernel = [3, 3];
   const { w } = stage.computed(state);
   assert.deepEqual([at(w, [2, 2, 0, 0]), at(w, [0, 1, 0, 0])], [42, 5]);
@@ -166,7 +168,7 @@ const [LIGHT, DARK] = ["{", "bp-dark {"].map((start) => {
 test("a NaN weight shows where its stamp has been pressed, and nowhere else", () => {
   const w = makeArray([2, 2, 1, 1], [1, 2, 3, NaN]);
   const state = stage.startOf({ arrays: { x: makeArray([3, 3, 1]), w, b: makeArray([1]), dz: makeArray([2, 2, 1], [4, 5, 6, 7]) }, options: {} });
-  const { dx, dw } = stage.afterSteps(stage.computed(state), [[1, 0], [0, 0], [0, 1], [1, 1]], 1);
+  const { dx, dw } = afterSteps(stage.computed(state), [[1, 0], [0, 0], [0, 1], [1, 1]], 1);
   assert.deepEqual([...dx.data], [0, 0, 0, 6, 12, 0, 18, NaN, 0]);
   assert.deepEqual([...dw.data], [0, 0, 0, 0]);
 });

@@ -8,7 +8,8 @@ import { decodeArray, indicesOf, makeArray } from "./modules/arrays.js";
 import { backwardNetwork, decodeNetwork, forwardNetwork } from "./modules/network_compute.js";
 import { cellOfPanel, fitColumns, indexInPanel } from "./modules/network_maps.js";
 import { copyOntoPaper, imageOnPaper } from "./modules/network_pad.js";
-import { backwardLine, brief, forwardLine } from "./modules/network_words.js";
+import { backwardLine, forwardLine } from "./modules/network_words.js";
+import { brief } from "./modules/numbers.js";
 
 const { networks = [], drawings = [], shapes = [], briefs = [] } = JSON.parse(readFileSync("data.json", "utf8"));
 const textOf = (parts) => parts.map((part) => part.text ?? part).join("");

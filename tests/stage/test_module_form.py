@@ -78,9 +78,24 @@ def _head(tokens, brace, before):
 @each_module
 def test_it_imports_only_modules_beside_it_and_names_that_they_export(name):
     source = SOURCES[name]
-    assert len(re.findall(r"\bimport\b(?! type)", strip_comments(source))) == len(IMPORT.findall(source))
+    static = re.findall(r"\bimport\b(?!\()", strip_comments(source))
+    assert len(static) == len(IMPORT.findall(source))
     for module, names in imports(source).items():
         assert names <= set(defined(SOURCES[module], exported_only=True)), f"{name} imports from {module}"
+
+
+@each_module
+def test_what_it_imports_on_use_is_a_module_and_what_it_takes_of_it_is_exported(name):
+    """As ``(await import("./x.js")).name`` or ``const { name } = await import("./x.js")``."""
+    source = strip_comments(SOURCES[name])
+    found = re.findall(r"\bimport\((.*?)\)", source)
+    assert all(re.fullmatch(r'"\./\w+\.js"', module) for module in found), found
+    for module in found:
+        assert module[3:-1] in SOURCES
+    for module, taken in re.findall(r'\(await import\("\./(\w+\.js)"\)\)\.(\w+)', source):
+        assert taken in defined(SOURCES[module], exported_only=True)
+    for names, module in re.findall(r'const \{ ([^}]*) \} = await import\("\./(\w+\.js)"\)', source):
+        assert set(re.findall(r"\w+", names)) <= set(defined(SOURCES[module], exported_only=True))
 
 
 @each_module

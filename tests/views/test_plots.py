@@ -77,13 +77,6 @@ EDGES = [("x", "q", "1"), ("y", "q", "1"), ("q", "f", "z = −4"), ("z", "f", "q
 EXAMPLES = {
     "digit_steps": (lambda: plots.digit_steps(preprocess_digit(DRAWING)), 4, 4),
     "matrix": (lambda: plots.matrix(X, title="X: the input"), 1, 1),
-    "matrix marked": (
-        lambda: plots.matrix(
-            DX, kind="gradient", title="dX", highlight={"corner": [(0, 0)], "middle": [(1, 1)]}
-        ),
-        1,
-        1,
-    ),
     "matrix labelled": (
         lambda: plots.matrix(W, row_labels=["up", "down"], col_labels=["left", "right"]),
         1,
@@ -195,7 +188,7 @@ EXAMPLES = {
         0,
     ),
     "bars": (
-        lambda: plots.bars([0.1, 0.7, 0.2], 2, labels=["cat", "dog", "fox"], title="Push and pull"),
+        lambda: plots.bars([0.1, 0.7, 0.2], 2, title="Push and pull"),
         1,
         0,
     ),
@@ -454,7 +447,6 @@ def test_limits_of_values_start_at_zero_and_survive_what_is_not_a_number():
     assert style.limits([-2.0, 5.0], "value") == (-2, 5)
     assert style.limits([0.2, 0.4], "digit") == (0, 1)
     assert style.limits([np.nan, np.inf], "value") == (0, 1)
-    assert style.limits([1.0], "gradient", limit=4) == (-4, 4)
 
 
 def test_panels_of_one_kind_share_a_scale():
@@ -513,7 +505,7 @@ def test_integers_are_written_as_integers():
 @given(st.integers(1, 5), st.integers(1, 5), st.floats(1e-6, 1e6), st.integers(0, 2**31 - 1))
 def test_rounded_numbers_are_near_and_none_reads_zero_for_all(rows, columns, size, seed):
     a = np.random.default_rng(seed).normal(size=(rows, columns)) * size
-    ax = plots.matrix(a, decimals=None).axes[0]
+    ax = plots.matrix(a).axes[0]
     cells = numbers_in(ax)
     factor = 10.0 ** style.power_of_ten(a)
     assert len(cells) in (0, a.size)
@@ -551,10 +543,7 @@ def test_highlights_outline_regions():
     mask = as_cells([(0, 0), (0, 1), (1, 0)], (2, 2), "highlight", "matrix")
     outline = outline_of(mask)
     assert sum(abs(b[0] - a[0]) + abs(b[1] - a[1]) for a, b in outline) == 8  # an L of three cells
-    assert np.array_equal(as_cells((1, 1), (2, 2), "h", "f"), [[False, False], [False, True]])
     assert np.array_equal(as_cells(mask, (2, 2), "h", "f"), mask)
-    legend = plots.matrix(X, highlight={"one": [(0, 0)], "two": [(1, 1)]}).axes[0].get_legend()
-    assert [text.get_text() for text in legend.get_texts()] == ["one", "two"]
 
 
 def test_sparse_matrix_shows_which_weight_stands_where():
@@ -594,9 +583,9 @@ def test_wrong_predictions_are_said_in_words(figures):
 
 
 def test_weight_columns_fold_each_unit_back():
-    w = np.arange(24.0).reshape(6, 4)
-    figure = plots.weight_columns(w, (2, 3))
-    np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), [[1, 5, 9], [13, 17, 21]])
+    w = np.arange(784.0 * 4).reshape(784, 4)
+    drawn = plots.weight_columns(w).axes[1].images[0].get_array()
+    np.testing.assert_array_equal(drawn[:2, :3], [[1, 5, 9], [113, 117, 121]])
 
 
 # Windows ------------------------------------------------------------------------------------------------
@@ -736,8 +725,6 @@ def test_nudge_marks_what_moved_and_nothing_else(figures):
     marks = [text.get_text() for text in figures["nudge"].axes[0].texts]
     assert marks == ["▲\n+1", "▼\n−2"]
     assert "2 of 4 moved ([0, 1], [1, 0])" in figures["nudge"].alt
-    still = plots.nudge([1.0, 2.0], [1.0 + 1e-9, 2.0], tolerance=1e-6)
-    assert not still.axes[0].texts
 
 
 def test_histograms_count_everything_and_say_how_many_are_zero():
@@ -798,8 +785,8 @@ BAD = [
     (lambda: plots.matrix(np.zeros((0, 2))), "a is empty"),
     (lambda: plots.matrix(X, kind="heat"), "kind must be one of value, gradient"),
     (lambda: plots.matrix(X, row_labels=["a"]), "row_labels must have 3 entries; it has 1"),
-    (lambda: plots.matrix(X, highlight=[(3, 0)]), r"highlight has the cell \(3, 0\)"),
-    (lambda: plots.matrix(X, highlight=np.ones((2, 2), bool)), r"must have shape \(3, 3\)"),
+    (lambda: plots.matrices([X], highlights=[[(3, 0)]]), r"highlight has the cell \(3, 0\)"),
+    (lambda: plots.matrices([X], highlights=[np.ones((2, 2), bool)]), r"must have shape \(3, 3\)"),
     (lambda: plots.matrices([]), "arrays is empty"),
     (lambda: plots.matrices([X] * 17), "17 panels, at most 16"),
     (lambda: plots.matrices([X, np.zeros((1, 1, 1))]), r"arrays\[1\] must be a matrix"),
@@ -817,7 +804,7 @@ BAD = [
     (lambda: plots.saliency(IMAGES, IMAGES[:1]), "gradients must have the shape of images"),
     (lambda: plots.filters(np.zeros((5, 5, 8))), r"w must be kernels \(F_h, F_w, C, K\)"),
     (lambda: plots.filters(np.zeros((5, 5, 17, 2))), "17 channels"),
-    (lambda: plots.weight_columns(np.zeros((783, 10))), "does not hold the 783 rows"),
+    (lambda: plots.weight_columns(np.zeros((783, 10))), "w must have a row for each of 28×28 pixels"),
     (lambda: plots.graph({}, []), "nodes must be a dict"),
     (lambda: plots.graph({"a": 1}, [("a", "b")]), "edges names 'b'"),
     (lambda: plots.graph({"a": 1, "b": 1}, [("a", "b"), ("b", "a")]), "cycle through a, b"),
@@ -844,7 +831,6 @@ BAD = [
     (lambda: plots.tensor_blocks(40), "filters must be 2 to 32"),
     (lambda: plots.function(GRID, {"a": GRID[1:]}), "must have shape"),
     (lambda: plots.function(GRID, {"a": GRID / 0.0}), "holds infinity"),
-    (lambda: plots.function(GRID, {"a": GRID}, log=True), "must be positive for log=True"),
     (lambda: plots.function(GRID, {"a": GRID}, dots=[(0, 0, "half")]), "dots must say"),
     (lambda: plots.v_curve(-STEPS, {"a": STEPS}), "steps must be positive"),
     (lambda: plots.v_curve(STEPS, {"a": -STEPS}), "must not be negative"),

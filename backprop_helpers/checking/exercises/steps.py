@@ -48,6 +48,7 @@ TYING = np.array([[2, 2, 1, 0], [0, 2, 1, 1], [3, 1, 0, 0], [1, 0, 0, 0]])
 POOLED_ROW = np.array([[3, 6, -3]])
 W_ROW, DZ_ROW = np.array([[4, -2, 5]]), np.array([[3, -2]])
 W2, BIAS2 = np.array([[3, 1], [-1, 2]]), np.array([21, 0])
+THREE_G, ORDER = np.array([[4, -2, 6], [2, 3, -5], [-6, 1, 4]]), np.array([5, 2, 7, 0, 3, 6, 1, 4])
 
 # Where a wrong method gives the right answer with a lesson's numbers (a symmetric dW, a corner that is 1),
 # the step has numbers of its own, and `asks` says them.
@@ -72,6 +73,7 @@ EXAMPLES = {
     "08": (X7, W, DZ, W_ROW, DZ_ROW),
     "09": (X, DZ, LITTLE, TYING),
     "10": (X, W, W2, BIAS2),
+    "11": (THREE_G, ORDER),
     "12": (TINY,),
 }
 NO_BIAS = "no_bias: this is Z without the bias. What is Z where X is 0?"
@@ -611,51 +613,92 @@ def lesson_09(steps):
 def lesson_10(steps):
     """Whole network; its gradients are doubled to be whole numbers."""
     z1, conv1 = layers.conv_forward(image(X), W[:, :, None, None], np.array([-10]))
-    a1, relu = layers.relu_forward(z1)
-    p1, pool = layers.pool_forward(a1, size=(1, 2))
-    q, flatten = layers.flatten_forward(p1)
+    a, _ = layers.relu_forward(z1)
+    p, pool = layers.pool_forward(a, size=(1, 2))
+    q, flatten = layers.flatten_forward(p)
     z2, fc = layers.fc_forward(q, W2, BIAS2)
-    d2 = whole(2 * (layers.softmax(1.0 * z2) - [[1, 0]]))
-    dq, dw2, _ = layers.fc_backward(d2, fc)
+    dz2 = whole(2 * (layers.softmax(1.0 * z2) - [[1, 0]]))
+    dq, dw2, _ = layers.fc_backward(dz2, fc)
     both = np.repeat(dq.T, 2, axis=1)
-    d1 = layers.relu_backward(layers.pool_backward(layers.flatten_backward(dq, flatten), pool), relu)
-    dx, dw1, _ = layers.conv_backward(d1, conv1)
+    da = layers.pool_backward(layers.flatten_backward(dq, flatten), pool)  # no winner is closed: dZ⁽¹⁾ too
+    dx, dw1, _ = layers.conv_backward(da, conv1)
     joins, winner = (
         "Which weight joins Q[0] to the second score?",
         "Which pixel of a window moves its maximum?",
     )
-    steps.asks("z1", "Z¹, from X, W¹ and b¹", flat(z1))
+    on_the_way = np.array([28 * 28, 25, 16, 64, 10])
+    asks = "how many paths lead from one weight of conv1 to the ten scores"
+    steps.asks("paths", asks, on_the_way.prod(), (on_the_way,))
+    steps.own("one_filter: here one filter reads each map. How many filters has conv2?", 784 * 25 * 64 * 10)
+    steps.own("one_place: here a filter reads each number once. How large is its window?", 784 * 16 * 64 * 10)
+    steps.own("one_score: these lead to one score. How many scores does a unit reach?", 784 * 25 * 16 * 64)
+    steps.asks("z1", "Z⁽¹⁾, from X, W⁽¹⁾ and b⁽¹⁾", flat(z1))
     steps.own(NO_BIAS, conv(b=0))
     steps.own("turned: the kernel is turned by 180°. What lies on X[0, 0]?", conv(w=TURNED, b=-10))
     steps.asks("q", "Q, the two numbers that pooling leaves", q[0])
-    means = flat(a1).mean(axis=1)
+    means = flat(a).mean(axis=1)
     steps.own("mean: these are the windows' means. What does max pooling keep?", means)
-    asks = f"the two scores Z² = Q W² + b², with b² = {shown(OTHER_BIAS2)} for once"
+    asks = f"the two scores Z⁽²⁾ = Q W⁽²⁾ + b⁽²⁾, with b⁽²⁾ = {shown(OTHER_BIAS2)} for once"
     steps.asks("z2", asks, (q @ W2 + OTHER_BIAS2)[0], (X, W, W2, OTHER_BIAS2))
     steps.own(NO_BIAS, (q @ W2)[0])
-    steps.own(f"transposed: W² is transposed here. {joins}", (q @ W2.T + OTHER_BIAS2)[0])
-    steps.own("lesson_bias: this is with b² of the lesson. Which b² is asked for?", z2[0])
-    steps.asks("d2", "2 δ², twice the gradient at the scores", d2[0])
-    steps.itself(2, "δ²")
+    steps.own(f"transposed: W⁽²⁾ is transposed here. {joins}", (q @ W2.T + OTHER_BIAS2)[0])
+    steps.own("lesson_bias: this is with the b⁽²⁾ above. Which b⁽²⁾ is asked for?", z2[0])
+    steps.asks("dz2", "2 dZ⁽²⁾, twice the gradient at the scores", dz2[0])
+    steps.itself(2, "dZ⁽²⁾")
     # This is true of the other label's gradient as well, which is the same.
-    steps.own("sign: every sign is the other way round. Which score has to rise?", -d2[0])
-    steps.own("no_label: this is 2 Ŷ. What does the label take off?", d2[0] + [2, 0])
-    steps.asks("dq", "2 dQ, from δ² and W²", dq[0])
+    steps.own("sign: every sign is the other way round. Which score has to rise?", -dz2[0])
+    steps.own("no_label: this is 2 Ŷ. What does the label take off?", dz2[0] + [2, 0])
+    steps.asks("dw2", "2 dW⁽²⁾, from Q and dZ⁽²⁾", dw2)
+    steps.itself(2, "dW⁽²⁾")
+    steps.asks("dq", "2 dQ, from dZ⁽²⁾ and W⁽²⁾", dq[0])
     steps.itself(2, "dQ")
-    steps.own(f"not_transposed: W² is not transposed here. {joins}", (d2 @ W2)[0])
-    steps.asks("dw2", "2 dW², from Q and δ²", dw2)
-    steps.itself(2, "dW²")
-    steps.asks("d1", "2 δ¹, through pooling and ReLU", flat(d1))
-    steps.itself(2, "δ¹")
+    steps.own(f"not_transposed: W⁽²⁾ is not transposed here. {joins}", (dz2 @ W2)[0])
+    steps.asks("da", "2 dA, through flatten and pooling", flat(da))
+    steps.itself(2, "dA")
     steps.own(f"spread: both pixels of a window get all of it. {winner}", both)
     steps.own(f"shared: each window shares it out. {winner}", both / 2)
-    steps.asks("dw1", "2 dW¹, from δ¹ and X", flat(dw1))
-    steps.itself(2, "dW¹")
-    steps.asks("dx", "2 dX, from δ¹ and W¹", flat(dx))
+    said = "first: this pays the first pixel of each window. Which is the larger?"
+    steps.own(said, np.hstack([dq.T, np.zeros((2, 1))]))
+    steps.asks("dw1", "2 dW⁽¹⁾, from dZ⁽¹⁾ and X", flat(dw1))
+    steps.itself(2, "dW⁽¹⁾")
+    steps.asks("dx", "2 dX, from dZ⁽¹⁾ and W⁽¹⁾", flat(dx))
     steps.itself(2, "dX")
-    steps.conv_bugs(0, "no_rotation", dz=flat(d1))
-    other = "another_dz: this is dX with the dZ of the convolution alone. Which gradient arrives here?"
+    steps.conv_bugs(0, "no_rotation", dz=flat(da))
+    other = "another_dz: this is dX with the dZ of the convolution lessons. Which gradient arrives here?"
     steps.own(other, conv_back()[0])
+
+
+def lesson_11(steps):
+    """MNIST: the batches, the velocity, the step and its rate."""
+    first, second, third = THREE_G
+    velocity = (first / 2 + second) / 2 + third
+    asks = "the steps of an epoch, with N = 55000 digits in batches of M = 64"
+    steps.asks("steps", asks, 860, (np.array([55000, 64]),))
+    said = "whole_batches: these are the full batches. Who takes the digits that are left over?"
+    steps.own(said, 859)
+    asks = "which digits the last batch takes, of an order of eight, in batches of 3"
+    steps.asks("batch", asks, ORDER[6:], (ORDER,))
+    steps.own("whole: some of these have been seen. Where does the third batch start?", ORDER[-3:])
+    steps.own("places: these are places in the order. Which digits stand there?", [6, 7])
+    steps.own("second: this batch comes before. How many digits does it leave?", ORDER[3:6])
+    steps.asks("velocity", "the velocity after three gradients, with μ = ½", velocity, (THREE_G,))
+    steps.own("sum: here no gradient fades. What happens to the old velocity?", THREE_G.sum(axis=0))
+    steps.own("last: this is the newest gradient. What is left of the velocity?", third)
+    steps.own("two: these are two gradients. How many are there?", first / 2 + second)
+    said = "mean: here the new gradient is halved as well. What does μ multiply?"
+    steps.own(said, ((first / 2) / 2 + second / 2) / 2 + third / 2)
+    asks = "by how much the third step moves θ, with μ = ½ and η = 2"
+    steps.asks("step", asks, -2 * (third + velocity / 2), (THREE_G,))
+    steps.own("uphill: this goes up the loss. What is the sign of a step?", 2 * (third + velocity / 2))
+    steps.own("plain: this is η times the velocity. What else stands in the bracket?", -2 * velocity)
+    steps.own("no_rate: the learning rate is missing. What multiplies the bracket?", -(third + velocity / 2))
+    said = "undamped: here the velocity is added whole. What multiplies it in the bracket?"
+    steps.own(said, -2 * (third + velocity))
+    steps.own("gradient: this is η times the gradient. Where is the velocity?", -2 * third)
+    asks = "the rate in thousandths, at f = ⅓ of the way from η_a = 2 up to η_b = 50"
+    steps.asks("rate", asks, 14, (np.array([2, 50]),))
+    steps.own("line: this is a straight line. What is the cosine of a third of π?", 18)
+    steps.own("from_above: this comes down from the larger one. At which end is f = 0?", 38)
 
 
 def lesson_12(steps):

@@ -35,7 +35,7 @@ def _named(curves, name, function, most=9):
 
 
 @drawing
-def function(x, curves, *, title="", dots=None, xlabel="", ylabel="", log=False, ax=None):
+def function(x, curves, *, title="", dots=None, xlabel="", ylabel="", ax=None):
     """Draw functions of one variable, such as ReLU and its derivative.
 
     What the reader sees: each curve in its own colour and dash, its name at the legend; filled dots where a
@@ -49,8 +49,6 @@ def function(x, curves, *, title="", dots=None, xlabel="", ylabel="", log=False,
     title, xlabel, ylabel : str
     dots : sequence of (x, y, "closed" or "open"), optional
         Points to mark, e.g. ``[(0, 0, "closed"), (0, 1, "open")]`` at the kink of ReLU's derivative.
-    log : bool
-        Logarithmic y axis; all values must then be positive.
     ax : matplotlib Axes, optional
 
     Returns
@@ -65,19 +63,12 @@ def function(x, curves, *, title="", dots=None, xlabel="", ylabel="", log=False,
             raise ValueError(f"function: curves[{label!r}] must have shape {x.shape} as x; it is {y.shape}")
         if np.isinf(y).any():
             raise ValueError(f"function: curves[{label!r}] holds infinity; use NaN for a gap")
-        if log and not (y[~np.isnan(y)] > 0).all():
-            raise ValueError(
-                f"function: curves[{label!r}] must be positive for log=True; its least is {np.nanmin(y)}"
-            )
         data[label] = y
     figure = None
     if ax is None:
         figure, ax = chart(title, 6.0 if len(data) > 1 or title else 4.6, 2.9)
     _titled(ax, title, figure)
-    if log:
-        ax.set_yscale("log")
-    else:
-        ax.axhline(0, color=style.HAIR, lw=1, zorder=0)
+    ax.axhline(0, color=style.HAIR, lw=1, zorder=0)
     if x.min() < 0 < x.max():
         ax.axvline(0, color=style.HAIR, lw=1, zorder=0)
     for (label, y), look in zip(data.items(), style.LINES):
@@ -108,7 +99,7 @@ def function(x, curves, *, title="", dots=None, xlabel="", ylabel="", log=False,
 
 
 @drawing
-def v_curve(steps, errors, *, title="", mark=None, ylabel="relative error", ax=None):
+def v_curve(steps, errors, *, title="", mark=None):
     """Draw the error of numerical derivatives against the step size, both axes logarithmic.
 
     What the reader sees: a falling line (the formula's truncation error), a rising one (rounding), and the V
@@ -121,10 +112,9 @@ def v_curve(steps, errors, *, title="", mark=None, ylabel="relative error", ax=N
         Step sizes, positive.
     errors : dict of method → array_like, shape (N,)
         Errors, not negative. NaN or infinity leaves a gap.
-    title, ylabel : str
+    title : str
     mark : float or dict of label → float, optional
         Steps to mark by a vertical line, e.g. ``{"used here: 1e-5": 1e-5}``.
-    ax : matplotlib Axes, optional
 
     Returns
     -------
@@ -143,10 +133,7 @@ def v_curve(steps, errors, *, title="", mark=None, ylabel="relative error", ax=N
         if (y < 0).any():
             raise ValueError(f"v_curve: errors[{label!r}] must not be negative; the least is {np.nanmin(y)}")
         data[label] = np.where(np.isfinite(y), y, np.nan)
-    figure = None
-    if ax is None:
-        figure, ax = chart(title, 6.6, 3.5, left=0.9)
-    _titled(ax, title, figure)
+    figure, ax = chart(title, 6.6, 3.5, left=0.9)
     positive = np.concatenate([y[y > 0] for y in data.values()])
     zeros = any((y == 0).any() for y in data.values())
     least = positive.min() if positive.size else 1e-16
@@ -196,16 +183,15 @@ def v_curve(steps, errors, *, title="", mark=None, ylabel="relative error", ax=N
         axis.set_major_formatter(lambda value, _: f"1e{round(math.log10(value))}" if value > 0 else "")
         axis.set_minor_locator(NullLocator())
     ax.set_xlabel("step size ε")
-    ax.set_ylabel(ylabel)
+    ax.set_ylabel("relative error")
     ax.grid(True)
     ax.legend(loc="best", handlelength=3)
-    if figure:
-        figure.alt = f"{title or 'Error against step size'}: {', '.join(map(str, data))}, logarithmic axes."
-    return ax.figure
+    figure.alt = f"{title or 'Error against step size'}: {', '.join(map(str, data))}, logarithmic axes."
+    return figure
 
 
 @drawing
-def bars(probabilities, targets=None, *, labels=None, title="", ylabel="probability", arrows=True, ax=None):
+def bars(probabilities, targets=None, *, title="", ax=None):
     """Draw probabilities as bars, targets as outlines, and the push that cross-entropy gives each of them.
 
     What the reader sees: a bar a class with its number; with targets, a dashed outline where the bar should
@@ -217,11 +203,7 @@ def bars(probabilities, targets=None, *, labels=None, title="", ylabel="probabil
         Any real numbers may be drawn; logits too.
     targets : array_like, shape (K,), or int, optional
         One-hot (or soft) targets, or the index of the right class.
-    labels : sequence of str, optional
-        One a class; by default 0, 1, 2, …
-    title, ylabel : str
-    arrows : bool
-        Draw the arrows when there are targets.
+    title : str
     ax : matplotlib Axes, optional
 
     Returns
@@ -239,7 +221,6 @@ def bars(probabilities, targets=None, *, labels=None, title="", ylabel="probabil
         targets = as_array(targets, "targets", "bars", 1, f"a vector of {count}, or a class", finite=True)
         if len(targets) != count:
             raise ValueError(f"bars: targets must have {count} entries; it has {len(targets)}")
-    labels = same_length(labels, count, "labels", "bars") if labels is not None else range(count)
     figure = None
     if ax is None:
         figure, ax = chart(
@@ -269,28 +250,22 @@ def bars(probabilities, targets=None, *, labels=None, title="", ylabel="probabil
             color=style.INKS["blue"],
         )
     ax.tick_params(axis="x", length=0, pad=15)
-    ax.set_xticks(x, [str(label) for label in labels])
+    ax.set_xticks(x)
     if targets is not None:
         for i, target in enumerate(targets):
             if target:
                 ax.bar(i, target, width=0.7, fill=False, ec=style.INK, lw=1.3, ls=(0, (4, 2)))
-        if arrows:
-            for i, (value, target) in enumerate(zip(p, targets)):
-                if abs(value - target) < 0.004 * span:
-                    continue
-                color = style.INKS["green"] if target > value else style.ACCENTS["vermillion"]
-                ax.annotate(
-                    "",
-                    (i, target),
-                    (i, value),
-                    arrowprops={
-                        "arrowstyle": "-|>,head_width=0.28,head_length=0.5",
-                        "color": color,
-                        "lw": 2,
-                        "shrinkA": 0,
-                        "shrinkB": 0,
-                    },
-                )
+        for i, (value, target) in enumerate(zip(p, targets)):
+            if abs(value - target) < 0.004 * span:
+                continue
+            look = {
+                "arrowstyle": "-|>,head_width=0.28,head_length=0.5",
+                "color": style.INKS["green"] if target > value else style.ACCENTS["vermillion"],
+                "lw": 2,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            }
+            ax.annotate("", (i, target), (i, value), arrowprops=look)
         handles = [Patch(fc="none", ec=style.INK, ls=(0, (4, 2)), label="target y")]
         place = {"loc": "upper right", "bbox_to_anchor": (1.0, 1.12)} if figure else {"loc": "best"}
         ax.legend(handles=handles, handlelength=1.4, **place)
@@ -298,16 +273,16 @@ def bars(probabilities, targets=None, *, labels=None, title="", ylabel="probabil
     ax.set_xlim(-0.6, count - 0.4)
     if low < 0:
         ax.axhline(0, color=style.FRAME, lw=0.8)
-    ax.set_ylabel(ylabel)
+    ax.set_ylabel("probability")
     if figure:
         figure.alt = f"{title or 'Bars'}: " + ", ".join(
-            f"{label} {style.number(value, decimals)}" for label, value in zip(labels, p)
+            f"{k} {style.number(value, decimals)}" for k, value in enumerate(p)
         )
     return ax.figure
 
 
 @drawing
-def nudge(before, after, *, labels=None, title="", tolerance=0.0, ylabel="value", ax=None):
+def nudge(before, after, *, labels=None, title="", ylabel="value"):
     """Draw values before and after a nudge, the moved ones marked.
 
     What the reader sees: pale bars before, hatched bars after; where they differ, an arrow, and the change in
@@ -320,9 +295,6 @@ def nudge(before, after, *, labels=None, title="", tolerance=0.0, ylabel="value"
     labels : sequence of str, optional
         One an entry.
     title, ylabel : str
-    tolerance : float
-        A change of at most this does not count as a move.
-    ax : matplotlib Axes, optional
 
     Returns
     -------
@@ -340,12 +312,9 @@ def nudge(before, after, *, labels=None, title="", tolerance=0.0, ylabel="value"
     count = len(before)
     widest = max(style.text_width(label, 9) for label in labels)
     slot = min(max(0.62, widest + 0.08), 1.3)
-    figure = None
-    if ax is None:
-        figure, ax = chart(title, min(max(1.2 + slot * count, 4.4), style.MAX_WIDTH), 2.7, above=0.12)
-    _titled(ax, title, figure)
+    figure, ax = chart(title, min(max(1.2 + slot * count, 4.4), style.MAX_WIDTH), 2.7, above=0.12)
     x = np.arange(count)
-    moved = np.abs(after - before) > tolerance
+    moved = after != before
     ax.bar(x - 0.19, before, 0.36, color="#dcdcdc", ec=style.FRAME, lw=0.8, label="before")
     ax.bar(
         x + 0.19,
@@ -386,20 +355,13 @@ def nudge(before, after, *, labels=None, title="", tolerance=0.0, ylabel="value"
     ax.set_xlim(-0.6, count - 0.4)
     ax.set_xticks(x, labels)
     ax.tick_params(axis="x", length=0)
-    if figure is None or slot * count > style.MAX_WIDTH - 1.2:
-        slot = (
-            style.MAX_WIDTH - 1.2 if figure else ax.get_position().width * ax.figure.get_figwidth()
-        ) / count
-    if widest > slot:
+    if widest > min(slot, (style.MAX_WIDTH - 1.2) / count):
         ax.tick_params(axis="x", labelrotation=45)
     ax.set_ylabel(ylabel)
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.1)
-    if figure:
-        names = [label for label, flag in zip(labels, moved) if flag]
-        figure.alt = (
-            f"{title or 'Before and after a nudge'}: {len(names)} of {count} moved ({', '.join(names)})."
-        )
-    return ax.figure
+    names = [label for label, flag in zip(labels, moved) if flag]
+    figure.alt = f"{title or 'Before and after a nudge'}: {len(names)} of {count} moved ({', '.join(names)})."
+    return figure
 
 
 @drawing

@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib.collections import LineCollection
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, Stroke
 
 from . import _style as style
@@ -49,13 +49,10 @@ def cell_texts(a, cell, decimals=None, forced=False):
     return (style.written(a, tries[0]), style.SMALLEST, exponent) if forced else (None, None, 0)
 
 
-def draw_cells(
-    ax, a, *, kind="value", scale=None, limit=None, numbers=None, decimals=None, cell, borders=None
-):
+def draw_cells(ax, a, *, kind="value", scale=None, numbers=None, decimals=None, cell, borders=None):
     """Draw the matrix `a` in `ax`, with numbers when they fit cells of `cell` inches; return the image.
 
-    The colour scale is that of `scale` (by default of `a`), up to `limit` if given. Entries that are NaN or
-    infinite are hatched.
+    The colour scale is that of `scale` (by default of `a`). Entries that are NaN or infinite are hatched.
     """
     rows, columns = a.shape
     values = np.asarray(a, dtype=float)
@@ -63,7 +60,7 @@ def draw_cells(
     image = ax.imshow(
         np.where(finite, values, np.nan),
         cmap=style.MAPS[kind],
-        norm=style.norm(a if scale is None else scale, kind, limit),
+        norm=style.norm(a if scale is None else scale, kind),
         interpolation="nearest",
         aspect="equal",
     )
@@ -134,18 +131,17 @@ def draw_labels(ax, shape, row_labels=None, col_labels=None, indices=False):
 
 
 def as_cells(cells, shape, name, function):
-    """Return a boolean mask from a mask, one (row, column) pair, or a list of pairs."""
+    """Return a boolean mask from a mask, or a list of (row, column)."""
     given = np.asarray(cells)
     if given.dtype == bool:
         if given.shape != shape:
             raise ValueError(f"{function}: {name} as a mask must have shape {shape}; it has {given.shape}")
         return given
     mask = np.zeros(shape, dtype=bool)
-    for cell in [tuple(cells)] if given.ndim == 1 and given.size == 2 else cells:
-        row, column = cell
+    for row, column in cells:
         if not (0 <= row < shape[0] and 0 <= column < shape[1]):
             raise ValueError(
-                f"{function}: {name} has the cell {tuple(cell)}, outside a matrix of shape {shape}"
+                f"{function}: {name} has the cell {(row, column)}, outside a matrix of shape {shape}"
             )
         mask[row, column] = True
     return mask
@@ -168,40 +164,13 @@ def runs(flags):
     return list(zip(edges[::2].tolist(), edges[1::2].tolist()))
 
 
-OUTLINES = [
-    {"color": "#000000", "linestyle": "-"},
-    {"color": style.ACCENTS["vermillion"], "linestyle": (0, (3, 1.2))},
-    {"color": style.ACCENTS["blue"], "linestyle": (0, (1, 0.9))},
-    {"color": style.INKS["green"], "linestyle": (0, (4, 1, 1, 1))},
-]
-
-
-def draw_outlines(ax, highlight, shape, function):
-    """Outline the highlighted cells. A dict gives each group its own line style and names it in a legend."""
-    if highlight is None:
-        return []
-    groups = highlight if isinstance(highlight, dict) else {"": highlight}
-    if len(groups) > len(OUTLINES):
-        raise ValueError(
-            f"{function}: highlight may name at most {len(OUTLINES)} groups; it has {len(groups)}"
-        )
-    handles = []
-    for (name, cells), look in zip(groups.items(), OUTLINES):
-        lines = outline_of(as_cells(cells, shape, "highlight", function))
-        collection = LineCollection(
-            lines,
-            colors=look["color"],
-            linestyles=[look["linestyle"]],
-            linewidths=2.4,
-            zorder=4,
-            capstyle="butt",
-        )
-        collection.set_path_effects([Stroke(linewidth=4.4, foreground="white"), Normal()])
-        collection.set_clip_on(False)
-        ax.add_collection(collection)
-        if name:
-            handles.append(Patch(fc="none", ec=look["color"], ls=look["linestyle"], lw=1.8, label=name))
-    return handles
+def draw_outlines(ax, cells, shape, function):
+    """Outline the highlighted cells."""
+    lines = outline_of(as_cells(cells, shape, "highlight", function))
+    collection = LineCollection(lines, colors=style.INKS["black"], linewidths=2.4, zorder=4, capstyle="butt")
+    collection.set_path_effects([Stroke(linewidth=4.4, foreground="white"), Normal()])
+    collection.set_clip_on(False)
+    ax.add_collection(collection)
 
 
 def color_key(figure, image, left, top, width=1.6):
@@ -254,24 +223,11 @@ def _as_matrix(a, name, function):
 
 
 @drawing
-def matrix(
-    a,
-    *,
-    title="",
-    kind="value",
-    numbers=None,
-    decimals=None,
-    highlight=None,
-    row_labels=None,
-    col_labels=None,
-    indices=None,
-    limit=None,
-    ax=None,
-):
+def matrix(a, *, title="", kind="value", numbers=None, row_labels=None, col_labels=None, ax=None):
     """Draw one matrix as a heat map, the numbers in the cells.
 
     What the reader sees: pale to dark for values; blue, white, red around zero for gradients and weights;
-    thin cell borders; indices or labels at the left and above; outlines around highlighted cells.
+    thin cell borders; indices (of up to 14 rows and columns) or labels at the left and above.
 
     Parameters
     ----------
@@ -283,18 +239,8 @@ def matrix(
         What the numbers are; it chooses the colours. "plain" leaves the cells white.
     numbers : bool, optional
         Write the numbers; by default when they fit at 8 points or more.
-    decimals : int, optional
-        Decimals for all entries; by default as many as are needed, at most three. An exact zero reads
-        ``0``, a small number ``0.00``.
-    highlight : list of (row, column), boolean mask, or dict of name → either, optional
-        Cells to outline. A dict outlines each group in its own line style, named below the matrix.
     row_labels, col_labels : sequence of str, optional
         Labels of the rows and columns.
-    indices : bool, optional
-        Label rows and columns with their zero-based index; by default for matrices of up to 14 rows and
-        columns when no labels are given.
-    limit : float, optional
-        Largest value of the colour scale, to share it between figures.
     ax : matplotlib Axes, optional
         Where to draw; by default a new figure.
 
@@ -307,52 +253,36 @@ def matrix(
     rows, columns = a.shape
     row_labels = None if row_labels is None else same_length(row_labels, rows, "row_labels", "matrix")
     col_labels = None if col_labels is None else same_length(col_labels, columns, "col_labels", "matrix")
-    if indices is None:
-        indices = row_labels is None and col_labels is None and max(rows, columns) <= INDEXED_UP_TO
+    indices = row_labels is None and col_labels is None and max(rows, columns) <= INDEXED_UP_TO
     left = 0.0
     if row_labels is not None or indices:
         left = 0.12 + max((style.text_width(r, style.SMALL) for r in row_labels or [rows]), default=0)
-    names = list(highlight) if isinstance(highlight, dict) else []
     if ax is None:
         cell = cell_size(rows, columns, 0.5 if max(rows, columns) <= 26 else 0.12, 9.2 - left)
         if numbers:
-            longest = max(len(text) for text in style.written(a, decimals).flat)
+            longest = max(len(text) for text in style.written(a).flat)
             cell = max(cell, (0.64 * longest * style.SMALLEST + 4) / 72)
             if cell * columns > style.MAX_WIDTH:
-                raise ValueError(
-                    f"matrix: numbers=True does not fit {columns} columns; use decimals= or fewer columns"
-                )
+                raise ValueError(f"matrix: numbers=True does not fit {columns} columns; use fewer")
         width = max(columns * cell, 1.2)
-        legend_width = max((style.text_width(n, 9) + 0.5 for n in names), default=0)
-        page_width = (
-            left + max(width, legend_width, min(3.4, style.text_width(title))) + 2 * style.MARGIN + 0.1
-        )
+        page_width = left + max(width, min(3.4, style.text_width(title))) + 2 * style.MARGIN + 0.1
         title = style.wrapped(title, page_width - left - 0.2)
         lines = title.count("\n") + 1 if title else 0
         top = 0.1 + 0.2 * lines + (0.22 if col_labels or indices else 0)
-        figure = style.page(page_width, top + rows * cell + 0.25 * len(names) + 0.5)
+        figure = style.page(page_width, top + rows * cell + 0.5)
         ax = style.panel(figure, style.MARGIN + left, top, columns * cell, rows * cell)
     else:
         figure = ax.figure
         box = ax.get_position()
         cell = min(box.width * figure.get_figwidth() / columns, box.height * figure.get_figheight() / rows)
         title = style.wrapped(title, max(box.width * figure.get_figwidth() + 0.5, 1.5))
-    image = draw_cells(ax, a, kind=kind, limit=limit, numbers=numbers, decimals=decimals, cell=cell)
+    image = draw_cells(ax, a, kind=kind, numbers=numbers, cell=cell)
     draw_labels(ax, a.shape, row_labels, col_labels, indices)
-    handles = draw_outlines(ax, highlight, a.shape, "matrix")
-    if handles:
-        ax.legend(
-            handles=handles,
-            loc="upper left",
-            bbox_to_anchor=(-0.02, -0.02),
-            borderaxespad=0.3,
-            handlelength=1.6,
-        )
     ax.set_title(title, loc="left" if columns * cell < 0.8 * style.text_width(title) else "center")
     if isinstance(figure, style.Figure):
         if len(figure.axes) == 1:
             figure.alt = f"Matrix {spoken(a, title)}"
-            if not ax.texts and kind not in ("mask", "plain") and not handles:
+            if not ax.texts and kind not in ("mask", "plain"):
                 color_key(
                     figure, image, style.MARGIN + left, top + rows * cell + 0.12, min(1.6, columns * cell)
                 )
@@ -390,11 +320,13 @@ def matrices(
     signs : sequence of str, optional
         One less than matrices, e.g. ``["⊛", "="]``; an empty string leaves a gap.
     highlights : sequence, optional
-        One `highlight` a matrix (or None); see `matrix`.
+        One a matrix: None, or the cells to outline, as a list of (row, column) or a boolean mask.
     title : str
         Title of the whole figure.
-    numbers, decimals
+    numbers : bool, optional
         As in `matrix`.
+    decimals : int, optional
+        For all entries; by default as many as are needed, at most three.
     indices : bool
         Write the zero-based indices at rows and columns.
     share : bool
@@ -482,14 +414,8 @@ def matrices(
                 ax, arrays[i], kind=kinds[i], scale=scale, numbers=numbers, decimals=decimals, cell=cells[i]
             )
             draw_labels(ax, arrays[i].shape, indices=indices)
-            draw_outlines(
-                ax,
-                dict.fromkeys([" "], highlights[i])
-                if highlights[i] is not None and not isinstance(highlights[i], dict)
-                else highlights[i],
-                arrays[i].shape,
-                "matrices",
-            )
+            if highlights[i] is not None:
+                draw_outlines(ax, highlights[i], arrays[i].shape, "matrices")
             ax.set_title(words)
             if not ax.texts and kinds[i] not in ("mask", "plain", "digit"):
                 color_key(figure, image, x, y + heights[i] + 0.08, min(widths[i], 1.6))
@@ -499,9 +425,7 @@ def matrices(
 
 
 @drawing
-def sparse_matrix(
-    a, identity=None, *, title="", names=None, row_labels=None, col_labels=None, numbers=None, ax=None
-):
+def sparse_matrix(a, identity=None, *, title="", names=None, row_labels=None, col_labels=None):
     """Draw a matrix whose entries repeat the same few weights: Toeplitz structure, im2col.
 
     What the reader sees: every weight in its own tint and hatching wherever it stands, its name or number in
@@ -519,9 +443,6 @@ def sparse_matrix(
         Write these names (one a weight) instead of the numbers, and list them in no legend.
     row_labels, col_labels : sequence of str, optional
         E.g. ``["Z[0, 0]", …]`` and ``["X[0, 0]", …]``; column labels are turned when long.
-    numbers : bool, optional
-        Write the entries; by default when they fit.
-    ax : matplotlib Axes, optional
 
     Returns
     -------
@@ -548,39 +469,36 @@ def sparse_matrix(
         None if col_labels is None else same_length(col_labels, columns, "col_labels", "sparse_matrix")
     )
     left = max((style.text_width(r, style.SMALL) for r in row_labels or [""]), default=0) + 0.1
-    if ax is None:
-        cell = cell_size(rows, columns, 0.46, 9.4 - left, 8.0)
-        turned = col_labels is not None and any(style.text_width(c, style.SMALL) > cell for c in col_labels)
-        above = 0.0
-        if col_labels is not None:
-            above = max(style.text_width(c, style.SMALL) for c in col_labels) if turned else 0.2
-        width = left + max(columns * cell, min(style.text_width(title), 5.0)) + 2 * style.MARGIN
-        title = style.wrapped(title, width - 0.2)
-        top = above + 0.2 * (title.count("\n") + 1 if title else 0) + 0.15
-        figure = style.page(width, top + rows * cell + 0.15)
-        ax = style.panel(figure, style.MARGIN + left, top, columns * cell, rows * cell)
-    else:
-        figure, box = ax.figure, ax.get_position()
-        cell = min(box.width * figure.get_figwidth() / columns, box.height * figure.get_figheight() / rows)
-        turned = col_labels is not None and any(style.text_width(c, style.SMALL) > cell for c in col_labels)
+    cell = cell_size(rows, columns, 0.46, 9.4 - left, 8.0)
+    turned = col_labels is not None and any(style.text_width(c, style.SMALL) > cell for c in col_labels)
+    above = 0.0
+    if col_labels is not None:
+        above = max(style.text_width(c, style.SMALL) for c in col_labels) if turned else 0.2
+    width = left + max(columns * cell, min(style.text_width(title), 5.0)) + 2 * style.MARGIN
+    title = style.wrapped(title, width - 0.2)
+    top = above + 0.2 * (title.count("\n") + 1 if title else 0) + 0.15
+    figure = style.page(width, top + rows * cell + 0.15)
+    ax = style.panel(figure, style.MARGIN + left, top, columns * cell, rows * cell)
     palette = [style.tint(style.ACCENTS[name], 0.5) for name in WEIGHT_COLORS]
     colors = np.ones((rows, columns, 3))
     for index in range(count):
         colors[identity == index] = palette[index % len(palette)]
     ax.imshow(colors, interpolation="nearest", aspect="equal")
     draw_cells_frame(ax, rows, columns, cell)
-    texts, size, _ = cell_texts(a, cell, None if style.power_of_ten(a) == 0 else 2, forced=bool(numbers))
-    if names is not None:
+    readable = cell >= LEAST_CELL
+    texts, size = None, None
+    if readable and names is None:
+        texts, size, _ = cell_texts(a, cell, None if style.power_of_ten(a) == 0 else 2)
+    elif readable:
         longest = max(len(str(name)) for name in names)
         size = min(11.0, (cell * 72 - 3) / (0.62 * longest))
         texts = np.array([[names[i] if i >= 0 else "" for i in row] for row in identity], dtype=object)
         if size < style.SMALLEST:
             texts = None
-    for (row, column), index in np.ndenumerate(identity):
-        if index < 0:
-            if cell >= 0.12:
-                ax.plot(column, row, ".", color="#c4c4c4", markersize=2.2)
-            continue
+    if cell >= 2 * LEAST_CELL:
+        ax.plot(*np.nonzero(identity < 0)[::-1], ".", color="#c4c4c4", markersize=2.2)
+    for row, column in np.argwhere(identity >= 0) if readable else ():
+        index = identity[row, column]
         if index >= len(palette) or texts is None:
             ax.add_patch(
                 Rectangle(
@@ -596,7 +514,7 @@ def sparse_matrix(
                     ],
                 )
             )
-        if texts is not None and numbers is not False:
+        if texts is not None:
             ax.text(
                 column,
                 row,
@@ -611,14 +529,12 @@ def sparse_matrix(
     if turned:
         ax.tick_params(axis="x", labelrotation=90)
     ax.set_title(title)
-    if isinstance(figure, style.Figure):
-        zeros = int((identity < 0).sum())
-        figure.alt = (
-            f"{title or 'Sparse matrix'}: {rows} by {columns}, {count} different weights, {zeros} zeros."
-        )
+    zeros = int((identity < 0).sum())
+    figure.alt = f"{title or 'Sparse matrix'}: {rows} by {columns}, {count} different weights, {zeros} zeros."
     return figure
 
 
+LEAST_CELL = 0.06  # inches: what is smaller has a colour alone
 WEIGHT_COLORS = ["blue", "orange", "green", "purple", "sky", "vermillion", "yellow", "black"]
 
 

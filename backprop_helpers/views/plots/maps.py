@@ -36,7 +36,6 @@ def _grid(
     gap,
     kind,
     scale=None,
-    limit=None,
     words=None,
     word_height=0.2,
 ):
@@ -49,7 +48,7 @@ def _grid(
         x = left + column * (wide * unit + gap)
         y = top + row * (high * unit + gap + word_height) + word_height
         ax = style.panel(figure, x, y, wide * unit, high * unit)
-        images.append(draw_cells(ax, picture, kind=kind, scale=scale, limit=limit, numbers=False, cell=unit))
+        images.append(draw_cells(ax, picture, kind=kind, scale=scale, numbers=False, cell=unit))
         if words is not None and words[i]:
             ax.set_title(words[i], fontsize=style.SMALL, color=style.GREY, pad=3)
     count = math.ceil(len(pictures) / columns)
@@ -57,7 +56,7 @@ def _grid(
 
 
 @drawing
-def maps(a, *, title="", kind="value", columns=None, titles=None, share=True, limit=None):
+def maps(a, *, title="", kind="value", columns=None, titles=None, share=True):
     """Draw feature maps or their gradients, one panel a channel.
 
     What the reader sees: K small pictures in one colour scale, the scale below them.
@@ -75,8 +74,6 @@ def maps(a, *, title="", kind="value", columns=None, titles=None, share=True, li
         One a panel; by default ``channel 0``, ``channel 1``, …
     share : bool
         One colour scale for all channels (so that they can be compared) or one for each.
-    limit : float, optional
-        Largest value of the colour scale, to share it between figures.
 
     Returns
     -------
@@ -113,7 +110,6 @@ def maps(a, *, title="", kind="value", columns=None, titles=None, share=True, li
         gap=0.12,
         kind=kind,
         scale=a if share else None,
-        limit=limit,
         words=words,
         word_height=word_height,
     )
@@ -405,7 +401,7 @@ def digits(images, labels=None, predictions=None, *, columns=10, title=""):
 
 
 @drawing
-def saliency(images, gradients, labels=None, *, title="", share=False):
+def saliency(images, gradients, labels=None, *, title=""):
     """Draw digits and, under each, the gradient of the loss with respect to its pixels.
 
     What the reader sees: red where more ink would raise the loss, blue where it would lower it; a thin
@@ -417,8 +413,6 @@ def saliency(images, gradients, labels=None, *, title="", share=False):
         At most ten.
     labels : array_like of int or str, shape (N,), optional
     title : str
-    share : bool
-        One colour scale for all gradients; by default one for each digit.
 
     Returns
     -------
@@ -452,13 +446,11 @@ def saliency(images, gradients, labels=None, *, title="", share=False):
         if labels[i] is not None:
             ax.set_title(str(labels[i]), fontsize=9, pad=3)
         ax = style.panel(figure, x, top + high + 0.12, side, high)
-        image = draw_cells(
-            ax, gradients[i], kind="gradient", scale=gradients if share else None, numbers=False, cell=0.01
-        )
+        image = draw_cells(ax, gradients[i], kind="gradient", numbers=False, cell=0.01)
         middle = (float(images[i].min()) + float(images[i].max())) / 2
         if images[i].min() < images[i].max():
             ax.contour(images[i], levels=[middle], colors=style.GREY, linewidths=0.7)
-    if share or count == 1:
+    if count == 1:
         color_key(figure, image, left, top + 2 * high + 0.2, min(side, 1.6))
     else:
         _row_key(figure, "gradient", left, top + 2 * high + 0.22, ["lowers J", "0", "raises J"])
@@ -466,7 +458,7 @@ def saliency(images, gradients, labels=None, *, title="", share=False):
 
 
 @drawing
-def filters(w, *, title="", columns=8, kind="weight", share=True):
+def filters(w, *, title="", columns=8, kind="weight"):
     """Draw the kernels of a convolutional layer (or their gradients).
 
     What the reader sees: one panel per filter, a minus sign on negative weights; with several input channels
@@ -480,8 +472,6 @@ def filters(w, *, title="", columns=8, kind="weight", share=True):
     columns : int
         Panels in a row when there is one input channel.
     kind : {"weight", "gradient"}
-    share : bool
-        One colour scale for all filters (a table always shares it).
 
     Returns
     -------
@@ -511,7 +501,7 @@ def filters(w, *, title="", columns=8, kind="weight", share=True):
         side=side,
         gap=0.12,
         kind=kind,
-        scale=w if share else None,
+        scale=w,
         words=[f"filter {k}" for k in range(count)],
     )
     if side / max(high, wide) >= 0.12:
@@ -519,8 +509,7 @@ def filters(w, *, title="", columns=8, kind="weight", share=True):
             for row, column in np.argwhere(picture < 0):
                 color = style.text_color(image.cmap(image.norm(picture[row, column])))
                 ax.plot(column, row, marker="_", color=color, markersize=4, markeredgewidth=0.9)
-    if share:
-        color_key(figure, images[0], style.MARGIN, bottom + 0.02, 1.8)
+    color_key(figure, images[0], style.MARGIN, bottom + 0.02, 1.8)
     return figure
 
 
@@ -563,25 +552,19 @@ def _filter_table(w, title, kind):
 
 
 @drawing
-def weight_columns(w, shape=(28, 28), *, titles=None, columns=5, title="", kind="weight", share=True):
+def weight_columns(w, *, titles=None, title="", kind="weight"):
     """Draw the columns of a fully connected layer's weights as pictures of its input.
 
     What the reader sees: for each unit, where ink speaks for it (red) and where against (blue).
 
     Parameters
     ----------
-    w : array_like, shape (N, K)
-        At most 64 units; N = rows × columns of `shape`.
-    shape : (int, int)
-        Shape of the picture that was flattened.
+    w : array_like, shape (784, K)
+        At most 64 units.
     titles : sequence of str, optional
         One a unit; by default ``unit 0``, ``unit 1``, …
-    columns : int
-        Panels in a row.
     title : str
     kind : {"weight", "gradient"}
-    share : bool
-        One colour scale for all units.
 
     Returns
     -------
@@ -589,38 +572,35 @@ def weight_columns(w, shape=(28, 28), *, titles=None, columns=5, title="", kind=
     """
     w = as_array(w, "w", "weight_columns", 2, "weights (N, K)", finite=True)
     as_kind(kind, "weight_columns")
-    if len(shape) != 2 or shape[0] * shape[1] != w.shape[0]:
+    if len(w) != 784:
         raise ValueError(
-            f"weight_columns: shape {tuple(shape)} does not hold the {w.shape[0]} rows of w; "
-            f"w is {w.shape} as (N, K)"
+            f"weight_columns: w must have a row for each of 28×28 pixels; its shape is {w.shape}"
         )
     count = w.shape[1]
     style.at_most(count, MOST_PANELS, "w", "weight_columns", ": pass fewer columns, e.g. w[:, :10]")
-    words = (
+    titles = (
         same_length(titles, count, "titles", "weight_columns")
         if titles
-        else [f"unit {k}" for k in range(count)]
+        else map("unit {}".format, range(count))
     )
-    columns = min(columns, count)
+    columns = min(5, count)
     side = min(1.5, (9.4 - 0.12 * (columns - 1)) / columns)
-    high = side * shape[0] / max(shape)
     width = max(columns * (side + 0.12) + 0.2, style.title_width(title, 5.0), 2.2)
     top = style.heading_height(title, width)
-    figure = style.page(width, top + math.ceil(count / columns) * (high + 0.32) + 0.45)
-    figure.alt = f"{title or 'Weight columns'}: {count} pictures of {shape[0]} by {shape[1]}, one a unit."
+    figure = style.page(width, top + math.ceil(count / columns) * (side + 0.32) + 0.45)
+    figure.alt = f"{title or 'Weight columns'}: {count} pictures of 28 by 28, one a unit."
     style.heading(figure, title)
     images, bottom = _grid(
         figure,
-        [w[:, k].reshape(shape) for k in range(count)],
+        [column.reshape(28, 28) for column in w.T],
         columns=columns,
         left=style.MARGIN,
         top=top,
         side=side,
         gap=0.12,
         kind=kind,
-        scale=w if share else None,
-        words=[str(t) for t in words],
+        scale=w,
+        words=[str(t) for t in titles],
     )
-    if share:
-        color_key(figure, images[0], style.MARGIN, bottom + 0.02, 1.8)
+    color_key(figure, images[0], style.MARGIN, bottom + 0.02, 1.8)
     return figure

@@ -53,7 +53,7 @@ def digit_steps(steps, *, title="From a drawing to an image of MNIST"):
         left = number * (SIDE + GAP) + GAP / 2
         x, y = left + (SIDE - wide) / 2, top + (SIDE - high) / 2
         ax = style.panel(figure, x, y, wide, high)
-        draw_cells(ax, picture, kind="digit", limit=1, numbers=False, cell=SIDE / max(picture.shape))
+        draw_cells(ax, picture, kind="digit", numbers=False, cell=SIDE / max(picture.shape))
         style.note(figure, left + SIDE / 2, top - 0.12, name, ha="center", va="center", fontsize=style.NORMAL)
         style.note(
             figure, left + SIDE / 2, top + SIDE + 0.14, _size(picture), ha="center", va="center", fontsize=9

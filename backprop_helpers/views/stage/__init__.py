@@ -6,7 +6,6 @@ Each stage is loaded when it is first asked for, so that a lesson which uses one
 import importlib
 
 _HOMES = {
-    "BugStage": "bugs",
     "CheckStage": "check",
     "ConvolutionStage": "convolution",
     "DownhillStage": "downhill",

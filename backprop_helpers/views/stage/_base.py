@@ -14,6 +14,7 @@ from backprop_helpers.views.stage import _join
 COMMITTED = "application/vnd.backprop.stage+json"
 MOST_BYTES = 30_000  # of JSON in a notebook's output; a larger stage lives only while Python runs
 MOST_NUMBERS = 65_536
+MOST_EXACT = 2**53  # the first integer above which doubles, which a page has, leave some out
 BELOW = "A picture. Run All Above, then this cell, and it answers."
 
 
@@ -121,7 +122,7 @@ def as_json(value):
     """
     if math.isfinite(value):
         short = value if isinstance(value, int) else float(f"{value:.6g}")
-        return int(short) if short == int(short) else short
+        return int(short) if abs(short) < MOST_EXACT and short == int(short) else short
     return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
 
 

@@ -1,12 +1,19 @@
-"""Joins what a stage needs of the modules to one text: relative imports fail from anywidget's address."""
+"""Joins what a stage needs of the modules to one text: relative imports fail from anywidget's address.
 
+What a module imports on use, ``import("./x.js")``, is a part of its own. A page of the site loads it then,
+from beside its script; where there is only one text, it stands in it.
+"""
+
+import json
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 MODULES = Path(__file__).parent / "modules"
-IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE)
+LATER = re.compile(r'\bimport\("\./(\w+)\.js"\)')
 EXPORT = re.compile(r"^export (?=(?:async )?function|const|class)", re.MULTILINE)
+EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|const|class) (\w+)", re.MULTILINE)
 # A definition on the outermost level, from the comment right above it: one name, or several taken apart.
 DEFINITION = re.compile(
     r"^(?://.*\n)*(?:async )?(?:function\*?|const|class) (?:(?P<name>\w+)|[\[{](?P<names>[^\]}]*)[\]}])",
@@ -14,9 +21,37 @@ DEFINITION = re.compile(
 )
 COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
 RENDER = "\nexport default { render: ({ model, el }) => %s(el, specOf(model), linkOf(model)) };\n"
+# A part is a function of the names that it needs of others; it returns its own. `scope` holds what is here.
+PART = "({ %(needed)s }) => {\n%(text)s\nreturn { %(names)s };\n}"
+LOAD = """
+const imported = ((scope, needs, part) => {
+  const loaded = {};
+  const load = async (name) => {
+    await Promise.all(needs[name].map(once));
+    return Object.assign(scope, (await part(name))(scope));
+  };
+  const once = (name) => (loaded[name] ??= load(name).catch((error) => {
+    delete loaded[name]; // the next use tries again
+    throw error;
+  }));
+  return once;
+})({ %(shared)s }, %(needs)s, %(part)s);
+"""
+WITHIN = "(name) => ({ %s })[name]"
+BESIDE = """async (name) => {
+  const file = beside.replace(/\\.js$/, `-${name}.js`);
+  await run(file);
+  return globalThis.backpropParts[new URL(file).pathname.split("/").pop()];
+}"""
 # A page without Python: each place holds a picture, which stays if its stage fails, and the spec as JSON. The
-# places above the script are filled at once, those below when they are there.
+# places above the script are filled at once, those below when they are there. A page on a disk may not fetch,
+# but run a script.
 PAGE = """(() => {
+const beside = document.currentScript.src;
+const run = (src) => new Promise((resolve, reject) => {
+  const script = document.createElement("script");
+  document.head.append(Object.assign(script, { src, onload: resolve, onerror: reject }));
+});
 %(modules)s
 const compositions = { %(names)s };
 %(ask)s
@@ -38,25 +73,20 @@ document.addEventListener("DOMContentLoaded", fillAll);
 })();
 """
 # What a stage asks for lies in the page, or beside the script; else nobody answers.
-ASKS = """const here = document.currentScript.src;
-const ask = ({ options: { file } }) => async ({ ask: part }) => (file ? find(`${file}_${part}.bin`) : null);
+ASKS = """const ask = ({ options: { file } }) => async ({ ask: part }) => (
+  file ? find(`${file}_${part}.bin`) : null
+);
 const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
-// A page on a disk may not fetch, but run a script: there is one that holds the same.
+// For a page on a disk there is a script that holds the same.
 async function find(file) {
   const kept = document.querySelector(`script[data-file="${file}"]`);
   if (kept) return bytesOf(kept.textContent.trim());
-  if (!here) return null;
-  if (here.startsWith("file:")) {
-    const script = document.createElement("script");
-    const ready = new Promise((resolve, reject) => {
-      Object.assign(script, { onload: resolve, onerror: reject });
-    });
-    script.src = new URL(`${file}.js`, here);
-    document.head.append(script);
-    await ready;
+  if (!beside) return null;
+  if (beside.startsWith("file:")) {
+    await run(new URL(`${file}.js`, beside).href);
     return bytesOf(globalThis.backpropFiles[file]);
   }
-  const answer = await fetch(new URL(file, here));
+  const answer = await fetch(new URL(file, beside));
   if (!answer.ok) throw new Error(answer.statusText);
   return answer.arrayBuffer();
 }"""
@@ -70,7 +100,7 @@ def ordered(*names):
         if name in above:
             raise ValueError(f"the modules import each other in a circle: {' → '.join([*above, name])}")
         if name not in found:
-            for needed in IMPORT.findall(source(name)):
+            for _, needed in IMPORT.findall(source(name)):
                 visit(needed, [*above, name])
             found.append(name)
 
@@ -85,38 +115,111 @@ def source(name):
 
 
 class Part(NamedTuple):
-    """A definition: the names it defines, its text, and every word in it that may be another's name."""
+    """A definition: the names it defines, its text, and the names of others that it uses."""
 
     names: tuple[str, ...]
     text: str
-    words: frozenset[str]
+    uses: frozenset[str]
 
 
 def parts_of(name):
     """Return what stands above a module's definitions, and these, without the words import and export."""
-    text = EXPORT.sub("", IMPORT.sub("", source(name)))
+    text = source(name)
+    imported = {word for names, _ in IMPORT.findall(text) for word in re.findall(r"\w+", names)}
+    text = EXPORT.sub("", IMPORT.sub("", text))
     found = list(DEFINITION.finditer(text))
     ends = [match.start() for match in found[1:]] + [len(text)]
-    parts = []
-    for match, end in zip(found, ends):
-        own = text[match.start() : end]
-        names = re.findall(r"\w+", match["name"] or match["names"])
-        parts.append(Part(tuple(names), own, frozenset(re.findall(r"\w+", COMMENT.sub("", own)))))
+    named = [tuple(re.findall(r"\w+", match["name"] or match["names"])) for match in found]
+    seen = frozenset(imported).union(*named)
+    texts = [text[match.start() : end] for match, end in zip(found, ends)]
+    parts = [
+        Part(names, own, seen.intersection(re.findall(r"\w+", COMMENT.sub("", own))))
+        for names, own in zip(named, texts)
+    ]
     return text[: found[0].start()] if found else text, parts
 
 
+class Joined(NamedTuple):
+    """What is needed at once, as text, and {module: (text, names, names of others)} of what comes on use.
+
+    `needs` says which of these parts come before one.
+    """
+
+    first: str
+    later: dict[str, tuple[str, list[str], list[str]]]
+    needs: dict[str, list[str]]
+
+
 def joined(modules, wanted):
-    """Return as one text what the definitions `wanted` need of these modules and of all that they import."""
-    split = [parts_of(name) for name in ordered(*modules)]
-    owners = {name: part for _, parts in split for part in parts for name in part.names}
-    used, waiting = set(), list(wanted)
-    while waiting:
-        part = owners.get(waiting.pop())
-        if part and part not in used:
-            used.add(part)
-            waiting += part.words
-    kept = [(head, [part.text for part in parts if part in used]) for head, parts in split]
-    return "\n".join(head + "".join(texts) for head, texts in kept if texts)
+    """Return what the definitions `wanted` need of these modules and of what they import, now or on use."""
+    names = ordered(*modules)
+    for name in names:  # grows: what is imported on use, and what that imports
+        names += [new for late in LATER.findall(source(name)) for new in ordered(late) if new not in names]
+    split = {name: parts_of(name) for name in dict.fromkeys(ordered(*names))}
+    owners = {name: part for _, parts in split.values() for part in parts for name in part.names}
+
+    def closure(wanted):
+        used, waiting = {}, list(wanted)
+        while waiting:
+            part = owners.get(waiting.pop())
+            if part and part not in used:
+                used[part] = None
+                waiting += part.uses
+        return used
+
+    groups = {"": closure(wanted)}
+    targets = targets_in(groups[""])
+    for target in targets:  # grows
+        targets += [
+            new for new in targets_in(closure(EXPORTED.findall(source(target)))) if new not in targets
+        ]
+    homes = dict.fromkeys(groups[""], "")
+    needs = {}
+    for target in (name for name in split if name in targets):
+        needed = closure(EXPORTED.findall(source(target)))
+        groups[target] = [part for part in needed if part not in homes]
+        needs[target] = sorted({homes[part] for part in needed if homes.get(part)})
+        homes |= dict.fromkeys(groups[target], target)
+    first = text_of(split, groups.pop(""))
+    later = {target: (text_of(split, parts), *names_of(parts)) for target, parts in groups.items()}
+    return Joined(first, later, needs)
+
+
+def targets_in(parts):
+    """Return the names of the modules that these definitions import on use."""
+    return list(dict.fromkeys(name for part in parts for name in LATER.findall(part.text)))
+
+
+def names_of(parts):
+    """Return the names that these definitions define, and those of others that they use, sorted."""
+    own = {name for part in parts for name in part.names}
+    return sorted(own), sorted({name for part in parts for name in part.uses} - own)
+
+
+def text_of(split, parts):
+    """Return these definitions, with what stands above those of each module, in the modules' order."""
+    kept = [(head, [part.text for part in own if part in parts]) for head, own in split.values()]
+    return LATER.sub(r'imported("\1")', "\n".join(head + "".join(texts) for head, texts in kept if texts))
+
+
+def with_parts(joined, *, beside=False):
+    """Return the text, the code that loads the parts, and these too unless they lie beside it."""
+    if not joined.later:
+        return joined.first
+    own = {name for _, names, _ in joined.later.values() for name in names}
+    shared = {name for _, _, needed in joined.later.values() for name in needed} - own
+    within = ",\n".join(f"{name}: {as_function(*part)}" for name, part in joined.later.items())
+    part = BESIDE if beside else WITHIN % within
+    return joined.first + LOAD % {
+        "shared": ", ".join(sorted(shared)),
+        "needs": json.dumps(joined.needs),
+        "part": part,
+    }
+
+
+def as_function(text, names, needed):
+    """Return a part as a function of the names that it needs."""
+    return PART % {"needed": ", ".join(needed), "text": text, "names": ", ".join(names)}
 
 
 def home_of(composition):
@@ -131,14 +234,24 @@ def home_of(composition):
 
 def for_anywidget(composition):
     """Return the module that anywidget loads for a composition."""
-    return joined(["host", home_of(composition)], ["specOf", "linkOf", composition]) + RENDER % composition
+    wanted = ["specOf", "linkOf", composition]
+    return with_parts(joined(["host", home_of(composition)], wanted)) + RENDER % composition
 
 
-def for_page(*compositions):
-    """Return the script that fills the places of a page with these compositions."""
-    modules = joined(map(home_of, compositions), compositions)
-    asks = ASKS if ".ask(" in modules else "const ask = () => null;"
+def for_page(*compositions, beside=False):
+    """Return the script that fills a page's places with these compositions, its parts in or beside it."""
+    found = joined(map(home_of, compositions), compositions)
+    modules = with_parts(found, beside=beside)
+    asks = ASKS if ".ask(" in modules or " ask(" in modules else "const ask = () => null;"
     return PAGE % {"modules": modules, "names": ", ".join(compositions), "ask": asks}
+
+
+def parts_for_page(name, *compositions):
+    """Return {file: text} of the parts that the page's script `name` loads when they are used."""
+    later = joined(map(home_of, compositions), compositions).later
+    begin = "(globalThis.backpropParts ??= {})[%s] = "
+    files = {name.replace(".js", f"-{part}.js"): as_function(*text) for part, text in later.items()}
+    return {file: begin % json.dumps(file) + text + ";\n" for file, text in files.items()}
 
 
 def style(composition):

@@ -1,14 +1,12 @@
 """A network's weights on their way to a page: float16, enough to be looked at.
 
-A page builds the network from it (`decodeNetwork`, `decodeSnapshots` of ``modules/network_compute.js``).
+A page builds the network from it (`buildNetwork` of ``modules/network_compute.js``).
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 
@@ -49,26 +47,6 @@ def network_json(net: Network) -> dict:
         A parameter is too large for float16 (65,504).
     """
     return {**architecture(net), "parameters": base64.b64encode(as_float16(net)).decode("ascii")}
-
-
-def write_snapshots(path, snapshots: Iterable[tuple[int, Network]]) -> dict:
-    """Write the parameters of the same network at several steps to one file; return the JSON that reads it.
-
-    Parameters
-    ----------
-    path : path-like
-        Of the file: the float16, little endian, of one ``net.parameters.vector`` after the other.
-    snapshots : iterable of (int, Network)
-        As `series_snapshots` returns them.
-
-    Returns
-    -------
-    dict
-        `architecture` with ``"steps"``, the number of steps at each snapshot.
-    """
-    steps, nets = zip(*snapshots)
-    Path(path).write_bytes(b"".join(map(as_float16, nets)))
-    return {**architecture(nets[0]), "steps": list(map(int, steps))}
 
 
 def as_float16(net: Network) -> bytes:

@@ -15,6 +15,7 @@ SHOWS = ("forward", "weights", "input", "all")
 READINGS = ("stamps", "window", "matrix")
 LARGEST_IMAGE, LARGEST_KERNEL, MOST_CHANNELS = 32, 7, 64  # what can still be pointed at
 GEOMETRY = ("stride", "padding", "dilation")
+MOST_LINKED = 60  # products of one cell that a twin can number
 MOMENTS = 8  # panels of a growing gradient in the twin
 
 EXAMPLE_X = np.array([[3, 1, 2], [0, 4, 1], [5, 2, 6]])
@@ -161,7 +162,8 @@ class ConvolutionStage(Stage):
         x, w, (c, k) = self.arrays["x"], self.arrays["w"], (self.channel, self.filter)
         picked = self.selected or {}
         named = {"x": "pixel", "dx": "pixel", "w": "weight", "dw": "weight", "z": "output", "dz": "output"}
-        if picked.get("array") in named:
+        meets = self._windows(**self.geometry).count if picked.get("array") in ("w", "dw") else (1, 1)
+        if picked.get("array") in named and meets[0] * meets[1] <= MOST_LINKED:
             chosen = {named[picked["array"]]: tuple(picked["index"][:2])}
             return plots.touches(x[..., c], w[..., c, k], **chosen, **self.geometry)
         if self.show == "forward":

@@ -21,6 +21,7 @@ from backprop_helpers.views.stage.receptive_field import forward_and_backward, r
 
 NAME = "NetworkStage"
 ALL, NOW = "all", "now"
+MOST_ROWS = 16  # layers of a twin
 MOST_CELLS = 128  # rows or columns of a layer's maps
 MOST_CLASSES = 256
 MOST_IMAGE_BYTES = 8_000_000  # sent to the page, when it asks
@@ -161,10 +162,12 @@ class NetworkStage(Stage):
             *(layer.name for layer in self.network.layers if type(layer).__name__ not in RENUMBER),
         ]
         maps = [{name: _as_maps(of[name]) for name in names} for of in (run.activations, run.gradients)]
+        shown = [*names[:1], *names[1:][1 - MOST_ROWS :]]
         when = self._moments[self.step][0]
         when = f", {'step ' * when.isdigit()}{when}" if len(self._moments) > 1 else ""
         title = f"Label {self.target}: forward and backward{when}"
-        return plots.maps_and_gradients(*maps, layers=names, title=title)
+        title += f"; of {len(names)} layers the input and the last" if len(shown) < len(names) else ""
+        return plots.maps_and_gradients(*maps, layers=shown, title=title)
 
     # ------------------------------------------------------------------------------------------- what is kept
 

@@ -12,7 +12,7 @@ from backprop_helpers.views.stage.convolution import as_option
 NAME = "PoolingStage"
 MODES = ("max", "average")
 LARGEST, MOST_CHANNELS = 32, 64  # what can still be pointed at
-MOST_LETTERS = 52  # windows of the twin
+MOST_LETTERS = 26  # windows of a twin that names them
 
 EXAMPLE_X = np.array([[1, 3, 2, 0, 2], [4, 4, 2, 1, 0], [0, 1, 6, 5, 3], [2, 5, 1, 6, 1], [3, 0, 2, 4, 1]])
 EXAMPLE_DZ = np.array([[1, -2], [3, 2]])
@@ -99,7 +99,7 @@ class PoolingStage(Stage):
         z, cache = pool_forward(x[None, ..., None], **settings)
         rows, columns = (np.arange(n) % have for n, have in zip(z.shape[1:3], self.arrays["dz"].shape))
         dz = self.arrays["dz"][rows][:, columns, c]
-        if np.isfinite(x).all() and z.size <= MOST_LETTERS:
+        if np.isfinite(x).all() and np.isfinite(dz).all() and z.size <= MOST_LETTERS:
             return plots.routing(x, dz, **settings, title="Who gets which gradient?")
         dx = pool_backward(dz[None, ..., None], cache)[0, ..., 0]
         kinds = ["value", "value", "gradient", "gradient"]

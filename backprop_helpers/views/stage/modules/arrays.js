@@ -40,6 +40,14 @@ export function decodeArray({ shape, data }) {
 
 export const decodeArrays = (named) => Object.fromEntries(Object.entries(named).map(([name, json]) => [name, decodeArray(json)]));
 
+// Bytes, as JSON holds them.
+export function decodeBase64(text) {
+  const characters = atob(text);
+  const bytes = new Uint8Array(characters.length);
+  for (let n = 0; n < bytes.length; n++) bytes[n] = characters.charCodeAt(n);
+  return bytes;
+}
+
 // For JSON: integers as they are, all else to six significant digits.
 export function encodeArray({ shape, data }) {
   const encode = (value) => (Number.isInteger(value) ? value : Number(value.toPrecision(6)));

@@ -57,6 +57,20 @@ export function makeChoice(parent, { label, options, change }) {
   return { root, show: (chosen) => buttons.forEach(([key, button]) => put(button, "ariaPressed", String(key === chosen))) };
 }
 
+// One of many words.
+export function makeSelect(parent, { label, change }) {
+  const select = element("select", "bp-select", { "aria-label": label });
+  select.onchange = () => change(select.value);
+  parent.append(select);
+  let now = "";
+  return { root: select, show: ({ choices, value }) => {
+    const key = JSON.stringify(choices);
+    if (now !== key) select.replaceChildren(...choices.map(([name, text]) => element("option", "", { value: name }, text)));
+    now = key;
+    if (select.value !== value) select.value = value;
+  } };
+}
+
 // On or off.
 export function makeSwitch(parent, { label, hint = label, change }) {
   const root = makeButton(parent, label, hint, () => change(root.ariaPressed !== "true"));

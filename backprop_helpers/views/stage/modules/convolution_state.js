@@ -3,7 +3,7 @@
 
 import { indicesOf, makeArray, sizeOf, withNumber } from "./arrays.js";
 import { kindScale } from "./colors.js";
-import { asPair, convBackward, convForward, convGeometry, resolvePadding, spanOf, windowsOver } from "./conv_layer.js";
+import { asPair, convBackward, convForward, convGeometry, resolvePadding, spanOf } from "./conv_layer.js";
 
 // Invented, and without symmetry at any size: no entry is its own partner under a turn or a transposition.
 export const INVENTED_KERNEL = [[1, 2, 5, -3, 2], [3, -1, -3, 5, -2], [-4, -5, 4, 6, 2], [-5, 4, -4, -3, 6], [4, 3, 6, -2, 4]];
@@ -13,7 +13,7 @@ const INVENTED = {
 };
 
 // Other rows and columns: at [i, j] the numbers that `array` has at source(i, j), elsewhere those of `result`.
-function gathered(array, [rows, columns], source, result = makeArray([rows, columns, ...array.shape.slice(2)])) {
+export function gathered(array, [rows, columns], source, result = makeArray([rows, columns, ...array.shape.slice(2)])) {
   const [H, W] = array.shape;
   const depth = sizeOf(array.shape.slice(2));
   for (let n = 0; n < rows * columns; n += 1) {
@@ -52,10 +52,6 @@ export function storeArrays(state, arrays) {
   state.kernel = w.shape.slice(0, 2);
   const outputs = [0, 1].map((axis) => x.shape[axis] + 2 * padding);
   state.store = { ...arrays, w: grown("w", [kernel, kernel, C, K]), dz: grown("dz", [...outputs, K]) };
-}
-
-export function changeNumber({ store }, name, index, value) {
-  store[name] = withNumber(store[name], index, value);
 }
 
 // [low, high] of a setting on each axis, all others as they are: the window always fits.
@@ -98,59 +94,11 @@ export function once({ cache }, key, make) {
 }
 
 // dX, what a stamp presses beside the image (dX with its padding still on), dW and db; of the outputs that are `done`.
-function backwardOf({ geometry: { x, padding, z: [, , K] }, padded, xPadded, w, dz }, done = null) {
+export function backwardOf({ geometry: { x, padding, z: [, , K] }, padded, xPadded, w, dz }, done = null) {
   const { dx, dw, db } = convBackward(padded, dz, xPadded, w, done ? (n) => done[n / K] : undefined);
   return { done, dx: moved(dx, x, -padding[0], -padding[2]), dxPadded: dx, dw, db };
 }
 
 export const placeOf = ({ geometry: { z: [, columns] } }, [i, j]) => i * columns + j;
 
-export const outputOf = ({ geometry: { z: [, columns] } }, place) => [Math.floor(place / columns), place % columns];
-
-// The outputs [i′, j′] in the order of the learner, those never asked for in the order of the page.
-export function orderOf({ order }, { geometry: { z } }) {
-  const chosen = order.filter(([i, j]) => i < z[0] && j < z[1]);
-  return [...chosen, ...indicesOf(z.slice(0, 2)).filter((output) => !chosen.some((one) => String(one) === String(output)))];
-}
-
-// What has arrived after the first `step` outputs of the order; how the outputs look then.
-export function afterSteps(model, order, step) {
-  const { K } = model;
-  if (step >= model.count) return model.whole;
-  const done = new Uint8Array(model.count);
-  for (const output of order.slice(0, step)) done[placeOf(model, output)] = 1;
-  const gone = (place) => done[Math.floor(place / K)];
-  return { ...backwardOf(model, done), blank: (place) => !gone(place) && "blank", pale: (place) => gone(place) && "pale" };
-}
-
 export const stepNow = ({ step }, { count }) => Math.min(step ?? count, count);
-
-// dZ spread out by the stride, with the zeros around it that make a window of it for every pixel: D.
-export function spreadOut({ geometry: { x, w, stride, dilation, padding }, dz }) {
-  const reach = [0, 1].map((axis) => dilation[axis] * (w[axis] - 1));
-  const source = (i, j) => [i, j].map((n, axis) => (n - reach[axis] + padding[2 * axis]) / stride[axis]);
-  const array = gathered(dz, [x[0] + reach[0], x[1] + reach[1]], source);
-  const own = gathered({ shape: dz.shape.slice(0, 2), data: new Float64Array(dz.data.length).fill(1) }, array.shape, source);
-  const placed = ([i, j]) => [i, j].map((n, axis) => n * stride[axis] + reach[axis] - padding[2 * axis]);
-  return { array, source, placed, look: (place) => !own.data[Math.floor(place / w[3])] && "pale" };
-}
-
-export const turnedIndex = ({ w: { shape } }, [u, v, ...rest]) => [shape[0] - 1 - u, shape[1] - 1 - v, ...rest];
-
-// W̄[u, v] = W[F_h − 1 − u, F_w − 1 − v].
-export const turned = (model) => gathered(model.w, model.w.shape, (...place) => turnedIndex(model, place));
-
-// One row for every output, one column for every pixel, of one channel and one filter: T[output, pixel] = weight.
-export function sparseMatrix({ geometry, w, count }, c, k) {
-  const [H, W, C] = geometry.x;
-  const array = makeArray([count, H * W]);
-  const own = new Set();
-  for (const [i, j] of indicesOf([H, W])) {
-    for (const [output, [u, v]] of windowsOver(geometry, [i, j])) {
-      const place = (output[0] * geometry.z[1] + output[1]) * H * W + i * W + j;
-      array.data[place] = w.data[((u * w.shape[1] + v) * C + c) * w.shape[3] + k];
-      own.add(place);
-    }
-  }
-  return { array, look: (place) => !own.has(place) && "pale" };
-}

@@ -1,21 +1,17 @@
 // Which cells take part in what is pointed at, in every grid; and the sum that belongs to it, in words and numbers.
 
 import { at, distinct, indicesOf } from "./arrays.js";
-import { once, outputOf, placeOf, spreadOut, turnedIndex } from "./convolution_state.js";
 import { convProducts } from "./conv_layer.js";
+import { framesOf, outputOf, readingContent, spreadOf, turnedIndex } from "./convolution_readings.js";
+import { placeOf } from "./convolution_state.js";
+import { GRIDS, gridsShown } from "./convolution_views.js";
+import { paintMarks } from "./grid_marks.js";
+import { paintBadge, paintVeil } from "./grid_over.js";
 import { written } from "./page.js";
 import { bracketed, sumOfProducts } from "./sum.js";
 
-// Of every grid: whose index its cells have, its letter, what a screen reader calls it, its scale.
-export const GRIDS = {
-  x: ["x", "X", "X, the input", "value"], dx: ["x", "dX", "gradient of X", "gradient"],
-  w: ["w", "W", "W, the kernel", "weight"], dw: ["w", "dW", "gradient of W", "gradient"],
-  b: ["b", "b", "b, the bias", "weight"], db: ["b", "db", "gradient of b", "gradient"],
-  z: ["z", "Z", "Z, the output", "value"], dz: ["z", "dZ", "gradient of Z", "gradient"],
-  sit: ["w", "W̄", "the weights that reach a pixel of dX", "weight"], wbar: ["w", "W̄", "the turned kernel", "weight"],
-  d: ["z", "D", "D, the spread gradient of Z", "gradient"], t: ["t", "T", "the sparse matrix", "weight"],
-};
 const ROLES = { x: "input", w: "weight", b: "bias", z: "output", t: "weight" };
+const WORDS = { here: "looked at", input: "pixels", weight: "weights", output: "outputs", bias: "bias" }; // of the legend
 // The grids in which the products of a cell are marked, and the factors that its sum multiplies.
 const PARTS = {
   z: "x w b dz t", x: "z w dx t", w: "x z dw wbar t", b: "z db", dx: "dz w x wbar sit d t", dw: "x dz w t", db: "dz b",
@@ -24,8 +20,6 @@ const PARTS = {
 const MULTIPLIED = { z: ["x", "w"], x: ["x", "w"], w: ["x", "w"], dx: ["dz", "w"], dw: ["x", "dz"], db: ["dz"], dz: ["dz", "w"] };
 
 const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
-
-export const spreadOf = (model) => once(model, "D", () => spreadOut(model));
 
 const pixelOf = ({ geometry: { x } }, index) => index[0] * x[1] + index[1];
 
@@ -36,6 +30,18 @@ function cellIn(model, grid, { x, w, z }) {
   if (grid === "sit") return turnedIndex(model, w).slice(0, 2);
   if (grid === "wbar") return turnedIndex(model, w);
   return { x, w, z, b: [z[2]] }[GRIDS[grid][0]];
+}
+
+// All that a drawing shows of what is pointed at: marks, frames, what a reading lays out.
+export function pointedAt(spot, state, model, { arrived, window }) {
+  const looked = lookedAt(spot, state, model, arrived);
+  const pixel = [state.pointed, state.held].find((one) => one?.array === "dx")?.index;
+  const [marks, frames] = [marksOf(looked, model), framesOf(state, model, { looked, window })];
+  const used = new Set(gridsShown(state).flatMap((name) => [...(marks[name] ?? []).filter(({ cells }) => cells.length), ...(frames[name] ?? [])]).map(({ role }) => role));
+  return {
+    looked, marks, frames, legend: Object.entries(WORDS).filter(([role]) => used.has(role)), over: { fade: paintVeil, badge: paintBadge, marker: paintMarks },
+    content: (name) => (name !== "sit" || pixel) && readingContent(name, pixel, state, model),
+  };
 }
 
 // What is pointed at (spot), the cell that it stands for (null: a zero of D), its products in the slices that are shown,
@@ -60,7 +66,7 @@ export function lookedAt(spot, state, model, arrived) {
 }
 
 // { grid: [mark, …] }. Products are numbered where each has a cell of its own.
-export function marksOf(looked, model) {
+function marksOf(looked, model) {
   if (!looked) return {};
   const { spot, array, index, products } = looked;
   const marks = { [spot.array]: [{ role: "here", cells: [spot.index] }] };

@@ -13,7 +13,7 @@ export function makeFrame(el, link, { composition, about, draw, state, escape, h
     role: "group", "aria-label": about, "data-composition": composition, "data-drawn": "0", "data-lm-suppress-shortcuts": "true",
   }, ...Object.values(parts), live);
   const frame = {
-    ...parts, root, cover: element("canvas", "bp-cover"), covered: { width: 1, height: 1 }, grids: {}, ends: [], untold: new Map(), width: 0, barHeight: 0,
+    ...parts, root, cover: element("canvas", "bp-cover"), covered: { width: 1, height: 1 }, grids: {}, late: {}, ends: [], untold: new Map(), width: 0, barHeight: 0,
     request: () => requestDrawing(frame, draw),
     // Where marks are painted: who asks for it paints, and it is cleared before the next drawing.
     get over() {
@@ -34,12 +34,49 @@ export function makeFrame(el, link, { composition, about, draw, state, escape, h
       root.remove();
     },
   };
-  root.bpStage = { state, cellCenter: (name, index) => frame.grids[name]?.centerOf(index) ?? null, sumText: () => frame.sum.textContent.replace(/\s+/g, " ") };
+  root.bpStage = { state: () => ({ ...state(), grids: gridsShownBy(frame) }), cellCenter: (name, index) => frame.grids[name]?.centerOf(index) ?? null, sumText: () => frame.sum.textContent.replace(/\s+/g, " ") };
   root.onkeydown = (event) => hearKey(event, escape);
   for (const [name, listener] of Object.entries(hear)) frame.ends.push(link.on(name, (value) => (listener(value), frame.request())));
   el.append(root);
   watchPage(frame);
   return frame;
+}
+
+// For tests: of every grid on screen its array, its marks and the size of its cells.
+function gridsShownBy({ grids }) {
+  const shown = Object.values(grids).filter(({ view, root }) => view && root.isConnected);
+  return Object.fromEntries(shown.map(({ name, numbers, view: { array: { shape, data }, marks, frames = [], cell, fade, ring } }) => [
+    name, { shape, data: [...data], marks, frames, cell, fade: !!fade, ring, numbers: !!numbers },
+  ]));
+}
+
+// What a first picture does without is imported by the first drawing that asks for it, and drawn when it is here; null
+// until then.
+export function whenHere({ late, request }, name, imported) {
+  if (!(name in late)) {
+    late[name] = null;
+    imported().then((module) => ((late[name] = module), request()), (error) => {
+      delete late[name];
+      throw error;
+    });
+  }
+  return late[name];
+}
+
+// Hold what was clicked, or let it go: clicked again, or null. `stage`: { frame, held, pointed }.
+export function hold(stage, spot) {
+  stage.held = spot && JSON.stringify(spot) !== JSON.stringify(stage.held) ? spot : null;
+  if (!stage.held) stage.pointed = null;
+  stage.frame.tell("selected", stage.held);
+  stage.frame.request();
+}
+
+// What is not there any more is neither held nor pointed at.
+export function keepInside(stage, shapeOf) {
+  for (const name of ["held", "pointed"]) {
+    const shape = stage[name] && shapeOf(stage[name]);
+    if (shape && stage[name].index.some((n, axis) => n >= shape[axis])) stage[name] = null;
+  }
 }
 
 // Plain keys end here: to JupyterLab an arrow on a slider or a letter on a button is a command for the notebook.

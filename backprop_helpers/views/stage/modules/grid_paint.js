@@ -1,12 +1,9 @@
-// Paints a view on a canvas: what stands in the cells, and the marks over them.
+// Paints what stands in the cells of a view on a canvas.
 
 import { offset } from "./arrays.js";
 import { colorOf, inkOn } from "./colors.js";
-import { cellBox, indexOf, panelCorner } from "./grid_places.js";
+import { indexOf, panelCorner } from "./grid_places.js";
 import { gridNumbers } from "./numbers.js";
-
-// A mark's dashes (none: a full line) and its width: never colour alone.
-const LINES = { here: [[], 2.5], input: [[], 2], weight: [[5, 2.5], 2], output: [[2, 2], 2.5], bias: [[8, 2, 2, 2], 2], moved: [[1, 3], 3] };
 
 // How numbers are written in the cells: { size, factor, text(value) }, or null where cells are too small for them.
 export function fitNumbers(view, places, { digit }) {
@@ -86,40 +83,9 @@ function paintCell(context, view, side, { x, y, value, place, look }, theme, num
   context.fillText(under, x + side / 2, y + side * 0.76);
 }
 
-function strokeBox(context, box, color, width, dash) {
+export function strokeBox(context, box, color, width, dash) {
   context.setLineDash(dash);
   context.strokeStyle = color;
   context.lineWidth = width;
   context.strokeRect(...box);
-}
-
-// Marks, and frames round many cells.
-export function paintMarks(context, view, places, theme) {
-  const { marks = [], frames = [] } = view;
-  view.fade?.(context, view, places, theme);
-  const inset = new Map();
-  for (const { role, cells, badges } of marks) {
-    cells.forEach((cell, n) => {
-      const box = cellBox(places, cell);
-      if (!box) return;
-      const depth = inset.get(String(cell)) ?? 0;
-      inset.set(String(cell), depth + 3);
-      strokeRole(context, role, theme, box, depth);
-      if (badges?.[n] && box.side >= 30) view.badge(context, role, theme, box, badges[n]);
-    });
-  }
-  for (const { role, from, size } of frames) {
-    const box = cellBox(places, from);
-    if (box) strokeRole(context, role, theme, box, -1, size);
-  }
-}
-
-function strokeRole(context, role, theme, { x, y, side }, inset, [rows, columns] = [1, 1]) {
-  const thin = side < 9;
-  const [dash, width] = thin ? [[], 1.5] : LINES[role];
-  const edge = 0.5 + inset + (thin ? 0.5 : width / 2);
-  const box = [x + edge, y + edge, columns * side + 1 - 2 * edge, rows * side + 1 - 2 * edge];
-  if (box[2] <= 0 || box[3] <= 0) return;
-  strokeBox(context, box, `rgb(${theme.paper})`, thin ? 1.5 : width + 1.5, []);
-  strokeBox(context, box, theme.inks[role], width, dash);
 }

@@ -2,11 +2,12 @@
 // one step or ten; the loss falls, and what made the target appears in W. The rate is dragged for the whole path at once.
 
 import { arrange } from "./arrange.js";
-import { at, decodeArrays, encodeArray, indicesOf, makeArray, withNumber } from "./arrays.js";
+import { at, decodeArrays, encodeArrays, indicesOf, makeArray, withNumber } from "./arrays.js";
 import { kindScale } from "./colors.js";
 import { makeChoice, makeSlider, put } from "./controls.js";
-import { makeFrame } from "./frame.js";
+import { hold, makeFrame } from "./frame.js";
 import { makeGrid } from "./grid.js";
+import { paintMarks } from "./grid_marks.js";
 import { bowlAxes, bowlOf, gradientAt, largestRate, mapOf, pathOf } from "./kernel_compute.js";
 import { drawBowl, drawLosses } from "./kernel_plots.js";
 import { element, written } from "./page.js";
@@ -28,7 +29,7 @@ export function learningKernel(el, spec, link) {
     },
   };
   stage.frame = makeFrame(el, link, {
-    composition: "learningKernel", about: "A kernel that learns a map", draw: () => drawKernel(stage), escape: () => holdNumber(stage, null), hear, state: () => kernelState(stage),
+    composition: "learningKernel", about: "A kernel that learns a map", draw: () => drawKernel(stage), escape: () => hold(stage, null), hear, state: () => kernelState(stage),
   });
   makeKernelControls(stage);
   for (const name of Object.keys(LEARNING)) makeKernelGrid(stage, name);
@@ -38,10 +39,7 @@ export function learningKernel(el, spec, link) {
   return stage.frame.dispose;
 }
 
-const kernelState = ({ rate, step, held, pointed, limit, path, model, frame: { grids } }) => ({
-  rate, step, held, pointed, limit, losses: path.map(({ loss }) => loss),
-  grids: Object.fromEntries(Object.entries(model.arrays).map(([name, array]) => [name, { data: [...array.data], marks: grids[name].view?.marks ?? [] }])),
-});
+const kernelState = ({ rate, step, held, pointed, limit, path }) => ({ rate, step, held, pointed, limit, losses: path.map(({ loss }) => loss) });
 
 // Another setting: the whole path is walked again.
 function learnAnew(stage, changes) {
@@ -102,11 +100,11 @@ function setTarget(stage, target, limit = null) {
   tellKernel(stage);
 }
 
-const tellKernel = ({ frame, given }) => frame.tell("arrays", () => Object.fromEntries(Object.entries(given).map(([key, array]) => [key, encodeArray(array)])));
+const tellKernel = ({ frame, given }) => frame.tell("arrays", () => encodeArrays(given));
 
 function makeKernelGrid(stage, name) {
   const spot = (index) => index && { array: name, index };
-  const on = { point: (index) => ((stage.pointed = spot(index)), stage.frame.request()), click: (index) => name === "target" || holdNumber(stage, spot(index)) };
+  const on = { point: (index) => ((stage.pointed = spot(index)), stage.frame.request()), click: (index) => name === "target" || hold(stage, spot(index)) };
   if (name === "target") on.paint = (index, first) => paintTarget(stage, index, first);
   if (name === "x" || name === "w") on.edit = (index, value, done) => {
     if (name === "w") stage.start = stage.given.w = withNumber(stage.model.arrays.w, index, value);
@@ -126,13 +124,6 @@ function paintTarget(stage, index, first) {
   tellKernel(stage);
 }
 
-function holdNumber(stage, spot) {
-  stage.held = spot && JSON.stringify(spot) !== JSON.stringify(stage.held) ? spot : null;
-  if (!stage.held) stage.pointed = null;
-  stage.frame.tell("selected", stage.held);
-  stage.frame.request();
-}
-
 // Drawing --------------------------------------------------------------------------------------------------
 
 function drawKernel(stage) {
@@ -148,11 +139,12 @@ function drawKernel(stage) {
   const side = Math.min(44, Math.floor(132 / arrays.w.shape[0]));
   const items = Object.fromEntries(Object.keys(LEARNING).map((name) => [name, {
     grid: frame.grids[name], most: 46, cell: name === "w" || name === "dw" ? () => side : undefined,
-    view: { array: arrays[name], scale: scaleOf[name] ?? scales.map, axes: true, marks: [], frames: [], ...found[name], ...extra[name] },
+    view: { array: arrays[name], scale: scaleOf[name] ?? scales.map, axes: true, marker: paintMarks, marks: [], frames: [], ...found[name], ...extra[name] },
   }]));
   const pair = arrays.w.data.length === 2;
-  items.losses = { root: stage.losses, size: drawLosses(stage.losses, stage, pair) };
-  if (pair) items.bowl = { root: stage.bowl, size: drawBowl(stage.bowl, stage, bowlAxes(stage.rows, arrays.w, arrays.dw)) };
+  if (stage.plotted?.path !== path) stage.plotted = { path, losses: drawLosses(stage.losses, stage, pair), bowl: pair && drawBowl(stage.bowl, stage, bowlAxes(stage.rows, arrays.w, arrays.dw)) };
+  items.losses = { root: stage.losses, size: stage.plotted.losses };
+  if (pair) items.bowl = { root: stage.bowl, size: stage.plotted.bowl };
   arrange(frame, items, [
     [[["x"], ["z", "target", "dz"]], [["w", "dw"], ["bowl"], ["losses"]]],
     [[["x"], ["z"]], [["target"], ["dz"]], [["w", "dw"]], [["bowl"]], [["losses"]]],

@@ -1,22 +1,16 @@
 // A whole network under the pointer: all maps forward and backward, for a digit of the data or one that is drawn. Hover a
 // cell for its sums, what it sees and what it sends back; change the label in J; go through the training.
 
-import { decodeArray, makeArray, offset, sizeOf } from "./arrays.js";
-import { convBackward } from "./conv_layer.js";
-import { makeChoice, makeSlider, makeStepper, makeSwitch } from "./controls.js";
-import { makeFrame } from "./frame.js";
-import { backwardNetwork, forwardNetwork, softmaxOf } from "./network_compute.js";
+import { makeChoice, makeSelect, makeSlider, makeStepper, makeSwitch } from "./controls.js";
+import { hold, makeFrame, whenHere } from "./frame.js";
 import { indexInPanel } from "./network_maps.js";
-import { clearPaper, copyOntoPaper, imageOnPaper, makePaper, paintInk, paintStep } from "./network_pad.js";
 import { makeSource } from "./network_source.js";
-import { arrayAt, boxOfCell, columnsOf, layNetwork, markNetwork, paintNetwork, shapeOf, showBars } from "./network_view.js";
-import { backwardLine, brief, filterLines, forwardLine, seenAndSent } from "./network_words.js";
+import { arrayAt, columnsOf, layNetwork, paintNetwork, showBars } from "./network_view.js";
+import { brief } from "./numbers.js";
 import { element } from "./page.js";
-import { receptiveField, sentBack } from "./receptive_field.js";
 import { showLegend, showSum } from "./sum.js";
 
 const NETWORK_TRAITS = ["index", "label", "step", "layer", "channel", "drawing", "prepared", "among"];
-const SEARCH = 30; // ms of a search for misread images between two frames
 
 export function network(el, spec, link) {
   const { options } = spec;
@@ -30,12 +24,12 @@ export function network(el, spec, link) {
   Object.assign(stage, { asked: options.label, stale: true, again: stale, message: "" });
   stage.frame = makeFrame(el, link, {
     composition: "network", about: "A network, forward and backward", draw: () => drawNetwork(stage), state: () => networkState(stage),
-    escape: () => holdCell(stage, null), hear,
+    escape: () => hold(stage, null), hear,
   });
   stage.enlarge = (name) => setOption(stage, { layer: name, channel: 0 });
   makeParts(stage);
   listenToMaps(stage);
-  stage.frame.root.bpStage.cellCenter = (name, index) => centreOfCell(stage, name, index);
+  stage.frame.root.bpStage.cellCenter = async (name, index) => (await import("./network_look.js")).centreOfCell(stage, name, index);
   stage.frame.root.bpStage.values = (name) => [...(arrayAt(stage, { name: name.replace("d ", ""), backward: name.startsWith("d ") })?.data ?? [])];
   renewNetwork(stage);
   return stage.frame.dispose;
@@ -53,7 +47,7 @@ function renewNetwork(stage) {
 const wantStep = ({ source, step, described, again }) => described.python || source.networks[step] || (step < source.networks.length - 1 && source.every().then(again));
 const wantImage = ({ source, index }) => source.images.has(index) || source.digits();
 
-function setOption(stage, values) {
+export function setOption(stage, values) {
   Object.assign(stage, values);
   for (const [name, value] of Object.entries(values)) stage.frame.tell(name, value);
   wantStep(stage);
@@ -70,28 +64,14 @@ function networkState({ index, label, target, asked, step, layer, channel, drawi
 
 // The page's parts -----------------------------------------------------------------------------------------
 
-function makeSelect(parent, { label, change }) {
-  const select = element("select", "bp-select", { "aria-label": label });
-  select.onchange = () => change(select.value);
-  parent.append(select);
-  let now = "";
-  return { root: select, show: ({ choices, value }) => {
-    const key = JSON.stringify(choices);
-    if (now !== key) select.replaceChildren(...choices.map(([name, text]) => element("option", "", { value: name }, text)));
-    now = key;
-    if (select.value !== value) select.value = value;
-  } };
-}
-
 function makeParts(stage) {
   const { frame, described, options } = stage;
   const { input_shape: [side, , deep] } = described;
   const { bar, field } = frame;
   const drawable = described.input_shape.length === 3 && deep === 1 && side === described.input_shape[1] && side >= 8 && side <= 64;
-  stage.source = null;
-  stage.paper = makePaper(drawable ? side : 8, (done) => (done ? drawnAnew(stage) : stage.again()));
+  Object.assign(stage, { source: null, paperSize: drawable ? side : 8 });
   stage.canvas = element("canvas", "bp-maps", { tabindex: "0", role: "application", "aria-label": "the network's maps; arrow keys go from cell to cell, Enter holds one" });
-  const parts = { pad: stage.paper.canvas, cropped: element("canvas", "bp-step", { "aria-hidden": "true" }), scaled: element("canvas", "bp-step", { "aria-hidden": "true" }) };
+  const parts = { pad: element("canvas", "bp-pad"), cropped: element("canvas", "bp-step", { "aria-hidden": "true" }), scaled: element("canvas", "bp-step", { "aria-hidden": "true" }) };
   for (const name of ["names", "digits", "ink", "verdict", "bars", "errors", "filters"]) parts[name] = element("div", `bp-${name}`);
   parts.verdict.role = "status";
   stage.parts = parts;
@@ -110,59 +90,13 @@ function makeParts(stage) {
   stage.controls = controls;
 }
 
+const search = async (stage, by) => (await import("./network_search.js")).searchImage(stage, by);
+
 function makeDigitControls(stage, controls) {
-  const { digits, ink } = stage.parts;
-  const hint = "number of the image";
-  controls.index = makeStepper(digits, { label: "image", name: "", hint, change: (index) => stepTo(stage, index < stage.index ? -1 : 1) });
-  controls.among = makeSelect(digits, { label: "which images − and + go through", change: (among) => (setOption(stage, { among }), isAmong(stage, stage.index) || stepTo(stage, 1)) });
-  controls.clear = makeSwitch(ink, { label: "clear", hint: "new paper", change: () => (clearPaper(stage.paper), drawnAnew(stage)) });
-  controls.copy = makeSwitch(ink, { label: "copy", hint: "draw on a copy of the given image", change: () => (copyOntoPaper(stage.paper, stage.source.images.get(stage.index).image()), drawnAnew(stage)) });
-  controls.prepared = makeSwitch(ink, { label: "prepare", hint: "as MNIST was made: cut out, scaled into 20×20, centred; off: the network gets the drawing as it is", change: (prepared) => (setOption(stage, { prepared }), drawnAnew(stage)) });
+  const { digits } = stage.parts;
+  controls.index = makeStepper(digits, { label: "image", name: "", hint: "number of the image", change: (index) => search(stage, index < stage.index ? -1 : 1) });
+  controls.among = makeSelect(digits, { label: "which images − and + go through", change: (among) => (setOption(stage, { among }), search(stage, 0)) });
 }
-
-// Python gets what the network gets.
-function drawnAnew(stage) {
-  stage.again();
-  stage.frame.tell("drawn", () => (stage.drawn ? Array.from(stage.drawn.image.data, (value) => Number(value.toFixed(6))) : null));
-}
-
-// Among the images ------------------------------------------------------------------------------------------
-
-function isAmong({ among, source, network: net }, n) {
-  const image = source.images.get(n);
-  if (among === "any" || !image) return true;
-  if (among !== "misread") return image.label === Number(among);
-  const scores = forwardNetwork(net, image.image()).probabilities;
-  return scores.indexOf(scores.reduce((a, b) => Math.max(a, b))) !== image.label;
-}
-
-// The next image of its kind, going round; a search for misread ones lets the page draw between.
-async function stepTo(stage, by) {
-  const { source, options, among } = stage;
-  const search = (stage.search = {});
-  if (options.pixels.count > source.images.size && !(await source.digits())) stage.message = "This page has these images alone.";
-  const known = [...source.images.keys()].sort((a, b) => a - b);
-  let place = known.indexOf(stage.index);
-  let pause = performance.now() + SEARCH;
-  const wrong = among === "misread" && stage.described.python ? await misreadByPython(stage) : null;
-  for (let tried = 1; tried <= known.length; tried += 1) {
-    place = (place + by + known.length) % known.length;
-    if (wrong ? wrong[known[place]] : isAmong(stage, known[place])) {
-      stage.message = "";
-      return setOption(stage, { index: known[place] });
-    }
-    if (performance.now() < pause) continue;
-    stage.message = `Searching: ${tried.toLocaleString("en")} of ${known.length.toLocaleString("en")} images …`;
-    stage.frame.request();
-    await new Promise((resolve) => setTimeout(resolve));
-    if (stage.search !== search) return;
-    pause = performance.now() + SEARCH;
-  }
-  stage.message = among === "misread" ? "The network misreads none of these images." : "There is no such image.";
-  stage.frame.request();
-}
-
-const misreadByPython = async ({ link, step }) => new Uint8Array(await link.ask({ ask: "misread", step }));
 
 // From the image to the maps -------------------------------------------------------------------------------
 
@@ -171,74 +105,24 @@ function choicesOfLabel({ described: { classes }, label }) {
   return [...own, ["prediction", "the prediction"], ["second", "the second choice"], ...Array.from({ length: classes }, (_, k) => [String(k), String(k)])];
 }
 
-function targetOf({ asked, label, probabilities }) {
-  const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
-  if (asked === "true" && label !== null) return label;
-  if (asked === "second") return order[1];
-  return asked === "true" || asked === "prediction" ? order[0] : Number(asked);
-}
-
-function takeImage(stage) {
+function takeImage(stage, pad) {
   const { drawing, source, index, paper, prepared } = stage;
-  stage.drawn = drawing ? imageOnPaper(paper, prepared) : null;
+  stage.drawn = pad ? pad.imageOnPaper(paper, prepared) : null;
   const found = drawing ? null : source.images.get(index);
   stage.image = drawing ? stage.drawn?.image ?? null : found?.image() ?? null;
   stage.label = found?.label ?? null;
 }
 
+// With the network, the run; with the paper, what is drawn on it.
 function recomputeNetwork(stage) {
-  const { described, source, step } = stage;
-  stage.stale = false;
-  takeImage(stage);
+  const { described, source, step, frame, drawing } = stage;
+  const runs = whenHere(frame, "run", () => import("./network_run.js"));
+  const pad = drawing && whenHere(frame, "pad", () => import("./network_pad.js"));
+  if (pad) pad.openPad(stage);
+  takeImage(stage, pad);
   stage.network = described.python ? described : source.networks[step];
-  if (stage.network && !described.python) takeFilters(stage);
-  if (!stage.image || !stage.network) return void Object.assign(stage, { run: null, back: null, probabilities: null, target: null });
-  if (described.python) return void runByPython(stage);
-  const run = forwardNetwork(stage.network, stage.image);
-  stage.probabilities = run.probabilities;
-  stage.target = targetOf(stage);
-  Object.assign(stage, { run, back: backwardNetwork(stage.network, run, stage.target) });
-  if (stage.w) filterGradient(stage);
-}
-
-// A layer that only Python knows: it answers with all maps, activations first, in the order of the layers.
-async function runByPython(stage) {
-  const { described, version, link, image, step, asked, label } = stage;
-  try {
-    const bytes = await link.ask({ ask: "run", step, label: asked === "true" && label !== null ? String(label) : asked === "true" ? "prediction" : asked }, [Float32Array.from(image.data).buffer]);
-    if (!bytes || stage.version !== version) return;
-    const values = Float64Array.from(new Float32Array(bytes));
-    let start = 0;
-    const take = () => Object.fromEntries(["input", ...described.layers.map(({ name }) => name)].map((name) => {
-      const shape = shapeOf(described, name);
-      return [name, makeArray(shape, values.slice(start, (start += sizeOf(shape))))];
-    }));
-    const [activations, gradients] = [take(), take()];
-    stage.probabilities = softmaxOf(activations[described.layers.at(-1).name].data);
-    stage.target = values[start];
-    Object.assign(stage, { run: { activations, caches: null }, back: { gradients, loss: values[start + 1] }, message: "" });
-  } catch (error) {
-    stage.message = error.message;
-  }
-  stage.frame.request();
-}
-
-// The filters of the first layer with weights, from its first channel, and J's gradient at them.
-function takeFilters(stage) {
-  const layer = stage.network.layers.find(({ w }) => w);
-  Object.assign(stage, layer?.w.shape.length === 4 ? { w: layer.w, filters: `${layer.name}.w`, shownW: firstChannel(layer.w) } : { w: null });
-}
-
-function firstChannel({ shape: [rows, columns, deep, count], data }) {
-  return makeArray([rows, columns, count], Float64Array.from({ length: rows * columns * count }, (_, n) => data[Math.floor(n / count) * deep * count + (n % count)]));
-}
-
-function filterGradient(stage) {
-  const { network: { layers }, run, back, w } = stage;
-  const n = layers.findIndex((layer) => layer.w === w);
-  const x = run.activations[n ? layers[n - 1].name : "input"];
-  stage.dw = convBackward(layers[n].geometry, back.gradients[layers[n].name], x, w).dw;
-  stage.shownDw = firstChannel(stage.dw);
+  runs?.runNetwork(stage);
+  Object.assign(stage, { shown: null, stale: !runs || (drawing && !pad) });
 }
 
 // Under the pointer ----------------------------------------------------------------------------------------
@@ -250,14 +134,14 @@ function listenToMaps(stage) {
     onpointermove: (event) => pointAtCell(stage, under(event)),
     onpointerleave: () => pointAtCell(stage, null),
     onpointerdown: (event) => event.pointerType !== "mouse" && pointAtCell(stage, under(event)),
-    onclick: (event) => holdCell(stage, under(event)),
+    onclick: (event) => hold(stage, under(event)),
     onblur: () => pointAtCell(stage, null),
-    onfocus: () => canvas.matches(":focus-visible") && pointAtCell(stage, stage.held ?? firstSpot(stage)),
-    onkeydown: (event) => pressNetworkKey(stage, event),
+    onfocus: async () => (lookOf(stage), canvas.matches(":focus-visible") && (await import("./network_look.js")).focusCell(stage)),
+    onkeydown: async (event) => (lookOf(stage) ?? (await import("./network_look.js"))).pressNetworkKey(stage, event),
   });
 }
 
-function spotAt({ panels }, x, y) {
+export function spotAt({ panels }, x, y) {
   for (const panel of panels ?? []) {
     const index = indexInPanel(panel, x, y);
     if (index) return { name: panel.name, index, backward: !!panel.backward, weights: !!panel.weights };
@@ -265,56 +149,13 @@ function spotAt({ panels }, x, y) {
   return null;
 }
 
-const sameSpot = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-const firstSpot = ({ panels: [panel] }) => ({ name: panel.name, index: panel.shape.map(() => 0), backward: false, weights: false });
+export const sameSpot = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
-function pointAtCell(stage, spot) {
+export function pointAtCell(stage, spot) {
   if (sameSpot(spot, stage.pointed)) return;
   stage.pointed = spot;
   stage.canvas.classList.toggle("bp-over", !!spot);
   stage.frame.request();
-}
-
-function holdCell(stage, spot) {
-  stage.held = sameSpot(spot, stage.held) ? null : spot;
-  if (!spot) stage.pointed = null;
-  stage.frame.tell("selected", stage.held);
-  stage.frame.request();
-}
-
-// An arrow goes on until it meets another cell, of the same map or of the next one.
-function pressNetworkKey(stage, event) {
-  const [dx, dy] = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[event.key] ?? [0, 0];
-  const now = stage.pointed ?? stage.held ?? firstSpot(stage);
-  if (event.key === "Enter" || event.key === " ") holdCell(stage, now);
-  else if (!dx && !dy) return;
-  else {
-    const { ratio } = stage.frame.theme;
-    const panel = panelOf(stage, now);
-    const box = boxOfCell(stage, panel, now.index);
-    let [x, y] = [(box.x + box.wide / 2) * ratio, (box.y + box.high / 2) * ratio];
-    const { width, height } = stage.canvas;
-    for (let next = now; x >= 0 && y >= 0 && x < width && y < height; [x, y] = [x + dx, y + dy]) {
-      next = spotAt(stage, x, y);
-      if (next && !sameSpot(next, now)) {
-        pointAtCell(stage, next);
-        break;
-      }
-    }
-  }
-  event.preventDefault();
-  event.stopPropagation();
-}
-
-const panelOf = ({ panels }, spot) => panels.find((panel) => panel.name === spot.name && !!panel.backward === !!spot.backward && !!panel.weights === !!spot.weights
-  && (panel.block.strip || panel.color || panel.channels.includes(spot.index[2])));
-
-function centreOfCell(stage, key, index) {
-  const [name, backward] = [key.replace("d ", ""), key.startsWith("d ")];
-  const panel = panelOf(stage, { name, index, backward, weights: name.endsWith(".w") });
-  const box = panel && boxOfCell(stage, panel, index);
-  const { left, top } = stage.frame.field.getBoundingClientRect();
-  return box && [left + box.x + box.wide / 2, top + box.y + box.high / 2];
 }
 
 // Drawing --------------------------------------------------------------------------------------------------
@@ -325,11 +166,14 @@ function drawNetwork(stage) {
   stage.narrow = frame.width < 600;
   layNetwork(stage);
   paintNetwork(stage);
+  showWords(stage);
+  const { painted, version } = stage;
+  if (stage.shown?.painted === painted && stage.shown.version === version) return; // pointing changes nothing else
+  stage.shown = { painted, version };
   showControls(stage);
-  showDrawing(stage);
+  if (stage.drawing) frame.late.pad?.showDrawing(stage);
   showVerdict(stage);
   showBars(stage);
-  showWords(stage);
 }
 
 function showControls(stage) {
@@ -344,14 +188,7 @@ function showControls(stage) {
   controls.index.show({ value: index, low: -1, high: Infinity });
   const kinds = options.pixels.labelled ? [["misread", "misread"], ...Array.from({ length: described.classes }, (_, k) => [String(k), `class ${k}`])] : [];
   controls.among.show({ choices: [["any", "any"], ...kinds], value: among });
-  controls.prepared.show(stage.prepared);
-}
-
-function showDrawing({ drawing, paper, drawn, parts, frame: { theme } }) {
-  if (!drawing) return;
-  paintInk(paper.canvas, paper.ink, theme);
-  paintStep(parts.cropped, drawn?.steps?.cropped, 40, theme);
-  paintStep(parts.scaled, drawn?.steps?.scaled, 40, theme);
+  controls.prepared?.show(stage.prepared);
 }
 
 // What is read, and J; never a class where nothing was drawn, or where the network says NaN.
@@ -360,8 +197,8 @@ function verdictOf({ image, drawing, network: net, probabilities, label, back })
   if (!net || !probabilities) return ["…", ""];
   if (probabilities.some(Number.isNaN)) return ["no answer: NaN", ""];
   const best = probabilities.indexOf(probabilities.reduce((a, b) => Math.max(a, b)));
-  const truth = label === null ? "" : best === label ? " ✓" : ` ✗ (${label})`;
-  return [`reads ${/^8|^11$|^18$/.test(best) ? "an" : "a"} ${best}${truth}`, `J = ${brief(back.loss)}`];
+  const wrong = label !== null && best !== label;
+  return [`reads ${/^8|^11$|^18$/.test(best) ? "an" : "a"} ${best}${wrong ? " ✗" : label === null ? "" : " ✓"}`, `${wrong ? `true: ${label}, ` : ""}J = ${brief(back.loss)}`];
 }
 
 function showVerdict(stage) {
@@ -387,47 +224,13 @@ function legendOfScales({ groups, scales, run }) {
   return [["plain", `strongest colours, above | below: ${[`input ${most("input")} | ${most("d input")}`, ...spans].join(",  ")}`]];
 }
 
+const lookOf = ({ frame }) => whenHere(frame, "look", () => import("./network_look.js"));
+
 function showWords(stage) {
-  const { run, held, pointed, network: net, back } = stage;
+  const { run, held, pointed, w, frame } = stage;
   const spot = pointed ?? held;
-  const legend = legendOfScales(stage);
-  if (!spot || !run || (spot.weights && !stage.w)) {
-    showSum(stage.frame, idleWords(stage));
-    return showLegend(stage.frame, legend);
-  }
-  if (spot.weights) {
-    const marked = { name: stage.filters, index: [spot.index[0], spot.index[1], 0, spot.index[2]] };
-    markNetwork(stage, spot, { field: null, before: null, sent: null });
-    showSum(stage.frame, filterLines(marked, stage.w, stage.dw));
-    return showLegend(stage.frame, [["here", "the weight, and its gradient"]]);
-  }
-  const before = beforeOf(stage, spot.name);
-  const known = run.caches !== null;
-  const gradient = back.gradients[spot.name].data[offset(back.gradients[spot.name].shape, spot.index)];
-  const answer = known ? null : answerOfPython(stage, spot, before);
-  const field = known ? receptiveField(net, spot.name, spot.index) : answer?.field ?? null;
-  const sent = known ? before !== null && gradient !== 0 && sentBack(net, run, back.gradients, spot.name, spot.index, before) : answer?.sent ?? null;
-  markNetwork(stage, spot, { field, before, sent: sent || null });
-  showSum(stage.frame, [forwardLine(stage, spot), backwardLine(stage, spot), seenAndSent(spot, field, before, sent, gradient)]);
-  return showLegend(stage.frame, [["here", "the cell, and its gradient"], ["input", "what it sees"], ...(sent ? [["plain", `${before}, below: this cell's share alone`]] : [])]);
+  const look = spot && run && (w || !spot.weights) && lookOf(stage);
+  const [lines, legend] = look ? look.lookAt(stage, spot) : [idleWords(stage), legendOfScales(stage)];
+  showSum(frame, lines);
+  showLegend(frame, legend);
 }
-
-// The layer in sight that a cell sends its gradient to.
-function beforeOf({ described }, name) {
-  const names = ["input", ...columnsOf(described).map((layer) => layer.name)];
-  return names[names.indexOf(name) - 1] ?? null;
-}
-
-// A cell of a network that only Python knows: it is asked once, and drawn when the answer has come.
-function answerOfPython(stage, { name, index }, before) {
-  const key = JSON.stringify([name, index, stage.version]);
-  if (stage.answer?.key === key) return stage.answer;
-  const answer = (stage.answer = { key, field: null, sent: null });
-  stage.link.ask({ ask: "cell", name, index, before }).then((bytes) => {
-    const { field, sent } = JSON.parse(new TextDecoder().decode(bytes));
-    Object.assign(answer, { field, sent: sent && decodeArray(sent) });
-    stage.frame.request();
-  }).catch((error) => ((stage.message = error.message), stage.frame.request()));
-  return answer;
-}
-

@@ -2,30 +2,13 @@
 // softmax and cross-entropy at the end. Arrays are { shape, data } without the axis of the examples; numbers
 // are doubles, in which JavaScript computes anyway.
 
-import { makeArray, sizeOf } from "./arrays.js";
+import { decodeBase64, makeArray, sizeOf } from "./arrays.js";
 import { asPair, convGeometry, walkWindows } from "./conv_layer.js";
 import { poolBackward, poolForward, poolGeometry } from "./products.js";
 
 // What Python's `network_json` has written → { inputShape, layers, classes }.
 export function decodeNetwork(json) {
   return buildNetwork(json, decodeFloat16(decodeBase64(json.parameters)));
-}
-
-// The networks of a file that Python's `write_snapshots` has written, and the JSON that it returned
-// → [{ step, network }].
-export function decodeSnapshots(json, buffer) {
-  const all = decodeFloat16(new Uint8Array(buffer));
-  const count = all.length / json.steps.length;
-  return json.steps.map((step, n) => ({
-    step, network: buildNetwork(json, all.subarray(n * count, (n + 1) * count)),
-  }));
-}
-
-export function decodeBase64(text) {
-  const characters = atob(text);
-  const bytes = new Uint8Array(characters.length);
-  for (let n = 0; n < bytes.length; n++) bytes[n] = characters.charCodeAt(n);
-  return bytes;
 }
 
 // Little-endian float16: a sign, five bits of exponent, ten of fraction.

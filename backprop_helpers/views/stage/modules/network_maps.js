@@ -3,16 +3,15 @@
 
 import { offset, sizeOf } from "./arrays.js";
 import { inkOn } from "./colors.js";
-import { gridNumbers } from "./numbers.js";
 
 const [MAP_GAP, THIN, WIDE, STRIP, LARGEST] = [2, 20, 30, 24, 46]; // CSS pixels
 
 // A vector is a strip that is folded where it is long: cells of (rows, columns), one "channel".
-function blockOf({ shape, channels, ragged }, height, ratio) {
+function blockOf({ shape, channels, ragged }, height, ratio, slim) {
   if (shape.length === 3) return { ragged, rows: shape[0], columns: shape[1], count: channels.length, gap: Math.round(MAP_GAP * ratio) };
   const size = sizeOf(shape);
   const columns = Math.ceil(size / Math.max(1, Math.floor(height / Math.ceil(2 * ratio))));
-  return { rows: Math.ceil(size / columns), columns, count: 1, gap: 0, strip: true };
+  return { rows: Math.ceil(size / columns), columns, count: 1, gap: 0, strip: true, slim };
 }
 
 // Numbers of maps beside each other that leave no hole, and of few maps any.
@@ -20,12 +19,12 @@ const acrosses = ({ count, ragged }) => Array.from({ length: count }, (_, n) => 
 
 // The block with `across` maps beside each other, as large as the height allows; null where a cell is below a pixel.
 function fitBlock(block, across, height, ratio) {
-  const { rows, columns, count, gap, strip } = block;
+  const { rows, columns, count, gap, strip, slim } = block;
   const down = Math.ceil(count / across);
   const most = Math.round((strip ? STRIP : LARGEST) * ratio);
   const side = Math.min(most, Math.floor(((height + gap) / down - gap) / rows));
   if (side < 1) return null;
-  const wide = strip ? Math.max(side, Math.round((columns > 1 ? 5 : rows > 20 ? THIN : WIDE) * ratio)) : side;
+  const wide = strip ? Math.max(side, Math.round((columns > 1 ? 5 : (rows > 20 ? THIN : WIDE) * slim) * ratio)) : side;
   return { ...block, across, side, wide, width: across * (columns * wide + gap) - gap, height: down * (rows * side + gap) - gap };
 }
 
@@ -44,12 +43,15 @@ function largerBlock(fitted, height, ratio) {
 }
 
 // Layers beside each other in a width. The smallest maps grow first, those of one shape together; a network that is too
-// wide gets more height.
+// wide gets slimmer strips, then more height.
 export function fitColumns(columns, { width, height, ratio, between }) {
   const room = width - between * (columns.length - 1);
+  const widthOf = (blocks) => blocks.reduce((sum, { width: wide }) => sum + wide, 0);
+  const smallest = (high, slim) => columns.map((column) => smallestBlock(blockOf(column, high, ratio, slim), high, ratio));
   for (let high = height; ; high = Math.ceil(high * 1.12)) {
-    const blocks = columns.map((column) => smallestBlock(blockOf(column, high, ratio), high, ratio));
-    const used = () => blocks.reduce((sum, { width: wide }) => sum + wide, 0);
+    const slim = [1, 0.6].find((part) => widthOf(smallest(high, part)) <= room) ?? 0.3;
+    const blocks = smallest(high, slim);
+    const used = () => widthOf(blocks);
     if (used() > room && high < 4 * height) continue;
     for (;;) {
       const alikes = blocks.map((block) => blocks.filter((other) => ["rows", "columns", "count"].every((name) => block[name] === other[name])));
@@ -145,24 +147,4 @@ function packedColor(value, { bound, ramp }, palettes, parity) {
 function mixedColor(data, place, { bound }) {
   const [r, g, b] = [0, 1, 2].map((c) => Math.round(255 * Math.min(1, Math.max(0, data[place + c] / bound || 0))));
   return (255 << 24) | (b << 16) | (g << 8) | r;
-}
-
-// Numbers, where the cells are large enough for them.
-export function writeNumbers(context, panel, array, { font, ramps, digit }, ratio, colorAt) {
-  const { block, shape, channels } = panel;
-  if (panel.color || Math.min(block.side, block.wide) < 22 * ratio) return;
-  const places = block.strip ? [...array.data.keys()] : [...array.data.keys()].filter((place) => channels.includes(place % shape[2]));
-  const { text, factor } = gridNumbers(places.map((place) => array.data[place]));
-  const brief = (value) => (Number.isNaN(value) ? "NaN" : factor && value ? value.toExponential(0).replaceAll("-", "−") : text(value, 1));
-  const longest = Math.max(...places.map((place) => brief(array.data[place]).length));
-  const size = Math.min(12, (block.wide / ratio - 3) / (longest * digit));
-  if (size < 6.5) return;
-  context.font = `${size}px ${font}`;
-  for (const place of places) {
-    const box = cellOfPanel(panel, unravelled(shape, place));
-    const value = array.data[place];
-    const words = brief(value);
-    context.fillStyle = inkOn(colorAt(value, ramps));
-    context.fillText(words, (box.x + box.wide / 2) / ratio, (box.y + box.high / 2) / ratio + 1);
-  }
 }

@@ -2,13 +2,37 @@
 
 import { makeArray } from "./arrays.js";
 import { prepareDigit } from "./digit.js";
-import { element } from "./page.js";
+import { makeSwitch } from "./controls.js";
+import { setOption } from "./network.js";
 
 const [FINER, BRUSH] = [3, 3.1]; // cells of the paper for a pixel of the image; the brush's radius in cells
 
-export function makePaper(size, changed) {
+// The paper and its buttons, made when they are first wanted.
+export function openPad(stage) {
+  if (stage.paper) return;
+  const { parts: { pad, ink }, controls, paperSize } = stage;
+  stage.paper = makePaper(pad, paperSize, (done) => (done ? drawnAnew(stage) : stage.again()));
+  controls.clear = makeSwitch(ink, { label: "clear", hint: "new paper", change: () => (clearPaper(stage.paper), drawnAnew(stage)) });
+  controls.copy = makeSwitch(ink, { label: "copy", hint: "draw on a copy of the given image", change: () => (copyOntoPaper(stage.paper, stage.source.images.get(stage.index).image()), drawnAnew(stage)) });
+  controls.prepared = makeSwitch(ink, { label: "prepare", hint: "as MNIST was made: cut out, scaled into 20×20, centred; off: the network gets the drawing as it is", change: (prepared) => (setOption(stage, { prepared }), drawnAnew(stage)) });
+}
+
+// Python gets what the network gets.
+function drawnAnew(stage) {
+  stage.again();
+  stage.frame.tell("drawn", () => (stage.drawn ? Array.from(stage.drawn.image.data, (value) => Number(value.toFixed(6))) : null));
+}
+
+export function showDrawing({ drawing, paper, drawn, parts, frame: { theme } }) {
+  if (!drawing) return;
+  paintInk(paper.canvas, paper.ink, theme);
+  paintStep(parts.cropped, drawn?.steps?.cropped, 40, theme);
+  paintStep(parts.scaled, drawn?.steps?.scaled, 40, theme);
+}
+
+function makePaper(canvas, size, changed) {
   const side = FINER * size;
-  const canvas = element("canvas", "bp-pad", { width: side, height: side, role: "img", "aria-label": `paper, ${size} by ${size} pixels: draw a digit with a mouse, a pen or a finger` });
+  Object.assign(canvas, { width: side, height: side, role: "img", ariaLabel: `paper, ${size} by ${size} pixels: draw a digit with a mouse, a pen or a finger` });
   const paper = { size, side, canvas, ink: makeArray([side, side]) };
   let last = null;
   const place = (event) => [event.offsetX * (side / canvas.clientWidth), event.offsetY * (side / canvas.clientHeight)];
@@ -47,7 +71,7 @@ function strokeTo({ side, ink }, [x0, y0], [x1, y1]) {
   ink.data.set(data);
 }
 
-export function clearPaper({ ink }) {
+function clearPaper({ ink }) {
   ink.data.fill(0);
 }
 
@@ -69,7 +93,7 @@ export function imageOnPaper({ ink, side, size }, prepared) {
 }
 
 // Ink as the theme has it, at the size of the array, scaled by the page.
-export function paintInk(canvas, { shape: [rows, columns], data }, { ramps }) {
+function paintInk(canvas, { shape: [rows, columns], data }, { ramps }) {
   Object.assign(canvas, { width: columns, height: rows });
   const picture = new ImageData(columns, rows);
   data.forEach((value, n) => picture.data.set([...ramps.digit[Math.round(256 * value)], 255], 4 * n));
@@ -77,7 +101,7 @@ export function paintInk(canvas, { shape: [rows, columns], data }, { ramps }) {
 }
 
 // A step of the preparation, as large as fits a square.
-export function paintStep(canvas, array, room, theme) {
+function paintStep(canvas, array, room, theme) {
   canvas.hidden = !array;
   if (!array) return;
   paintInk(canvas, array, theme);

@@ -1,16 +1,7 @@
 // Where a network's weights and images come from: the spec, a file beside the page, or Python. None of it is waited for:
 // the digit is shown before the weights are here.
 
-import { makeArray, sizeOf } from "./arrays.js";
-import { buildNetwork, decodeBase64, decodeFloat16 } from "./network_compute.js";
-
-// { network, steps, bits, weights? } of the options and the numbers of one or more networks → networks, the last ones
-// of the steps. A network that only Python knows has no numbers here.
-function networksOf({ network, bits }, bytes) {
-  const all = bits === 16 ? decodeFloat16(new Uint8Array(bytes)) : Float64Array.from(new Float32Array(bytes));
-  const size = network.parameters;
-  return Array.from({ length: all.length / size }, (_, n) => buildNetwork(network, all.subarray(n * size, (n + 1) * size)));
-}
+import { decodeBase64, makeArray, sizeOf } from "./arrays.js";
 
 // Images as bytes of 0 to 255, or as float32, one after the other; then a byte each for the labels, if there are any.
 function imagesOf({ network: { input_shape: shape }, pixels: { bits, labelled } }, bytes) {
@@ -27,21 +18,24 @@ function imagesOf({ network: { input_shape: shape }, pixels: { bits, labelled } 
 export function makeSource({ options }, { ask }, changed, failed) {
   const { steps, examples, weights } = options;
   const source = { networks: Array(steps.length).fill(null), images: new Map(), asked: {} };
-  const keep = (networks) => networks.forEach((network, n) => (source.networks[steps.length - networks.length + n] = network));
+  const keep = async (bytes) => {
+    const { networksOf } = await import("./network_run.js");
+    networksOf(options, bytes).forEach((network, n, { length }) => (source.networks[steps.length - length + n] = network));
+  };
   imagesOf(options, decodeBase64(examples.pixels).buffer).forEach((image, n) => source.images.set(examples.indices[n], image));
   const once = (name, take) => (source.asked[name] ??= (async () => {
     const bytes = await ask({ ask: name });
-    if (bytes) take(bytes);
+    if (bytes) await take(bytes);
     changed();
     return !!bytes;
   })().catch((error) => (failed(`The ${name} did not come: ${error.message}`), false)));
   Object.assign(source, {
     last: async () => {
-      if (weights) keep(networksOf(options, decodeBase64(weights).buffer));
-      else if (!options.network.python) await once("last", (bytes) => keep(networksOf(options, bytes)));
+      if (weights) await keep(decodeBase64(weights).buffer);
+      else if (!options.network.python) await once("last", keep);
       changed();
     },
-    every: () => once("weights", (bytes) => keep(networksOf(options, bytes))),
+    every: () => once("weights", keep),
     digits: () => once("images", (bytes) => imagesOf(options, bytes).forEach((image, n) => source.images.set(n, image))),
   });
   return source;

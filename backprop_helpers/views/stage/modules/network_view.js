@@ -4,12 +4,10 @@
 import { sizeOf } from "./arrays.js";
 import { colorOf, kindScale } from "./colors.js";
 import { put } from "./controls.js";
-import { cellOfPanel, fitColumns, mapsOf, palettesOf, paintPanel, unravelled, writeNumbers } from "./network_maps.js";
+import { fitColumns, mapsOf, palettesOf, paintPanel } from "./network_maps.js";
 import { coverField } from "./frame.js";
-import { brief } from "./network_words.js";
+import { brief } from "./numbers.js";
 import { cleared, element, written } from "./page.js";
-import { productsOf } from "./products.js";
-import { positionOf } from "./receptive_field.js";
 
 const [HALF, LOW, MIDDLE, UNDER, BARS, APART, NARROW] = [238, 168, 32, 66, 110, 12, 690]; // CSS pixels
 const STEP_SIDE = 42;
@@ -109,25 +107,36 @@ function placeParts(stage) {
   });
   placeAt(parts.verdict, narrow ? 2 * side + 16 : spots.right + APART, narrow ? side + 8 : names - 2, narrow ? frame.width - 2 * side - 16 : BARS);
   parts.filters.hidden = !w;
-  parts.filters.textContent = w ? `${filters}${w.shape[2] > 1 ? ", channel 0" : ""}, and its gradient` : "";
+  parts.filters.textContent = w ? `${filters}${w.shape[2] > 1 ? ", c = 0 | gradient" : ", and its gradient"}` : "";
   placeAt(parts.filters, narrow ? side + 8 : 0, narrow ? side + 3 : below + side + 4);
   const columns = panels.filter(({ name, backward }) => !backward && name !== "input" && name !== filters);
   const input = element("span", "bp-layer", {}, element("b", "", {}, "input"), element("small", "", {}, described.input_shape.join("×")));
   if (!narrow) placeAt(input, 0, names + 1);
-  parts.names.replaceChildren(...(narrow ? [] : [input]), ...columns.map((panel, n) => layerName(stage, panel, columns, n, names, ratio)));
+  const roomy = withRoom(columns, ratio);
+  parts.names.replaceChildren(...(narrow ? [] : [input]), ...columns.map((panel, n) => layerName(stage, panel, columns, n, names, roomy)));
   parts.names.dataset.layer = layer;
 }
 
-function layerName(stage, { name, shape, large, x, block, channels }, columns, n, top, ratio) {
+const middleOfPanel = ({ x, block }, ratio) => (x + block.width / 2) / ratio;
+
+// The panels whose shapes can be written side by side, the widest first.
+function withRoom(columns, ratio) {
+  const clear = (a, b) => Math.abs(middleOfPanel(a, ratio) - middleOfPanel(b, ratio)) > 3.4 * (a.shape.join("×").length + b.shape.join("×").length) + 4;
+  const sorted = [...columns].sort((a, b) => b.block.width - a.block.width);
+  return sorted.reduce((kept, panel) => (kept.every((other) => clear(panel, other)) ? [...kept, panel] : kept), []);
+}
+
+function layerName(stage, panel, columns, n, top, roomy) {
+  const { name, shape, large, channels } = panel;
+  const { ratio } = stage.frame.theme;
   const enlarges = shape.length === 3 && !large;
-  const middle = (x + block.width / 2) / ratio;
-  const pitches = [columns[n - 1], columns[n + 1]].filter(Boolean).map((other) => Math.abs((other.x + other.block.width / 2) / ratio - middle));
-  const room = Math.min(200, ...pitches);
+  const middle = middleOfPanel(panel, ratio);
+  const room = Math.min(...[columns[n - 1], columns[n + 1]].filter(Boolean).map((other) => Math.abs(middleOfPanel(other, ratio) - middle)));
   const words = large ? `${name}[…, ${channels[0]}]` : name;
   const made = element(enlarges ? "button" : "span", "bp-layer", enlarges ? { type: "button", title: `${name}, ${shape.join("×")}: show one of its maps large` } : {}, element("b", "", {}, words));
   const text = shape.join("×");
   made.classList.toggle("bp-small", room < 38);
-  if (room > 6.4 * text.length) made.append(element("small", "", {}, text));
+  if (roomy.includes(panel)) made.append(element("small", "", {}, text));
   if (enlarges) made.onclick = () => stage.enlarge(name);
   placeAt(made, middle, top + 1);
   made.classList.add("bp-centred");
@@ -167,7 +176,7 @@ export function arrayAt(stage, { name, backward, weights }) {
 }
 
 export function paintNetwork(stage) {
-  const { panels, spots, canvas, frame: { theme }, painted, run, image } = stage;
+  const { panels, spots, canvas, frame: { theme, late }, painted, run, image } = stage;
   if (painted && painted.spots === spots && painted.theme === theme && painted.run === run && painted.image === image) return;
   const palettes = painted?.theme === theme ? painted.palettes : palettesOf(theme);
   stage.painted = { spots, theme, run, image, palettes };
@@ -183,7 +192,7 @@ export function paintNetwork(stage) {
   context.putImageData(bitmap, 0, 0);
   for (const panel of panels) {
     const array = arrayAt(stage, panel);
-    if (array) writeNumbers(context, panel, array, theme, theme.ratio, (value, ramps) => colorOf(stage.scales[keyOf(panel)], value, ramps));
+    if (array) late.run?.writeNumbers(context, panel, array, theme, theme.ratio, (value, ramps) => colorOf(stage.scales[keyOf(panel)], value, ramps));
   }
   outlinePanels(context, stage);
 }
@@ -195,76 +204,6 @@ function outlinePanels(context, { panels, frame: { theme: { hair, ratio } } }) {
   for (const panel of panels) {
     for (const { x, y, wide, high } of mapsOf(panel)) context.strokeRect(x / ratio - 0.5, y / ratio - 0.5, wide / ratio + 1, high / ratio + 1);
   }
-}
-
-// Marks ------------------------------------------------------------------------------------------------------
-
-export function boxOfCell(stage, panel, index) {
-  const cell = cellOfPanel(panel, index);
-  const { ratio } = stage.frame.theme;
-  return cell && { x: cell.x / ratio, y: cell.y / ratio, wide: cell.wide / ratio, high: cell.high / ratio };
-}
-
-function strokeAround({ over, theme }, { x, y, wide, high }, role) {
-  const dash = { here: [], input: [], weight: [5, 2.5], output: [2, 2] }[role];
-  for (const [color, width, lines] of [[`rgb(${theme.paper})`, 3.5, []], [theme.inks[role], 1.8, dash]]) {
-    Object.assign(over, { strokeStyle: color, lineWidth: width });
-    over.setLineDash(lines);
-    over.strokeRect(x - 1, y - 1, wide + 2, high + 2);
-  }
-  over.setLineDash([]);
-}
-
-export function markNetwork(stage, spot, { field, before, sent }) {
-  const { panels, frame, network, run } = stage;
-  const of = (name, backward) => panels.filter((panel) => panel.name === name && !!panel.backward === backward && !panel.weights);
-  for (const panel of before === null ? [] : of(before, true)) if (sent) paintSent(stage, panel, sent);
-  for (const panel of before === null || !run.caches ? [] : of(before, false)) {
-    for (const box of windowBoxes(stage, panel, network.layers[positionOf(network, spot.name) - 1], spot.index)) strokeAround(frame, box, "input");
-  }
-  if (field && spot.name !== "input") for (const panel of [...of("input", false), ...of("input", true)]) for (const box of fieldBoxes(stage, panel, field)) strokeAround(frame, box, "input");
-  for (const panel of panels.filter(({ name }) => name === spot.name)) {
-    const box = boxOfCell(stage, panel, spot.index);
-    if (box) strokeAround(frame, box, "here");
-  }
-}
-
-const around = (a, b) => ({ x: a.x, y: a.y, wide: b.x + b.wide - a.x, high: b.y + b.high - a.y });
-
-// One frame a map, from the first to the last pixel seen; a vector has one round all.
-function fieldBoxes(stage, panel, { rows, columns, channels }) {
-  if (panel.block.strip) return [{ ...around(boxOfCell(stage, panel, unravelled(panel.shape, columns[0])), boxOfCell(stage, panel, unravelled(panel.shape, columns.at(-1)))) }];
-  return (panel.color ? [0] : channels.filter((c) => panel.channels.includes(c))).map((c) =>
-    around(boxOfCell(stage, panel, [rows[0], columns[0], c]), boxOfCell(stage, panel, [rows.at(-1), columns.at(-1), c])));
-}
-
-// What the cell reads in the layer right before it.
-function windowBoxes(stage, panel, layer, index) {
-  if (layer.type === "ReLU") return [boxOfCell(stage, panel, index)].filter(Boolean);
-  if (!layer.geometry || panel.shape.length !== 3) return [];
-  const read = productsOf(layer.geometry, "z", index).filter(({ inside }) => inside).map(({ x }) => x);
-  const maps = [...new Set(read.map((x) => x[2]))].filter((c) => panel.color || panel.channels.includes(c));
-  return (panel.color ? [0] : maps).map((c) => {
-    const own = read.filter((x) => x[2] === c);
-    return around(boxOfCell(stage, panel, own[0]), boxOfCell(stage, panel, own.at(-1)));
-  });
-}
-
-// What one cell adds to the gradients before it, in place of what all of them add.
-function paintSent(stage, panel, sent) {
-  const { frame: { over, theme } } = stage;
-  const { ratio } = theme;
-  const scale = kindScale([sent], "gradient");
-  over.globalAlpha = 0.88;
-  over.fillStyle = theme.ground;
-  over.fillRect(panel.x / ratio, panel.y / ratio, panel.block.width / ratio, panel.block.height / ratio);
-  over.globalAlpha = 1;
-  sent.data.forEach((value, place) => {
-    const box = value !== 0 && boxOfCell(stage, panel, unravelled(sent.shape, place));
-    if (!box) return;
-    over.fillStyle = `rgb(${colorOf(scale, value, theme.ramps)})`;
-    over.fillRect(box.x, box.y, box.wide, box.high);
-  });
 }
 
 // The bars ----------------------------------------------------------------------------------------------------

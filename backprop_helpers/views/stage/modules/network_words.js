@@ -2,6 +2,7 @@
 // Every sum is the one that was computed, its largest products first and the others together, so that it adds up.
 
 import { at, offset } from "./arrays.js";
+import { brief } from "./numbers.js";
 import { productsOf } from "./products.js";
 import { written } from "./page.js";
 import { positionOf } from "./receptive_field.js";
@@ -11,13 +12,6 @@ const TERMS_SHOWN = 4; // products of a sum
 
 export const cellName = (name, index) => `${name}[${index.join(", ")}]`;
 const gradientName = (name, index) => `∂J/∂${cellName(name, index)}`;
-
-// A few digits that count: "3.4·10⁻¹¹".
-export function brief(value, digits = 3) {
-  const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
-  const raised = exponent && exponent.replace(/[-+]?\d/g, (text) => [...text].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)] ?? "").join(""));
-  return value && Math.abs(value) < 1e-3 && Number.isFinite(value) ? `${written(Number(mantissa))}·10${raised}` : written(Number(value.toPrecision(digits)));
-}
 
 const four = (value) => brief(value, 4);
 

@@ -10,6 +10,13 @@ function decimalsFor(values, most) {
   return decimals;
 }
 
+// A few digits that count: "3.4·10⁻¹¹".
+export function brief(value, digits = 3) {
+  const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
+  const raised = exponent && exponent.replace(/[-+]?\d/g, (text) => [...text].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)] ?? "").join(""));
+  return value && Math.abs(value) < 1e-3 && Number.isFinite(value) ? `${written(Number(mantissa))}·10${raised}` : written(Number(value.toPrecision(digits)));
+}
+
 // One form for a whole grid: { factor: "×10⁻⁴" or "", most, text(value, decimals = most) }. Integers as they are, reals
 // rounded, a power of ten taken out where all are tiny.
 export function gridNumbers(values) {

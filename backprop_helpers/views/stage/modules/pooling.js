@@ -2,15 +2,16 @@
 // Drag a number of X: where it passes the largest of a window the winner jumps, and the gradient with it.
 
 import { arrange } from "./arrange.js";
-import { at, decodeArrays, encodeArray, withNumber } from "./arrays.js";
+import { at, decodeArrays, encodeArrays, withNumber } from "./arrays.js";
 import { kindScale } from "./colors.js";
 import { asPair } from "./conv_layer.js";
 import { makeChoice, makePair, makeStepper, makeSwitch } from "./controls.js";
-import { makeFrame } from "./frame.js";
+import { hold, keepInside, makeFrame, whenHere } from "./frame.js";
 import { makeGrid } from "./grid.js";
+import { paintMarks } from "./grid_marks.js";
 import { boxOf } from "./grid_places.js";
 import { clamp, written } from "./page.js";
-import { jumpsBetween, lettersOf, pooledLines, pooledMarks, pooledOf, repeatedTo, winnerOf } from "./pooling_state.js";
+import { jumpsBetween, lettersOf, linesAtRest, pooledMarks, pooledOf, repeatedTo, winnerOf } from "./pooling_state.js";
 import { fly, showLegend, showSum } from "./sum.js";
 
 const POOL_GRIDS = { x: "X", dx: "dX", paid: "dX, every tie paid", z: "Z", dz: "dZ" };
@@ -36,12 +37,7 @@ export function pooling(el, spec, link) {
   return stage.frame.dispose;
 }
 
-const pooledState = ({ setting, held, pointed, jumps, frame: { grids }, model }) => ({
-  ...setting, held, pointed, jumps, grids: Object.fromEntries(Object.keys(grids).filter((name) => model[name] && grids[name].root.isConnected).map((name) => {
-    const { marks = [], cell, frames = [] } = grids[name].view;
-    return [name, { data: [...model[name].data], marks, frames, cell }];
-  })),
-});
+const pooledState = ({ setting, held, pointed, jumps }) => ({ ...setting, held, pointed, jumps });
 
 // Another setting, or other numbers.
 function poolAnew(stage, changes) {
@@ -52,9 +48,7 @@ function poolAnew(stage, changes) {
   stage.look = (place) => (stage.model.read.has(place) ? null : "pale");
   stage.letters = lettersOf(stage.model);
   stage.jumps = [];
-  const there = ({ array, index }) => index.every((n, axis) => n < stage.model[array].shape[axis]);
-  if (stage.held && !there(stage.held)) stage.held = null;
-  if (stage.pointed && !there(stage.pointed)) stage.pointed = null;
+  keepInside(stage, ({ array }) => stage.model[array].shape);
   stage.frame.request();
 }
 
@@ -104,11 +98,8 @@ function makePoolGrid(stage, name, letter) {
 }
 
 function holdPixel(stage, spot) {
-  stage.held = spot && JSON.stringify(spot) !== JSON.stringify(stage.held) ? spot : null;
-  if (stage.held) sendGradient(stage, stage.held);
-  else stage.pointed = null;
-  stage.frame.tell("selected", stage.held);
-  stage.frame.request();
+  hold(stage, spot);
+  if (stage.held) sendGradient(stage, spot);
 }
 
 // The gradient of a window travels to the pixels that it is paid to.
@@ -130,7 +121,7 @@ function changeNumberOf(stage, name, index, value, done) {
   fly(frame, jumps.map(({ output, from, to }) => ({
     from: boxOf(frame.grids.dx, from), to: boxOf(frame.grids.dx, to), value: at(stage.model.dz, output), scale: stage.scales.gradient, role: "output",
   })), 300);
-  if (done) frame.tell("arrays", () => Object.fromEntries(Object.entries(given).map(([key, array]) => [key, encodeArray(array)])));
+  if (done) frame.tell("arrays", () => encodeArrays(given));
 }
 
 // Drawing --------------------------------------------------------------------------------------------------
@@ -147,11 +138,12 @@ function drawPooling(stage) {
     const kind = name === "x" || name === "z" ? "value" : "gradient";
     const pixels = name[0] !== "z" && name !== "dz";
     const total = kind === "gradient" ? `sum ${written(sumIn(model[name], channel))}` : model[name].shape.slice(0, 2).join("×");
-    const view = { array: model[name], scale: scales[kind], axes: true, shown: [[channel]], note: total, frames, marks: pixels && jumps.length ? [...marks, left] : marks, look: pixels ? stage.look : undefined, under: name === "paid" ? undefined : stage.letters[pixels ? "x" : "z"] };
+    const view = { array: model[name], scale: scales[kind], axes: true, shown: [[channel]], note: total, marker: paintMarks, frames, marks: pixels && jumps.length ? [...marks, left] : marks, look: pixels ? stage.look : undefined, under: name === "paid" ? undefined : stage.letters[pixels ? "x" : "z"] };
     return [name, { grid: frame.grids[name], view }];
   }));
   arrange(frame, items, [[[["x", "z"], ["dz", "dx", "paid"]]], [[["x", "z"]], [["dx", "dz", "paid"]]], [[["x"], ["z"]], [["dx"], ["dz"]], [["paid"]]], [[["x"]], [["z"]], [["dx"]], [["dz"]], [["paid"]]]]);
-  showSum(frame, pooledLines(model, spot, channel));
+  const words = spot && whenHere(frame, "words", () => import("./pooling_words.js"));
+  showSum(frame, words ? words.pooledLines(model, spot) : linesAtRest(model, channel));
   showLegend(frame, poolLegend(stage, spot, Object.values(items).map(({ view }) => view)));
 }
 

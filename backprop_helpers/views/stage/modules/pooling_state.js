@@ -1,17 +1,13 @@
-// A pooling layer in one setting, what a cell of it takes part in, and the words for it.
+// A pooling layer in one setting, what a cell of it takes part in.
 //
 //   pooledOf({ x, dz, size, stride, mode })    the layer's arrays, who won, who tied, which pixels are read
 //   pooledMarks(model, spot, channel)          { x, z, dx, dz }: marks and frames for a cell, or for none
-//   pooledLines(model, spot, channel)          the written sums
 
 import { at, distinct, indicesOf, makeArray, offset } from "./arrays.js";
 import { windowsOver } from "./conv_layer.js";
-import { sumNumbers } from "./numbers.js";
 import { written } from "./page.js";
 import { poolBackward, poolForward, poolGeometry, termsOf } from "./products.js";
-import { bracketed } from "./sum.js";
 
-const WRITTEN = 12; // terms of a sum that are spelled out
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
 // An array of any number of rows and columns: cut, or repeated from its start.
@@ -33,7 +29,7 @@ export function pooledOf({ x, dz: given, size, stride, mode }) {
 export const winnerOf = (model, output) => (model.winners ? model.window(output)[at(model.winners, output)] : null);
 
 // The outputs that read a pixel, in reading order.
-const readersOf = (geometry, pixel) => windowsOver(geometry, pixel).map(([output]) => [...output, pixel[2]]).reverse();
+export const readersOf = (geometry, pixel) => windowsOver(geometry, pixel).map(([output]) => [...output, pixel[2]]).reverse();
 
 // The pixels that hold a window's maximum, the winner first; a NaN equals nothing.
 export function tiedIn(model, output) {
@@ -107,78 +103,12 @@ function atRest(model, channel) {
   return { x: paid, dx: paid, z: {}, dz: {} };
 }
 
-// Words ----------------------------------------------------------------------------------------------------
-
-const nameIn = ({ x }, letter, index) => `${letter}[${(x.shape[2] > 1 ? index : index.slice(0, 2)).join(", ")}]`;
-
-function joinedTerms(values, role, sign) {
-  const numbers = sumNumbers(values.map((value) => [value]), values.reduce((a, b) => a + b, 0));
-  const shown = values.slice(0, WRITTEN).map((value) => numbers.factor(value));
-  const parts = shown.flatMap((text, n) => [...(n ? [sign] : []), { text: sign === ", " ? text : n ? bracketed(text) : text, role }]);
-  return values.length > WRITTEN ? [...parts, `${sign}… ${values.length - WRITTEN} more`] : parts;
-}
-
-function result(value) {
-  const text = written(value);
-  const exact = !Number.isFinite(value) || Math.abs(Number(text.replace("−", "-")) - value) < 1e-9;
-  return [exact ? " = " : " ≈ ", { text, role: "here" }];
-}
-
-export function pooledLines(model, spot, channel) {
-  if (!spot) return linesAtRest(model, channel);
-  return spot.array === "z" || spot.array === "dz" ? linesOfOutput(model, spot) : linesOfPixel(model, spot);
-}
-
-function linesAtRest({ z: { shape: [rows, columns] }, geometry: { w }, winners, dz }, channel) {
+// The words for no cell.
+export function linesAtRest({ z: { shape: [rows, columns] }, geometry: { w }, winners, dz }, channel) {
   const windows = `${rows * columns} ${rows * columns === 1 ? "window" : "windows"} of ${w.join("×")}`;
   const sent = indicesOf(dz.shape).filter((index) => index[2] === channel).reduce((sum, index) => sum + at(dz, index), 0);
   return [
     [winners ? `${windows}. Each hands its whole gradient to its largest pixel, which has its letter.` : `${windows}. Each shares its gradient out equally: every pixel in it gets 1/${w[0] * w[1]}.`],
     [`What comes in is handed on: dZ and dX both add up to ${written(sent)}. Point at a cell; drag a number of X past the largest of its window.`],
   ];
-}
-
-function linesOfOutput(model, { index }) {
-  const pixels = model.window(index);
-  const values = pixels.map((pixel) => at(model.x, pixel));
-  const [name, gradient] = [{ text: nameIn(model, "Z", index), role: "here" }, { text: written(at(model.dz, index)), role: "here" }];
-  const sent = { text: nameIn(model, "dZ", index), role: "here" };
-  if (!model.winners) {
-    return [
-      [name, " = (", ...joinedTerms(values, "input", " + "), `)/${pixels.length}`, ...result(at(model.z, index))],
-      [sent, " = ", gradient, `: each of its ${pixels.length} pixels gets a share of ${written(at(model.dz, index) / pixels.length)}`],
-    ];
-  }
-  const [first, ...others] = tiedIn(model, index);
-  const tie = others.length ? `, the first of ${others.length + 1} equals in reading order` : "";
-  return [
-    [name, " = max(", ...joinedTerms(values, "input", ", "), ")", ...result(at(model.z, index))],
-    [sent, " = ", gradient, " goes to ", { text: nameIn(model, "X", first), role: "output" }, `${tie}; ${marginOf(model, index, first, others.length)}`],
-  ];
-}
-
-// How far the winner is from the tie.
-function marginOf(model, output, first, ties) {
-  const value = at(model.x, first);
-  const others = model.window(output).filter((pixel) => String(pixel) !== String(first)).map((pixel) => at(model.x, pixel));
-  if (Number.isNaN(value)) return "a NaN wins against every number";
-  if (ties) return "the others get 0";
-  return others.length ? `the next is smaller by ${written(value - Math.max(...others))}` : "it is alone in its window";
-}
-
-function linesOfPixel(model, { index }) {
-  const readers = readersOf(model.geometry, index);
-  const name = { text: nameIn(model, "dX", index), role: "here" };
-  if (!readers.length) return [[name, " = 0"], ["No window reads this pixel: it has no part in Z, and no gradient comes back."]];
-  const paying = model.winners ? readers.filter((output) => String(winnerOf(model, output)) === String(index)) : readers;
-  const gradients = paying.map((output) => at(model.dz, output));
-  const windows = `${readers.length} ${readers.length === 1 ? "window reads" : "windows read"} this pixel`;
-  const value = at(model.dx, index);
-  if (!model.winners) {
-    const places = model.geometry.w[0] * model.geometry.w[1];
-    return [[name, " = (", ...joinedTerms(gradients, "output", " + "), `)/${places}`, ...result(value)], [`${windows}: their shares add.`]];
-  }
-  const outputs = paying.slice(0, 4).map((output) => nameIn(model, "Z", output)).join(", ");
-  const wins = paying.length ? `it wins ${paying.length}: ${outputs}${paying.length > 4 ? ", …" : ""}${paying.length > 1 ? "; what they send adds" : ""}.` : "it wins none, so nothing comes back.";
-  return [[name, " = ", ...(gradients.length ? joinedTerms(gradients, "output", " + ") : ["0"]), ...(gradients.length > 1 ? result(value) : [])], [`${windows}, ${wins}`]];
 }

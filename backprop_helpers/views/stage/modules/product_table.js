@@ -5,8 +5,9 @@ import { arrange, roomOf } from "./arrange.js";
 import { at, decodeArrays, distinct, encodeArrays, sizeOf, withNumber } from "./arrays.js";
 import { kindScale } from "./colors.js";
 import { makeChoice } from "./controls.js";
-import { makeFrame } from "./frame.js";
+import { hold, makeFrame } from "./frame.js";
 import { makeGrid } from "./grid.js";
+import { paintMarks } from "./grid_marks.js";
 import { sameIndex } from "./grid_places.js";
 import { clamp, element, written } from "./page.js";
 import { FACTORS, factorsOfCard, indexIn, layerOf, pilesOf, shortIndex, SUMS } from "./product_piles.js";
@@ -113,13 +114,6 @@ function point(stage, spot) {
   stage.frame.request();
 }
 
-function hold(stage, spot) {
-  stage.held = spot && JSON.stringify(spot) !== JSON.stringify(stage.held) ? spot : null;
-  if (!stage.held) stage.pointed = null;
-  stage.frame.tell("selected", stage.held);
-  stage.frame.request();
-}
-
 function pile(stage, by) {
   Object.assign(stage, { by, piled: null });
   if (Object.values(SUMS).includes(stage.held?.array)) stage.held = null;
@@ -155,7 +149,7 @@ function drawGrids(stage, spot) {
     const marks = [{ role: spot?.array === name ? "here" : owner, cells }];
     const note = shortIndex(array.shape, array.shape).join("×");
     const ring = name === "x" && small ? geometry.padding : undefined;
-    items[name] = { grid, view: { array, scale: scales[kind], axes: true, note, marks, ring }, most: 40 };
+    items[name] = { grid, view: { array, scale: scales[kind], axes: true, note, marker: paintMarks, marks, ring }, most: 40 };
   }
   const pairs = [["x", "dx"], ["w", "dw"], ["z", "dz"]].map((pair) => [pair]);
   arrange(frame, items, [frame.stacked ? [[["cards"]], ...pairs] : [[["cards"], [pairs]]]]);

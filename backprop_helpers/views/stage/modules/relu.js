@@ -2,11 +2,12 @@
 // and close, forward and backward at once.
 
 import { arrange } from "./arrange.js";
-import { at, decodeArrays, encodeArray, indicesOf, makeArray, offset, withNumber } from "./arrays.js";
+import { at, decodeArrays, encodeArrays, indicesOf, makeArray, offset, withNumber } from "./arrays.js";
 import { kindScale } from "./colors.js";
 import { makeSlider, makeSwitch } from "./controls.js";
-import { makeFrame } from "./frame.js";
+import { hold, keepInside, makeFrame } from "./frame.js";
 import { makeGrid } from "./grid.js";
+import { paintMarks } from "./grid_marks.js";
 import { boxOf } from "./grid_places.js";
 import { element, tidied, written } from "./page.js";
 import { bracketed, fly, showLegend, showSum, sumOfProducts } from "./sum.js";
@@ -64,13 +65,7 @@ export function reluGates(el, spec, link) {
   return stage.frame.dispose;
 }
 
-const gatesState = ({ bias, held, pointed, flipped, model, frame: { grids } }) => ({
-  bias, held, pointed, flipped, dead: model.dead, db: model.db,
-  grids: Object.fromEntries(Object.keys(RELU_GRIDS).map((name) => {
-    const { array, marks, frames, cell } = grids[name].view;
-    return [name, { data: [...array.data], marks, frames, cell }];
-  })),
-});
+const gatesState = ({ bias, held, pointed, flipped, model: { dead, db } }) => ({ bias, held, pointed, flipped, dead, db });
 
 // Other numbers, another bias, the other convention: the gates that move are marked, and what they now let through flies.
 function moveGates(stage, changes) {
@@ -83,9 +78,7 @@ function moveGates(stage, changes) {
   stage.scales = { value: { ...kindScale([given.z], "value"), ramp: "signed" }, gradient: kindScale([given.da], "gradient") };
   stage.look = (place) => (model.passes[place] ? null : "pale");
   stage.under = (place) => `·${Number(model.passes[place])}`;
-  const there = ({ index }) => index.every((n, axis) => n < model.z.shape[axis]);
-  if (stage.held && !there(stage.held)) stage.held = null;
-  if (stage.pointed && !there(stage.pointed)) stage.pointed = null;
+  keepInside(stage, () => model.z.shape);
   if (flipped.length) sendThrough(stage, flipped, 350);
   frame.request();
 }
@@ -111,7 +104,7 @@ function makeGateGrid(stage, name, letter) {
   const edit = (index, value, done) => {
     const array = name === "z" ? tidied(value - stage.bias) : value;
     moveGates(stage, { given: { ...stage.given, [name]: withNumber(stage.given[name], index, array) } });
-    if (done) stage.frame.tell("arrays", () => Object.fromEntries(Object.entries(stage.given).map(([key, given]) => [key, encodeArray(given)])));
+    if (done) stage.frame.tell("arrays", () => encodeArrays(stage.given));
   };
   makeGrid(stage.frame, { name, letter, on: {
     point: (index) => ((stage.pointed = index && { array: name, index }), stage.frame.request()),
@@ -120,11 +113,9 @@ function makeGateGrid(stage, name, letter) {
 }
 
 function holdGate(stage, spot) {
-  stage.held = spot && JSON.stringify(spot) !== JSON.stringify(stage.held) ? spot : null;
+  hold(stage, spot);
   if (stage.held) sendThrough(stage, [spot.index], 550);
-  else Object.assign(stage, { pointed: null, flipped: spot ? stage.flipped : [] });
-  stage.frame.tell("selected", stage.held);
-  stage.frame.request();
+  else if (!spot) stage.flipped = [];
 }
 
 // Drawing --------------------------------------------------------------------------------------------------
@@ -143,7 +134,7 @@ function drawGates(stage) {
   const notes = { z: `${model.z.shape.join("×")}${bias ? `, b = ${written(bias)}` : ""}`, a: "where Z > 0", dz: `${count} of ${model.passes.length} pass`, da: "from above" };
   const items = Object.fromEntries(Object.keys(RELU_GRIDS).map((name) => {
     const view = {
-      array: model[name], scale: scales[name[0] === "d" ? "gradient" : "value"], axes: true, note: notes[name], marks, frames,
+      array: model[name], scale: scales[name[0] === "d" ? "gradient" : "value"], axes: true, note: notes[name], marker: paintMarks, marks, frames,
       look: stage.look, under: name === "z" || name === "da" ? stage.under : undefined,
     };
     return [name, { grid: frame.grids[name], view }];

@@ -4,8 +4,9 @@
 import { arrange } from "./arrange.js";
 import { at, decodeArrays, encodeArray, makeArray } from "./arrays.js";
 import { kindScale } from "./colors.js";
-import { makeFrame } from "./frame.js";
+import { hold, makeFrame } from "./frame.js";
 import { makeGrid } from "./grid.js";
+import { paintMarks } from "./grid_marks.js";
 import { sumNumbers } from "./numbers.js";
 import { element, readNumber, tidied, written } from "./page.js";
 import { bracketed, showLegend, showSum } from "./sum.js";
@@ -32,7 +33,7 @@ export function softmaxScores(el, spec, link) {
     arrays: (json) => Object.assign(stage, decodeArrays(json)),
   };
   stage.frame = makeFrame(el, link, {
-    composition: "softmaxScores", about: "Softmax and cross-entropy of one example", draw: () => drawScores(stage), escape: () => holdEntry(stage, null), hear,
+    composition: "softmaxScores", about: "Softmax and cross-entropy of one example", draw: () => drawScores(stage), escape: () => hold(stage, null), hear,
     state: () => {
       const { e, y, dz, loss, jacobian } = scoresOf(stage.z, stage.label);
       return { z: [...stage.z.data], label: stage.label, held: stage.held, e: [...e], y: [...y], dz: [...dz], loss, jacobian: [...jacobian.data] };
@@ -41,16 +42,9 @@ export function softmaxScores(el, spec, link) {
   makeScoreRows(stage);
   makeGrid(stage.frame, { name: "jacobian", letter: "∂Ŷ/∂Z", on: {
     point: (index) => ((stage.pointed = index), stage.frame.request()),
-    click: (index) => holdEntry(stage, { array: "jacobian", index }),
+    click: (index) => hold(stage, { array: "jacobian", index }),
   } });
   return stage.frame.dispose;
-}
-
-function holdEntry(stage, spot) {
-  stage.held = spot && JSON.stringify(spot) !== JSON.stringify(stage.held) ? spot : null;
-  if (!stage.held) stage.pointed = null;
-  stage.frame.tell("selected", stage.held);
-  stage.frame.request();
 }
 
 function setScores(stage, scores) {
@@ -102,7 +96,7 @@ function drawScores(stage) {
   rows.forEach((row, k) => fillScoreRow(row, k, stage, model));
   const array = model.jacobian;
   const spot = stage.pointed ?? stage.held?.index;
-  const view = { array, scale: (stage.scale ??= kindScale([makeArray([1], [0.25])], "gradient")), axes: true, note: "row Ŷ[l], column Z[k]", marks: spot ? [{ role: "here", cells: [spot] }] : [] };
+  const view = { array, scale: (stage.scale ??= kindScale([makeArray([1], [0.25])], "gradient")), axes: true, note: "row Ŷ[l], column Z[k]", marker: paintMarks, marks: spot ? [{ role: "here", cells: [spot] }] : [] };
   const items = { rows: { root: stage.table, size: [Math.min(TABLE_WIDE, frame.width), HEAD + ROW * rows.length - 20] }, jacobian: { grid: frame.grids.jacobian, view, most: 46 } };
   arrange(frame, items, [[[["rows"], ["jacobian"]]], [[["rows"]], [["jacobian"]]]]);
   showSum(frame, scoreLines(model, stage, spot));
