@@ -16,8 +16,4 @@ c = get_config()  # noqa: F821
 
 c.CourseDirectory.course_id = "backpropagation"
 c.CourseDirectory.root = str(HERE)
-# as Moodle names the files of an archive
-c.FileNameCollectorPlugin.named_regexp = (
-    r".*/(?P<student_id>[^/_]+)_\d+_assignsubmission_file_/(?P<file_id>.*)"
-)
 grading.configure(c, HERE)

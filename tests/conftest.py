@@ -40,6 +40,7 @@ TOOLS = {
     "bwrap": Tool("bubblewrap", "grading in a sandbox"),
     "repo2docker": Tool("repo2docker", "what Binder would build"),
     "sphinx": Tool("Sphinx", "the site"),
+    "jupyterlite_core": Tool("JupyterLite", "the lessons in a browser's own Python"),
     "node": Tool("Node.js", "the stage's modules outside of a page"),
     "axe_playwright_python": Tool("axe-playwright-python", "accessibility in a real browser"),
 }

@@ -32,6 +32,11 @@ def test_every_lesson_gets_its_links(copy):
     text = texts(copy)["README.md"]
     run = re.findall(r"\(https://mybinder\.org/v2/gh/ada/nudges/HEAD\?urlpath=([^)]+)\)", text)
     assert [unquote(path) for path in run] == [f"lab/tree/notebooks/{name}" for name in LESSONS]
+    colab = re.findall(
+        r"\(https://colab\.research\.google\.com/github/ada/nudges/blob/colab/notebooks/(\S+)\)", text
+    )
+    lite = re.findall(r"\(https://ada\.github\.io/nudges/lite/lab/index\.html\?path=(\S+)\)", text)
+    assert colab == lite == LESSONS
     read = re.findall(r"\(https://ada\.github\.io/nudges/notebooks/(\w+)\.html\)", text)
     assert [f"{name}.ipynb" for name in read] == LESSONS
     columns = {
@@ -39,7 +44,7 @@ def test_every_lesson_gets_its_links(copy):
         for line in re.findall(r"^\| (?:\d\d|\| lesson|---).*$", text, re.MULTILINE)
         if "lesson" in line or "mybinder" in line
     }
-    assert columns == {6}
+    assert columns == {8}
 
 
 def test_the_address_is_in_the_package_and_the_citation(copy):

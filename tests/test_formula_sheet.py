@@ -12,6 +12,7 @@ from tests.markdown_links import broken_links
 from tests.synthetic_lesson import as_lesson, good_notebook
 from tests.tool_loader import load_tool
 
+pages = load_tool("_pages.py")
 sheet = load_tool("formula_sheet")
 BY_NAME = {layer.name: layer for layer in sheet.LAYERS}
 
@@ -23,6 +24,11 @@ def page(tmp_path, monkeypatch):
     return sheet.SHEET
 
 
+def run(*arguments):
+    """Run the command; return its exit code."""
+    return pages.write_or_check("formula_sheet", sheet.__doc__, sheet.files, arguments)
+
+
 def only(tag):
     """A sheet of one layer with one equation."""
     return {"layers": [sheet.Layer("ReLU", "relu", (tag,), (), {})], "whole": ()}
@@ -31,26 +37,26 @@ def only(tag):
 class TestInStep:
     def test_with_the_lessons(self):
         kept = sheet.SHEET.read_text(encoding="utf-8")
-        assert kept == sheet.as_text(sheet.lessons()), "run tools/formula_sheet"
+        assert kept == sheet.as_text(pages.lessons()), "run tools/formula_sheet"
 
     def test_check_says_so(self, capsys):
-        assert sheet.main(["--check"]) == 0
+        assert run("--check") == 0
         assert "in step" in capsys.readouterr().out
 
     def test_check_sees_a_change_and_writes_nothing(self, page, capsys):
         page.write_text("# Formula sheet\n", encoding="utf-8")
-        assert sheet.main(["--check"]) == 1
+        assert run("--check") == 1
         assert page.read_text(encoding="utf-8") == "# Formula sheet\n"
         assert "out of step" in capsys.readouterr().out
 
     def test_check_sees_a_missing_sheet(self, page):
-        assert sheet.main(["--check"]) == 1
+        assert run("--check") == 1
         assert not page.exists()
 
     def test_writing_twice_changes_nothing(self, page, capsys):
-        assert sheet.main([]) == 0
+        assert run() == 0
         first = page.read_bytes()
-        assert sheet.main([]) == 0
+        assert run() == 0
         assert page.read_bytes() == first
         assert capsys.readouterr().out.endswith("in step with the lessons\n")
 
@@ -95,18 +101,18 @@ class TestRecords:
         ids=["not executed", "another equation", "does not hold", "printed, not executed"],
     )
     def test_an_equation_that_does_not_hold_is_an_error(self, change):
-        with pytest.raises(sheet.SheetError, match=r'\(6\.1\): no cell with holds\("6\.1", …\) in 06_synth'):
+        with pytest.raises(pages.PageError, match=r'\(6\.1\): no cell with holds\("6\.1", …\) in 06_synth'):
             sheet.as_text(self.broken(change), **only("6.1"))
 
     @pytest.mark.parametrize(("tag", "message"), [("6.9", "has no such equation"), ("5.1", "no lesson 05")])
     def test_an_equation_that_is_not_there_is_an_error(self, tag, message):
-        with pytest.raises(sheet.SheetError, match=message):
+        with pytest.raises(pages.PageError, match=message):
             sheet.as_text({6: as_lesson(good_notebook())}, **only(tag))
 
     def test_the_command_fails_and_leaves_the_sheet(self, page, monkeypatch, capsys):
-        monkeypatch.setattr(sheet, "lessons", lambda: {6: as_lesson(good_notebook())})
+        monkeypatch.setattr(pages, "lessons", lambda: {6: as_lesson(good_notebook())})
         page.write_text("before", encoding="utf-8")
-        assert sheet.main([]) == 1
+        assert run() == 1
         assert page.read_text(encoding="utf-8") == "before"
         assert "FAILED: equation (2.2): there is no lesson 02" in capsys.readouterr().out
 

@@ -30,7 +30,7 @@ def words(text):
 
 class TestTerms:
     def test_there_are_enough(self):
-        assert 40 <= len(TERMS) <= 70
+        assert 60 <= len(TERMS) <= 80
 
     def test_every_line_is_read(self):
         assert len(TERMS) == len(re.findall(r"^- ", TEXT, re.MULTILINE))

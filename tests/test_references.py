@@ -47,7 +47,6 @@ OTHERWISE = {
     "with nothing installed, to": {0},
     "every cache empty, opens": {0},
     "for the why": {2, 10},
-    "The layers of lessons 02 to 10": {2, 10},
     "The sums are those of": {2, 10},
     "lessons 05 to 08": {5, 8},
     "lessons 02, 03 and 09": {2, 3, 9},

@@ -12,7 +12,15 @@ from tests.tool_loader import ROOT, TOOLS, load_tool
 
 environment = load_tool("_environment.py")
 run_tests = load_tool("run_tests")
-PROGRAMS = ("open_lessons", "run_tests", "refresh_lessons", "formula_sheet", "export_lesson")
+PROGRAMS = (
+    "open_lessons",
+    "run_tests",
+    "refresh_lessons",
+    "formula_sheet",
+    "cards",
+    "minutes",
+    "export_lesson",
+)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -245,6 +253,12 @@ def test_jupyterlab_opens_the_first_lesson(notebooks):
     assert f"--ServerApp.root_dir={notebooks}" in command
     assert "--LabApp.default_url=/lab/tree/00_first.ipynb" in command
     assert command[-2:] == ["--no-browser", "--port=9999"]
+
+
+def test_jupyterlab_opens_the_start_page_where_there_is_one(notebooks):
+    (notebooks / "start_here.md").write_text("# Start here")
+    assert "--LabApp.default_url=/lab/tree/start_here.md" in lab(notebooks)
+    assert "--LabApp.default_url=/lab/tree/06_sixth.ipynb" in lab(notebooks, "6")
 
 
 @pytest.mark.parametrize("name", ["6", "06", "06_sixth.ipynb", "notebooks/06_sixth.ipynb"])

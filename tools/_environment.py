@@ -102,7 +102,7 @@ def lab_command(python, arguments=(), *, notebooks=NOTEBOOKS):
     if lesson is not None:
         del arguments[0]
     else:
-        lesson = next(iter(sorted(notebooks.glob("*.ipynb"))), None)
+        lesson = next(iter([*notebooks.glob("start_here.md"), *sorted(notebooks.glob("*.ipynb"))]), None)
     command = [str(python), "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks}"]
     if lesson is not None:
         command.append(f"--LabApp.default_url=/lab/tree/{lesson.name}")

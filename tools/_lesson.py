@@ -1,6 +1,7 @@
-"""A lesson as its file has it: text, equations, outputs. For tools/formula_sheet and the lessons' tests."""
+"""A lesson as its file has it: text, equations, outputs, card. For generated pages and the tests."""
 
 import ast
+import base64
 import json
 import re
 from functools import cached_property
@@ -117,6 +118,28 @@ class Lesson:
                 if re.search(rf'\bholds\(\s*"{re.escape(tag)}"', cell.source):
                     found[tag] = record
         return found
+
+    def card(self):
+        """(text, description, PNG) of the lesson's card, up to its next heading; None if it has no card."""
+        text, pictures, inside = [], [], False
+        for cell in self.notebook.cells:
+            inside = inside or cell.source.startswith("## The card")
+            if inside and cell.cell_type == "markdown":
+                parts = re.split(r"^### ", cell.source.removeprefix("## The card"), flags=re.MULTILINE)
+                text.append(parts[0].strip())
+            for output in cell.get("outputs", []) if inside else []:
+                if "image/png" in output.get("data", {}):
+                    alt = output.metadata["image/png"]["alt"]
+                    pictures.append((alt, base64.b64decode(output.data["image/png"])))
+        return ("\n\n".join(filter(None, text)), *pictures[0]) if inside else None
+
+    def questions(self):
+        """{number: (question, answer)} of the lesson's card."""
+        asked = r"^\*\*(\d)\.\*\* (.*?)\n\n<details><summary>Answer</summary>\n\n(.*?)\n\n</details>"
+        text = "\n\n".join(cell.source for cell in self.markdown_cells)
+        text = text.partition("### Five questions")[2].partition("\n### ")[0]
+        found = re.findall(asked, text, re.DOTALL | re.MULTILINE)
+        return {int(number): (question, answer) for number, question, answer in found}
 
     def anchors(self):
         """What can follow `#` in a link to this lesson."""

@@ -12,21 +12,23 @@ import shutil
 import sys
 from pathlib import Path
 
+import front
+import lite
 import nbformat
 import stages
-from nbformat.v4 import new_markdown_cell
 from rewrite import describe_pictures, settle_links
 from sphinx.cmd.build import main as sphinx_build
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 #: page on the site → file in the repository
 PAGES = {
     "notebooks/start_here.md": "notebooks/start_here.md",
     "notebooks/formula_sheet.md": "notebooks/formula_sheet.md",
     "notebooks/glossary.md": "notebooks/glossary.md",
-    "notebooks/more/questions.md": "notebooks/more/questions.md",
+    "notebooks/cards.md": "notebooks/cards.md",
     "assignments/README.md": "assignments/README.md",
     "CONTRIBUTING.md": "CONTRIBUTING.md",
     "ARCHITECTURE.md": "ARCHITECTURE.md",
@@ -35,28 +37,35 @@ PAGES = {
 }
 HOW_TO_RUN = """\
 :::{{note}}
-Here you can read, and touch what moves. To run this lesson: `python3 tools/open_lessons {number}`
+Here you can read, and touch what moves. To run this lesson: `python3 tools/open_lessons {number}`{lite}
 :::"""
-NEEDS_PYTHON = """\
+IN_THE_BROWSER = ', or <a href="../lite/lab/index.html?path={}">in this browser</a>, with nothing installed'
+HOW_TO_RUN_READING = """\
 :::{{note}}
-This view answers when Python runs: `python3 tools/open_lessons {number}`. The figure above is its picture.
+To run this page: `python3 tools/open_lessons`, then open `more/{name}`.
 :::"""
-EXPLORER = "run the cell to use it"
 RAW = "```{{raw}} html\n{}\n```"
 SCRIPT = '<script src="{}_static/stage/{}"></script>'
 STAGE_HERE = re.compile(r"<!-- stage: (\w+) -->")
+START = "notebooks/start_here.md"
+# Pages of wide tables give the room of the list of sections to them.
+WIDE_PAGES = ("notebooks/formula_sheet.md", "notebooks/glossary.md")
+WIDE = "---\nhtml_theme.sidebar_secondary.remove: true\n---\n"
 
 
 def main():
     """Build the site and return Sphinx's exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output", help="folder for the HTML")
+    parser.add_argument(
+        "--lite", action="store_true", help="and JupyterLite, which runs the lessons in a browser"
+    )
     parser.add_argument("--also", nargs="*", default=[], type=Path, help="more notebooks, beside the lessons")
     options = parser.parse_args()
     output = Path(options.output).resolve()
     source = HERE / "_build" / "source"
     shutil.rmtree(source, ignore_errors=True)
-    scripts, files = gather(source, options.also)
+    scripts, files = gather(source, options.also, options.lite)
     for folder in (output, HERE / "_build" / "doctrees"):  # what an earlier build kept would hide warnings
         shutil.rmtree(folder, ignore_errors=True)
     arguments = ["--builder", "html", "--fail-on-warning", "--keep-going", "--quiet"]
@@ -68,10 +77,15 @@ def main():
             (output / "_static" / "stage" / name).write_text(text, encoding="utf-8")
     for name, content in files.items():
         (output / "_static" / "stage" / name).write_bytes(content)
+    (output / "_static" / "cards").mkdir(exist_ok=True)
+    for path in LESSONS:
+        (output / "_static" / "cards" / f"{path.stem}.png").write_bytes(front.picture(path))
+    if options.lite:
+        lite.build(output / "lite")
     return code
 
 
-def gather(source, also=()):
+def gather(source, also=(), in_browser=False):
     """Copy every page into ``source``; return what else pages ask for.
 
     Returns
@@ -82,28 +96,35 @@ def gather(source, also=()):
     shutil.copytree(HERE / "pages", source)
     places = {}
     pages = {name: ROOT / file for name, file in PAGES.items()}
-    lessons = [*sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")), *also]
-    pages |= {f"notebooks/{path.name}": path for path in lessons}
+    more = [path for path in (ROOT / "notebooks" / "more").iterdir() if path.suffix in (".ipynb", ".md")]
+    pages |= {path.relative_to(ROOT).as_posix(): path for path in (*LESSONS, *more)}
+    pages |= {f"notebooks/{path.name}": path for path in also}
+    shutil.copytree(ROOT / "notebooks" / "cards", source / "notebooks" / "cards")
     known = {*pages, *(path.relative_to(source).as_posix() for path in source.rglob("*.md"))}
     for name, path in pages.items():
         target = source / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".ipynb":
             notebook = nbformat.read(path, 4)
-            places[path.stem] = prepare_lesson(notebook, name, known)
+            places[path.stem] = prepare_lesson(notebook, name, known, in_browser)
             nbformat.write(notebook, target)
         else:
-            target.write_text(settle_links(path.read_text(encoding="utf-8"), name, known), encoding="utf-8")
+            text = settle_links(path.read_text(encoding="utf-8"), name, known)
+            target.write_text(WIDE * (name in WIDE_PAGES) + text, encoding="utf-8")
     scripts = {tuple(stages.compositions(found)) for found in places.values() if found}
     for path in source.glob("*.md"):
         text = path.read_text(encoding="utf-8")
         for lesson in STAGE_HERE.findall(text):
             scripts.add((main_stage(places[lesson])["composition"],))
-        path.write_text(STAGE_HERE.sub(lambda m: lone_stage(places[m[1]]), text), encoding="utf-8")
+        text = STAGE_HERE.sub(lambda m: lone_stage(places[m[1]]), text)
+        text = text.replace("<!-- ways -->", RAW.format(front.ways()))
+        lessons = front.lessons(pages[START].read_text(encoding="utf-8"))
+        text = text.replace("<!-- lessons -->", RAW.format(lessons))
+        path.write_text(text, encoding="utf-8")
     return scripts, stages.files(spec for found in places.values() for spec in found)
 
 
-def prepare_lesson(notebook, name, known):
+def prepare_lesson(notebook, name, known, in_browser=False):
     """Settle a lesson's links, describe its pictures, say how to run it, make places for its stages.
 
     Returns
@@ -111,21 +132,19 @@ def prepare_lesson(notebook, name, known):
     list of dict
         What the lesson has of each stage.
     """
-    number = Path(name).name[:2].lstrip("0") or "0"
-    found = stages.make_places(notebook, lambda names: SCRIPT.format("../", stages.script_name(names)))
+    up = "../" * name.count("/")
+    found = stages.make_places(notebook, lambda names: SCRIPT.format(up, stages.script_name(names)))
     stages.hide_parts(notebook)
-    cells = []
     for cell in notebook.cells:
-        cells.append(cell)
         if cell.cell_type == "markdown":
             cell.source = settle_links(cell.source, name, known)
         elif cell.cell_type == "code":
             describe_pictures(cell)
-            if any(EXPLORER in output.get("data", {}).get("text/plain", "") for output in cell.outputs):
-                cells.append(new_markdown_cell(NEEDS_PYTHON.format(number=number)))
-    notebook.cells = cells
-    title = notebook.cells[0]
-    title.source = title.source.rstrip() + "\n\n" + HOW_TO_RUN.format(number=number)
+    number = re.match(r"notebooks/(\d+)_", name)
+    link = IN_THE_BROWSER.format(Path(name).name) if in_browser else ""
+    how = HOW_TO_RUN if number else HOW_TO_RUN_READING
+    how = how.format(number=number and int(number[1]), name=Path(name).name, lite=link)
+    notebook.cells[0].source += "\n\n" + how
     return found
 
 

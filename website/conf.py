@@ -55,6 +55,8 @@ html_js_files = ["site.js"]
 html_favicon = "_static/favicon.svg"
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_show_sourcelink = False
+html_show_search_summary = False  # it would cut formulas in two and show their source
+html_sidebars = {"index": []}  # the first page leads to everything itself
 html_copy_source = False
 html_theme_options = {
     "show_toc_level": 2,
@@ -64,6 +66,7 @@ html_theme_options = {
     "use_issues_button": False,
     "use_repository_button": False,
     "home_page_in_toc": False,
+    "navbar_persistent": [],  # one search box is enough
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }

@@ -1,10 +1,12 @@
 """How this course grades: students' code computes in a sandbox, and everything is judged outside of it.
 
-`steps` are the two steps of nbgrader that are replaced; `marks` judges; `kernel` is a student's kernel seen
-from outside, `sandbox` what surrounds it, `package` and `grading_answers` what is inside; `arrays` and
-`outputs` are what comes out of it, bounded and inert; `report` sums up a class.
+`steps` are the steps of nbgrader that are replaced; `marks` judges, `hidden` what only hidden tests ask,
+`challenges` measures; `kernel` is a student's kernel seen from outside, `sandbox` and `limits` what is around
+it, `package` and `grading_answers` what is inside; `arrays` and `outputs` are what comes out of it, bounded
+and inert; `collecting` reads a platform's archive, `report` sums up a class, `tables` writes what goes back.
 """
 
+import re
 import secrets
 import shutil
 from pathlib import Path
@@ -12,34 +14,37 @@ from pathlib import Path
 
 def configure(c, root):
     """Write the course's rules into nbgrader's configuration; `root` is the course's folder."""
+    from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
     from nbgrader.preprocessors import (
         AssignLatePenalties,
-        CheckCellMetadata,
         ClearOutput,
+        GetGrades,
         IgnorePattern,
         OverwriteKernelspec,
         SaveAutoGrades,
     )
 
-    from .steps import MarkSubmission, TakeOver
+    from .collecting import Collector
+    from .steps import MarkSubmission, TakeOver, WithoutModel
 
     c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError"}
     c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
     c.OverwriteCells.add_missing_cells = True
+    c.ZipCollectApp.collector_plugin = Collector
     c.MarkSubmission.secret_file = str(secret_of(Path(root)))
     c.Autograde.sanitize_preprocessors = [
         ClearOutput,
         OverwriteKernelspec,
         TakeOver,
-        CheckCellMetadata,
     ]
     c.Autograde.autograde_preprocessors = [
         MarkSubmission,
         IgnorePattern,
         SaveAutoGrades,
         AssignLatePenalties,
-        CheckCellMetadata,
     ]
+    c.GenerateFeedback.preprocessors = [GetGrades, WithoutModel, CSSHTMLHeaderPreprocessor]
+    c.GenerateFeedback.post_convert_hook = links_by_task(Path(root))
     c.Autograde.post_convert_hook = only_the_notebook(Path(root))
 
 
@@ -50,6 +55,26 @@ def secret_of(root):
         path.write_text(secrets.token_hex() + "\n", encoding="utf-8")
         path.chmod(0o600)
     return path
+
+
+def links_by_task(root):
+    """Return a hook for nbgrader that names a feedback page's links, and lets no picture be wider than it."""
+
+    def name(match):
+        test = match[1]
+        asked, _, which = test.rpartition("_")
+        if asked.startswith("answer_"):
+            return f'href="#{test}">question {asked.partition("_")[2]}<'
+        return f'href="#{test}">{asked}: {"tests that you see" if which == "visible" else "more tests"}<'
+
+    def write(assignment, student, notebooks):
+        for page in root.glob(f"feedback/{student}/{assignment}/*.html"):
+            text = page.read_text(encoding="utf-8")
+            text = re.sub(r'href="#(\w+)">Test cell<', name, text)
+            style = "<style>img { max-width: 100%; height: auto }</style></head>"
+            page.write_text(text.replace("</head>", style, 1), encoding="utf-8")
+
+    return write
 
 
 def only_the_notebook(root):

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -25,7 +26,7 @@ from jupyter_client.manager import KernelManager
 
 from backprop_helpers.checking.exercises._runner import OutOfTime
 
-from . import sandbox
+from . import limits, sandbox
 from .arrays import BadAnswerError, question, read_answer
 from .outputs import Collected
 
@@ -33,10 +34,10 @@ SECONDS_TO_START = 60
 SECONDS_A_CELL = 30
 SECONDS_A_NOTEBOOK = 600
 SECONDS_TO_STOP = 3  # after an interruption; then the kernel is ended
-MEGABYTES = 3072  # of memory, for all its processes together; of address space, for each
-PROCESSES = 64
+MEGABYTES, PROCESSES = limits.MEGABYTES, limits.PROCESSES
 MEGABYTES_A_FILE = 100
-PULSE = 0.2  # seconds between two looks at what it uses
+PULSE = 0.2  # seconds between two looks at whether it still runs
+LOOK = 0.4  # seconds between two looks at what it uses
 LARGEST_MESSAGE = 256 * 2**20  # bytes
 HERE = Path(__file__).parent
 
@@ -95,13 +96,16 @@ class Kernel:
             shutdown_wait_time=0,
         )
         self.manager.kernel_command = self._command()
-        limits = {"preexec_fn": _limit} if os.name == "posix" else {}
+        self._group = contextlib.ExitStack()
+        here = limits.folder() if self.protected and not limits.scope() else None
+        group = self._group.enter_context(limits.Group(here)) if here else None
+        limited = {"preexec_fn": partial(_limit, group)} if os.name == "posix" else {}
         self.manager.start_kernel(
             env=self._variables(),
             cwd=str(self.home),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            **limits,
+            **limited,
         )
         self.client: BlockingKernelClient = self.manager.client()
         self._over = threading.Event()
@@ -119,6 +123,7 @@ class Kernel:
 
     def __exit__(self, *_):
         self._end("the notebook is done")
+        self._group.close()
         self._over.set()
         self._watcher.join()
         self.client.stop_channels()
@@ -132,11 +137,11 @@ class Kernel:
         kernel.append("--HistoryManager.hist_file=:memory:")
         if not self.protected:
             return kernel
-        return sandbox.command(kernel, self.asked, self.answered, self.package, self.data)
+        return [*limits.scope(), *sandbox.command(kernel, self.asked, self.answered, self.package, self.data)]
 
     def _variables(self):
         if self.protected:
-            return {"PATH": os.defpath}
+            return {"PATH": os.defpath, **{n: os.environ[n] for n in limits.NEEDED if n in os.environ}}
         return {**os.environ, **sandbox.variables(str(self.home), self.package)}
 
     def run(self, source, seconds=None, *, history=True):
@@ -226,9 +231,9 @@ class Kernel:
     def _watch(self):
         """End the kernel when all its processes together use more than they may."""
         root = psutil.Process(self.manager.provisioner.process.pid)
-        while not self._over.wait(PULSE):
+        while not self._over.wait(LOOK):
             try:
-                processes = [root, *root.children(recursive=True)]
+                processes = [root, *_descendants(root)]
             except psutil.Error:
                 return
             if len(processes) > PROCESSES:
@@ -337,9 +342,12 @@ def _error(name, said):
     return error
 
 
-def _limit():
-    """Limit each process of a kernel."""
+def _limit(group):
+    """Limit each process of a kernel, and put it into a control group if there is one."""
     import resource
+
+    if group is not None:
+        group.enter()
 
     for limit, value in (
         (resource.RLIMIT_AS, MEGABYTES * 2**20),
@@ -352,6 +360,23 @@ def _limit():
         hard = resource.getrlimit(limit)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (value, value))
+
+
+def _descendants(root):
+    """Return the processes below one; where the system lists children, without a look at all others."""
+    if not Path(f"/proc/{root.pid}/task/{root.pid}/children").is_file():
+        return root.children(recursive=True)
+    found, parents = [], [root.pid]
+    while parents:
+        children = []
+        for path in Path(f"/proc/{parents.pop()}/task").glob("*/children"):
+            with contextlib.suppress(OSError):  # it has ended
+                children += map(int, path.read_text().split())
+        for child in children:
+            with contextlib.suppress(psutil.Error):
+                found.append(psutil.Process(child))
+        parents += children
+    return found
 
 
 def _memory(process):

@@ -1,22 +1,30 @@
 """What each test asks of a submission, and what it says. All of this runs outside of its kernel."""
 
 import hashlib
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 from tasks import EXERCISES, concepts
+from tasks.readings import READINGS
 
 from backprop_helpers import layers
-from backprop_helpers.checking.exercises._examine import examine
+from backprop_helpers.checking.exercises._examine import Examination
+from backprop_helpers.checking.exercises._result import CheckResult
 from backprop_helpers.checking.exercises._run import Trusted
 from backprop_helpers.checking.exercises._runner import TIME_LIMIT, OutOfTime
 from backprop_helpers.training import load_mnist
 
 from .arrays import BadAnswerError
+from .challenges import Number, speed, stencil
+from .hidden import failing, properties
 from .kernel import KernelEndedError, Remote
 
 TASKS = {task.name: task for task in EXERCISES}
 SECONDS_TO_TRAIN = 120
+SLIM, SLIM_ACCURACY = 800, 0.85
 SHAPES_OF_WEIGHTS = [(5, 5, 1, 8), (8,), (288, 10), (10,)]
 
 
@@ -25,17 +33,18 @@ class Mark(NamedTuple):
 
     Attributes
     ----------
-    passed : bool
+    earned : float
+        The share of the points.
     said : object
         Shows itself as text; a `CheckResult` as a table, too.
-    diagnosis, hint : str
-        The name of a known mistake, and where to look; empty if there is none.
+    noted : dict
+        For the report: "diagnosis" and "hint" of a known mistake, "parts" with (share earned, share,
+        properties that it lacks), "letter" of an answer, "number" and "unit" of a challenge.
     """
 
-    passed: bool
+    earned: float
     said: object
-    diagnosis: str = ""
-    hint: str = ""
+    noted: Mapping = MappingProxyType({})
 
 
 class Outside:
@@ -57,7 +66,7 @@ class Outside:
         function.foresee([(case.fresh(), case.options) for case in cases])
 
 
-def mark(name, kernel, secret):
+def mark(name, kernel, secret, assignment):
     """Return the mark of a test, by the name of its cell.
 
     Parameters
@@ -67,14 +76,21 @@ def mark(name, kernel, secret):
     kernel : Kernel
     secret : str
         Of this course: it determines all the numbers.
+    assignment : str
+        The name of the set: the questions of the concept test have the same names in both.
     """
     asked, _, which = name.rpartition("_")
+    rng = np.random.default_rng(_seed(secret, name, 0))
     if asked in TASKS:
-        return _checked(TASKS[asked], kernel, [_seed(secret, name, n) for n in range(1 + (which == "more"))])
+        return _checked(TASKS[asked], kernel, _seed(secret, name, 1), rng if which == "more" else None)
     if asked == "train":
-        return _trained(kernel, _seed(secret, name, 0), hard=which == "more")
-    if asked in concepts.KEYS:
-        return _chosen(asked, kernel)
+        return _trained(kernel, rng, hard=which == "more")
+    if asked in concepts.ORDER:
+        return _chosen(asked, kernel, assignment)
+    if asked in READINGS:
+        return _read(READINGS[asked], Remote(kernel, asked, TIME_LIMIT))
+    if asked in CHALLENGES:
+        return _challenged(CHALLENGES[asked], kernel, rng)
     raise LookupError(f"no test is known by the name {name!r}")
 
 
@@ -83,57 +99,138 @@ def _seed(secret, name, number):
     return int.from_bytes(hashlib.sha256(f"{secret} {name} {number}".encode()).digest()[:4], "big")
 
 
-def _checked(task, kernel, seeds):
-    """Check a function on the numbers of each seed; say what the first one that fails says, else the last."""
-    for seed in seeds:
-        guard = Outside(TIME_LIMIT)
-        result = examine(task, Remote(kernel, task.name, guard.seconds), seed=seed, guard=guard)
-        if not result.passed:
-            break
-    return Mark(result.passed, result, result.diagnosis or "", result.hint or "")
+OTHERWISE_RIGHT = ("different", "recognised", "wrong shape", "reads outside arrays")  # parts may be right
+ALONE = 0.5  # of a part's points in a hidden test: right on other numbers; the rest is for its properties
 
 
-def _chosen(question, kernel):
-    """Compare the letter that a function returns with the key."""
-    letter, why_not = concepts.KEYS[question]
+def _checked(task, kernel, seed, rng):
+    """Check a function on the numbers of a seed; with a generator, ask what only hidden tests ask, too."""
+    guard = Outside(TIME_LIMIT)
+    function = Remote(kernel, task.name, guard.seconds)
+    exam = Examination(task, function, list(task.cases(np.random.default_rng(seed))), True, guard)
+    result = exam.result()
+    right = _right_parts(exam, result)
+    lacking = {part.name: [] for part in task.compared}
+    if rng is not None and any(right.values()):
+        lacking = failing(task, Remote(kernel, task.name, guard.seconds), guard, rng)
+    asked = 1 if rng is None else len(properties(task, np.random.default_rng(seed)))
+    share, parts = 1 / len(right), {}
+    for part, is_right in right.items():
+        whole = 1 if rng is None else ALONE + (1 - ALONE) * (1 - len(lacking[part]) / asked)
+        parts[part] = share * whole * is_right, share, lacking[part] if is_right else ["other numbers"]
+    noted = {"diagnosis": result.diagnosis or "", "hint": result.hint or "", "parts": parts}
+    earned = sum(got for got, *_ in parts.values())
+    if result.passed and any(lacking.values()):
+        result = _without(result, lacking)
+    return Mark(earned if earned < 1 - 1e-9 else 1.0, result, noted)
+
+
+def _right_parts(exam, result):
+    """Return for each part of the result whether it is right in every case."""
+    names = [part.name for part in exam.exercise.compared]
+    if result.passed:
+        return dict.fromkeys(names, True)
+    evidence = exam.evidence
+    if result.verdict not in OTHERWISE_RIGHT or any(got is None for got in evidence.got):
+        return dict.fromkeys(names, False)
+    wrong = {p for _, p in evidence.wrong or evidence.exactly.wrong}
+    return {name: p not in wrong for p, name in enumerate(names)}
+
+
+def _without(result, lacking):
+    """Return a result that is right but for some properties, which it names."""
+    by_property = {}
+    for part, names in lacking.items():
+        for name in names:
+            by_property.setdefault(name, []).append(part)
+    said = "; ".join(f"{name} ({', '.join(parts)})" for name, parts in by_property.items())
+    lines = [("fails for", said), *result.lines]
+    return CheckResult(result.exercise, "different", lines)
+
+
+def _chosen(question, kernel, form):
+    """Compare the letter that a function returns with the key; in the first form, do not say it."""
     try:
-        answer = Remote(kernel, question, TIME_LIMIT)()
+        letter = Remote(kernel, question, TIME_LIMIT)()
+    except NotImplementedError:
+        return Mark(0, "not answered", {"letter": None})
     except (Exception, OutOfTime) as error:
-        said = (
-            "not answered" if isinstance(error, NotImplementedError) else f"{type(error).__name__}: {error}"
-        )
-        return Mark(False, said)
-    if type(answer) is not str or answer not in ("a", "b", "c", "d"):
-        return Mark(False, 'one letter, such as return "a"')
-    return Mark(answer == letter, "right" if answer == letter else why_not[answer])
+        return Mark(0, f"{type(error).__name__}: {error}", {"letter": None})
+    if type(letter) is not str or letter not in ("a", "b", "c", "d"):
+        return Mark(0, 'one letter, such as return "a"', {"letter": None})
+    right, mistake = concepts.key(form)(question, letter)
+    said = concepts.said(form, question, letter)
+    return Mark(float(right), said, {"letter": letter, "diagnosis": "" if right else mistake})
 
 
-def _trained(kernel, seed, hard):
+def _read(letters, remote):
+    """Compare the letters that a function returns, one for each report; each right one earns its share."""
+    try:
+        answer = remote()
+    except (Exception, OutOfTime) as error:
+        return Mark(0, _not_attempted(error))
+    if type(answer) is not str or len(answer) != len(letters):
+        return Mark(0, f'{len(letters)} letters, such as return "{"abcdef"[: len(letters)]}"')
+    right = [given == letter for given, letter in zip(answer, letters)]
+    said = ", ".join(f"report {n}: {'right' if ok else 'no'}" for n, ok in enumerate(right, 1))
+    return Mark(sum(right) / len(right), said)
+
+
+def _not_attempted(error):
+    if isinstance(error, NotImplementedError):
+        return "not attempted yet"
+    return "it takes too long" if isinstance(error, OutOfTime) else f"{type(error).__name__}: {error}"
+
+
+def _challenged(measure, kernel, rng):
+    """Measure the number of an open challenge."""
+    try:
+        number = measure(kernel, rng)
+    except KernelEndedError:
+        raise
+    except (Exception, OutOfTime) as error:
+        return Mark(0, _not_attempted(error))
+    return Mark(number.earned, number.said, {"number": number.value, "unit": number.unit})
+
+
+def _trained(kernel, rng, hard):
     """Train on digits, and look at the network that comes back; `hard` is the test with fewer of them."""
-    rng, mnist = np.random.default_rng(seed), load_mnist()
-    chosen = rng.permutation(len(mnist.train_labels))[: 4000 if hard else 5000]
-    images, labels = _standardized(mnist.train_images[chosen]), mnist.train_labels[chosen]
+    images, labels = _digits(rng, 4000 if hard else 5000)
     train = Remote(kernel, "train", SECONDS_TO_TRAIN)
     seed = int(rng.integers(2**31))
     try:
-        weights = _weights(train(images, labels, seed=seed))
-        accuracy = _accuracy(weights, mnist, rng)
+        accuracy = _accuracy(_weights(train(images, labels, seed=seed)), rng)
         wanted = 0.87 if hard else 0.9
         if not accuracy >= wanted:
-            return Mark(False, f"{accuracy:.1%} of 2,000 digits it has not seen; asked for is {wanted:.0%}")
+            return Mark(0, f"{accuracy:.1%} of 2,000 digits it has not seen; asked for is {wanted:.0%}")
         if hard:
             again = [_weights(train(images[:100], labels[:100], seed=seed)) for _ in range(2)]
             if not all(np.array_equal(a, b) for a, b in zip(*again)):
-                return Mark(False, "the same seed gave two different networks")
-    except NotImplementedError as error:
-        return Mark(False, f"not attempted yet: {error}" if str(error) else "not attempted yet")
-    except OutOfTime:
-        return Mark(False, f"stopped: it did not return within {SECONDS_TO_TRAIN} s")
+                return Mark(0.5, "it fails for: the same seed, which gave two different networks")
     except KernelEndedError:
         raise
-    except Exception as error:
-        return Mark(False, f"{type(error).__name__}: {error}")
-    return Mark(True, f"{accuracy:.1%} of 2,000 digits it has not seen")
+    except (Exception, OutOfTime) as error:
+        return Mark(0, _not_attempted(error))
+    return Mark(1, f"{accuracy:.1%} of 2,000 digits it has not seen")
+
+
+def _slim(kernel, rng):
+    """Count the numbers of a trained network that are not zero."""
+    images, labels = _digits(rng, 5000)
+    train = Remote(kernel, "slim", SECONDS_TO_TRAIN)
+    weights = _weights(train(images, labels, seed=int(rng.integers(2**31))))
+    accuracy, count = _accuracy(weights, rng), sum(int(np.count_nonzero(part)) for part in weights)
+    said = f"{count} numbers are not zero, {accuracy:.1%} of 2,000 digits it has not seen"
+    if not accuracy >= SLIM_ACCURACY:
+        return Number(None, "", 0, f"{said}; asked for is {SLIM_ACCURACY:.0%}")
+    earned = 1 if count <= SLIM else 0.5 if count <= 2 * SLIM else 0
+    return Number(count, "numbers", earned, f"{said}; {2 * SLIM} earn half of the points, {SLIM} all")
+
+
+def _digits(rng, count):
+    mnist = load_mnist()
+    chosen = rng.permutation(len(mnist.train_labels))[:count]
+    return _standardized(mnist.train_images[chosen]), mnist.train_labels[chosen]
 
 
 def _standardized(images):
@@ -147,9 +244,10 @@ def _weights(result):
     return [np.asarray(part, np.float64) for part in result]
 
 
-def _accuracy(weights, mnist, rng):
+def _accuracy(weights, rng):
     """Return the share of 2,000 test digits that a network gets right."""
     w1, b1, w2, b2 = weights
+    mnist = load_mnist()
     chosen = rng.permutation(len(mnist.test_labels))[:2000]
     with np.errstate(all="ignore"):
         z, _ = layers.conv_forward(
@@ -158,3 +256,14 @@ def _accuracy(weights, mnist, rng):
         pooled, _ = layers.pool_forward(layers.relu_forward(z)[0], size=2)
         scores, _ = layers.fc_forward(layers.flatten_forward(pooled)[0], w2, b2)
     return np.mean(scores.argmax(axis=1) == mnist.test_labels[chosen])
+
+
+#: By the name of the function: what measures it.
+CHALLENGES = {
+    "stencil": stencil,
+    "slim": _slim,
+    **{
+        f"fast_{name}": partial(speed, TASKS[name])
+        for name in ("smoothed_cross_entropy_backward", "sequence_input_backward", "depthwise_backward")
+    },
+}

@@ -7,12 +7,18 @@ mark depends on it.
 
 import ast
 import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import backprop_helpers
 
+from . import sandbox
+
 PACKAGE = Path(backprop_helpers.__file__).parent
 DATA = PACKAGE.parent / "data"
+IMPORTED = "import ipykernel.kernelapp, ipykernel.zmqshell, matplotlib.pyplot, backprop_helpers.training"
 SWITCHED_OFF = "{} of backprop_helpers is switched off while problem sets are graded: write your own"
 
 INSTEAD_OF_CHECKS = '''\
@@ -65,6 +71,15 @@ def make(folder, tasks):
     own = {name for task in tasks for name in task.delegates}
     for path in [*(target / "layers").glob("*.py"), *(target / "training").glob("*.py")]:
         path.write_text(without(path.read_text(encoding="utf-8"), own), encoding="utf-8")
+
+
+def compile_once(folder):
+    """Compile what every kernel imports, into the package's folder: no kernel can keep what it compiles."""
+    with tempfile.TemporaryDirectory() as empty:
+        command = sandbox.command(
+            [sys.executable, "-c", IMPORTED], empty, empty, folder, DATA, compiling=True
+        )
+        subprocess.run(command, capture_output=True, env={})
 
 
 def without(source, names):

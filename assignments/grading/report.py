@@ -1,14 +1,16 @@
-"""Who got how many points, and what the class got wrong: read from the gradebook and the graded notebooks."""
+"""What a class got, and what it got wrong: read from the gradebook and the graded notebooks."""
 
-import csv
 from collections import Counter, defaultdict
 from html import escape
 from typing import NamedTuple
 
 import nbformat
+from tasks import concepts
 
 from backprop_helpers.checking.misconceptions import misconceptions
 
+from . import tables
+from .collecting import collected
 from .marks import TASKS
 
 
@@ -19,6 +21,8 @@ class Result(NamedTuple):
     ----------
     points, most : float
         Automatic ones.
+    grade, full : float
+        All of them; the grade is `tables.NOT_YET` while something waits for a person.
     to_mark : int
         Answers that a person has to mark.
     why : str
@@ -29,9 +33,19 @@ class Result(NamedTuple):
 
     points: float
     most: float
+    grade: float
+    full: float
     to_mark: int
     why: str
     by_cell: dict
+
+
+class Person(NamedTuple):
+    """How a learning platform knows a student."""
+
+    name: str
+    email: str
+    number: str
 
 
 def results(api, course, name):
@@ -45,14 +59,31 @@ def results(api, course, name):
                 continue
             grades = [grade for part in submission.notebooks for grade in part.grades]
             automatic = {g.name: g.auto_score for g in grades if g.cell.cell_type == "code"}
+            to_mark = sum(g.needs_manual_grade for g in grades)
             found[student] = Result(
                 sum(points or 0 for points in automatic.values()),
                 sum(g.max_score for g in grades if g.cell.cell_type == "code"),
-                sum(g.needs_manual_grade for g in grades),
+                tables.NOT_YET if to_mark else submission.score - (submission.late_submission_penalty or 0),
+                submission.max_score,
+                to_mark,
                 notebook.metadata.get("grading", {}).get("ended", ""),
                 automatic,
             )
     return dict(sorted(found.items()))
+
+
+def people(api, course, name, students):
+    """Return the `Person` of each student: from the roster, and from the archive that was collected."""
+    known, found = collected(course, name), {}
+    with api.gradebook as gradebook:
+        for student in students:
+            entry = gradebook.find_student(student)
+            _, full_name, number = known.get(student, ("", "", ""))
+            roster = ", ".join(filter(None, (entry.last_name, entry.first_name)))
+            found[student] = Person(
+                full_name or roster or student, entry.email or "", number or entry.lms_user_id or ""
+            )
+    return found
 
 
 def graded_notebook(course, name, student):
@@ -61,51 +92,82 @@ def graded_notebook(course, name, student):
     return nbformat.read(path, as_version=4) if path.is_file() else None
 
 
-def mistakes(course, name, students):
-    """Return for each task the students by the name of the mistake that was recognised in their answers."""
-    found = defaultdict(lambda: defaultdict(set))
-    for student in students:
-        for cell in graded_notebook(course, name, student).cells:
-            diagnosis = cell.metadata.get("mark", {}).get("diagnosis")
-            if diagnosis:
-                task = cell.metadata["nbgrader"]["grade_id"].rpartition("_")[0]
-                found[task][diagnosis].add(student)
-    return found
+def marks(course, name, students):
+    """Return what the tests noted: by student and name of the test."""
+    return {
+        student: {
+            cell.metadata["nbgrader"]["grade_id"]: cell.metadata["mark"]
+            for cell in graded_notebook(course, name, student).cells
+            if "mark" in cell.metadata
+        }
+        for student in students
+    }
 
 
 def report(api, course, name):
-    """Write the class's points and mistakes, and return the paths of the files."""
+    """Write the class's points, mistakes, and tables for learning platforms; return the files' paths."""
     found = results(api, course, name)
-    wrong = mistakes(course, name, found)
+    who = people(api, course, name, found)
+    noted = marks(course, name, found)
     folder = course / "reports"
     folder.mkdir(exist_ok=True)
-    points, table, page = (
-        folder / f"{name}_{what}" for what in ("points.csv", "mistakes.csv", "mistakes.html")
-    )
-    cells = list(dict.fromkeys(cell for result in found.values() for cell in result.by_cell))
-    _write(
-        points,
-        ["student", *cells, "automatic points", "of"],
-        [[s, *(r.by_cell.get(cell, "") for cell in cells), r.points, r.most] for s, r in found.items()],
-    )
-    rows = [
+
+    def at(what):
+        return folder / f"{name}_{what}"
+
+    mistakes = counted(noted)
+    ranking = list(tables.challenge(noted))
+    written = [
+        tables.write(at("points.csv"), tables.points(found)),
+        tables.write(at("parts.csv"), tables.parts(noted)),
+        tables.write(at("mistakes.csv"), [HEAD, *mistakes]),
+        tables.write(at("moodle.csv"), tables.moodle(found, who), marked=False),
+        tables.write(at("canvas.csv"), tables.canvas(TITLES.get(name, name), found, who), marked=False),
+    ]
+    if len(ranking) > 1:
+        written.append(tables.write(at("challenge.csv"), ranking))
+    if name in concepts.FORMS:
+        tests = [f"{question}_visible" for question in concepts.ORDER]
+        written.append(tables.write(at("questions.csv"), tables.questions(noted, tests, concepts.key(name))))
+        written += gain(course, folder)
+    at("mistakes.html").write_text(_page(name, found, mistakes, ranking), encoding="utf-8")
+    return [*written, at("mistakes.html")]
+
+
+HEAD = ["task", "mistake", "students", "what it is", "lesson to revisit"]
+
+
+def counted(noted):
+    """Return a row for each named mistake: how many students made it, what it is, and where to look."""
+    found = defaultdict(lambda: defaultdict(set))
+    for student, tests in noted.items():
+        for test, mark in tests.items():
+            if mark.get("diagnosis"):
+                found[test.rpartition("_")[0]][mark["diagnosis"]].add(student)
+    return [
         [task, mistake, len(students), *_told(task, mistake)]
-        for task, by_mistake in wrong.items()
+        for task, by_mistake in found.items()
         for mistake, students in sorted(by_mistake.items(), key=lambda item: -len(item[1]))
     ]
-    _write(table, ["task", "mistake", "students", "what it is", "lesson to revisit"], rows)
-    page.write_text(_page(name, found, rows), encoding="utf-8")
-    return points, table, page
 
 
-def _write(path, head, rows):
-    with path.open("w", newline="", encoding="utf-8-sig") as file:  # spreadsheets need the mark
-        csv.writer(file).writerows([head, *([_plain(value) for value in row] for row in rows)])
-
-
-def _plain(value):
-    """Return a value that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+def gain(course, folder):
+    """Write what a class gained between the two forms of the concept test, if both are graded."""
+    right = {}
+    for form in concepts.FORMS:
+        students = [path.parent.name for path in sorted((course / "autograded").glob(f"*/{form}"))]
+        right[form] = {
+            student: {
+                test.removesuffix("_visible"): concepts.judged(form, test, mark.get("letter"))
+                for test, mark in tests.items()
+            }
+            for student, tests in marks(course, form, students).items()
+        }
+    before, after = (right[form] for form in concepts.FORMS)
+    if not before.keys() & after.keys():
+        return []
+    rows = tables.gains(before, after, concepts.ORDER)
+    return [tables.write(folder / "concepts_gain.csv", rows)]
 
 
 def _told(task, mistake):
@@ -116,47 +178,38 @@ def _told(task, mistake):
         else None
     )
     entry = own or misconceptions.get(mistake)
-    return (entry.diagnosis if entry else "", LESSONS.get(task, ""))
+    lesson = TASKS[task].revisit if task in TASKS else concepts.LESSONS.get(task, "")
+    return (entry.diagnosis if entry else "", lesson)
 
 
-#: The lessons that derive what a task transfers.
-LESSONS = {
-    "central_difference": "01",
-    "relative_error": "01",
-    "scaled_fc_backward": "02",
-    "skip_backward": "00 and 02",
-    "prelu_backward": "03",
-    "temperature_softmax_backward": "04",
-    "smoothed_cross_entropy_backward": "04",
-    "weighted_cross_entropy_backward": "04",
-    "sequence_forward": "05",
-    "sequence_weights_backward": "06",
-    "sequence_input_backward": "07",
-    "causal_input_backward": "07",
-    "depthwise_backward": "08",
-    "l2_pool_backward": "09",
-    "global_average_backward": "09",
-    "upsample_backward": "09",
-    "momentum_step": "11",
-    "network_gradients": "10",
-    "most_confident_mistakes": "11",
-}
+TITLES = {f"ps{number}": f"Problem set {number}" for number in range(1, 6)}
 
 
-def _page(name, found, rows):
+def _page(name, found, rows, ranking):
     counts = Counter(task for task, *_ in rows)
-    lines = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in row) + "</tr>" for row in rows
-    )
     mean = sum(r.points for r in found.values()) / max(1, len(found))
     most = max((r.most for r in found.values()), default=0)
-    return (
-        f'<!doctype html><meta charset="utf-8"><title>{escape(name)}: what the class got wrong</title>'
-        "<style>body{font-family:sans-serif;margin:2em}td,th{text-align:left;padding:.2em 1em .2em 0}</style>"
-        f"<h1>{escape(name)}: what the class got wrong</h1>"
+    parts = [
+        '<!doctype html><html lang="en"><meta charset="utf-8">',
+        f"<title>{escape(name)}: what the class got wrong</title>",
+        "<style>body{font-family:sans-serif;margin:2em}td,th{text-align:left;padding:.2em 1em .2em "
+        "0}</style>",
+        f"<h1>{escape(name)}: what the class got wrong</h1>",
         f"<p>{len(found)} submissions, {mean:.1f} of {most:g} automatic points on average; "
-        f"mistakes with a name in {len(counts)} tasks.</p>"
-        "<table><tr><th>task</th><th>mistake</th><th>students</th><th>what it is</th>"
-        "<th>lesson to revisit</th></tr>"
-        f"{lines}</table>"
-    )
+        f"mistakes with a name in {len(counts)} tasks.</p>",
+        _table(HEAD, rows),
+    ]
+    if len(ranking) > 1:
+        parts += ["<h2>The open challenge</h2>", _table(ranking[0], ranking[1:])]
+    return "".join(parts) + "</html>"
+
+
+def _table(head, rows):
+    def line(tag, row):
+        return "<tr>" + "".join(f"<{tag}>{escape(_short(value))}</{tag}>" for value in row) + "</tr>"
+
+    return f"<table>{line('th', head)}{''.join(line('td', row) for row in rows)}</table>"
+
+
+def _short(value):
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

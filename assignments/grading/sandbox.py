@@ -52,7 +52,7 @@ def bubblewrap():
     return path
 
 
-def command(kernel, asked, answered, package, data):
+def command(kernel, asked, answered, package, data, *, compiling=False):
     """Return the command that runs a kernel's command in the sandbox.
 
     Parameters
@@ -62,6 +62,8 @@ def command(kernel, asked, answered, package, data):
         The folders of questions, read-only, and of answers.
     package, data : path
         The folder that holds the lessons' package, with an empty folder `data`; the images.
+    compiling : bool
+        For code of ours only: what Python compiles is kept in the package's folder.
     """
     return [
         bubblewrap(),
@@ -72,7 +74,14 @@ def command(kernel, asked, answered, package, data):
         *("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", HOME),
         *_python(),
         *_fonts(),
-        *("--ro-bind", str(package), "/package", "--ro-bind", str(data), "/package/data"),
+        *(
+            "--bind" if compiling else "--ro-bind",
+            str(package),
+            "/package",
+            "--ro-bind",
+            str(data),
+            "/package/data",
+        ),
         *("--ro-bind", str(asked), str(asked), "--bind", str(answered), str(answered)),
         *("--clearenv", *(word for item in variables().items() for word in ("--setenv", *item))),
         *("--remount-ro", "/", "--chdir", HOME),
@@ -92,6 +101,7 @@ def variables(home=HOME, package="/package"):
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
         "PIP_NO_INDEX": "1",  # what is installed is found at once, and nothing else is looked for
         "PYTHONPATH": str(package),
+        "PYTHONPYCACHEPREFIX": f"{package}/compiled",  # made once a run: the environment may lack it
         "PYTHONSAFEPATH": "1",
         "PYTHONUTF8": "1",
         "USER": "student",

@@ -6,8 +6,9 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor, OverwriteCells
 from nbgrader.utils import is_grade, is_locked
@@ -17,7 +18,7 @@ from . import package
 from .kernel import SECONDS_A_CELL, SECONDS_A_NOTEBOOK, Kernel, KernelEndedError
 from .marks import TASKS, mark
 from .outputs import inert_attachments, inert_markdown
-from .sandbox import bubblewrap
+from .sandbox import NoSandboxError, bubblewrap
 
 KEPT_OF_A_CELL = ("cell_type", "id", "source", "metadata", "outputs", "execution_count", "attachments")
 waiting = contextlib.nullcontext  # entered while students' code runs; tools/grade lets others in meanwhile
@@ -119,11 +120,12 @@ class MarkSubmission(NbGraderPreprocessor):
         if not self.unprotected:
             bubblewrap()  # or say why not
         secret = Path(self.secret_file).read_text(encoding="utf-8").strip()
+        assignment = resources["nbgrader"]["assignment"]
         limits = {"seconds_a_cell": self.seconds_a_cell, "seconds": self.seconds}
         with (
             waiting(),
             Kernel(
-                package_for(resources["nbgrader"]["assignment"]),
+                package_for(assignment),
                 package.DATA,
                 protected=not self.unprotected,
                 **limits,
@@ -133,26 +135,35 @@ class MarkSubmission(NbGraderPreprocessor):
                 if cell.cell_type == "code":
                     cell.outputs, cell.execution_count = [], None
                     with contextlib.suppress(KernelEndedError):
-                        self._run(cell, kernel, secret)
+                        self._run(cell, kernel, secret, assignment)
             ended = kernel.ended
         for cell in nb.cells:
             if is_test(cell) and not cell.outputs:
                 said = f"this test could not run: {ended}"
                 cell.outputs = [new_output("error", ename="NotRun", evalue=said, traceback=[said])]
+        source = Path(self.secret_file).parent / "source" / assignment / f"{assignment}.ipynb"
+        nb.cells = list(with_models(nb.cells, model_answers(source)))
         if ended:
             nb.metadata["grading"] = {"ended": ended}
         return nb, resources
 
     @staticmethod
-    def _run(cell, kernel, secret):
+    def _run(cell, kernel, secret, assignment):
         if not is_test(cell):
             cell.outputs = kernel.run(cell.source) if cell.source.strip() else []
             return
-        result = mark(cell.metadata["nbgrader"]["grade_id"], kernel, secret)
+        marks = cell.metadata["nbgrader"]
+        result = mark(marks["grade_id"], kernel, secret, assignment)
         if kernel.ended:  # in the middle of a test
             raise KernelEndedError(kernel.ended)
-        cell.metadata["mark"] = {"diagnosis": result.diagnosis, "hint": result.hint}
-        cell.outputs = [shown(result)]
+        noted = dict(result.noted)
+        if "parts" in noted:
+            noted["parts"] = {
+                part: [round(share * marks["points"], 3) for share in shares] + [lacks]
+                for part, (*shares, lacks) in noted["parts"].items()
+            }
+        cell.metadata["mark"] = noted
+        cell.outputs = list(shown(result, noted.get("parts", {}), marks["points"]))
 
 
 def is_test(cell):
@@ -160,13 +171,51 @@ def is_test(cell):
     return cell.cell_type == "code" and is_grade(cell) and is_locked(cell)
 
 
-def shown(result):
-    """Return a mark as a notebook's output: an error takes the points away, anything else leaves them."""
+def shown(result, parts, points):
+    """Yield a mark as a notebook's outputs: nbgrader reads an error as no points, a number as so many."""
     text = str(result.said)
-    if not result.passed:
-        return new_output("error", ename="Wrong", evalue=text, traceback=[text])
+    if not result.earned:
+        yield new_output("error", ename="Wrong", evalue=text, traceback=[text])
+        return
     html = {"text/html": result.said._repr_html_()} if hasattr(result.said, "_repr_html_") else {}
-    return new_output("display_data", data={"text/plain": text, **html})
+    yield new_output("display_data", data={"text/plain": text, **html})
+    if result.earned < 1:
+        lines = [
+            f"{part}: {got:g} of {most:g}" + (f"; it fails for {', '.join(lacks)}" if lacks else "")
+            for part, (got, most, lacks) in parts.items()
+        ]
+        yield new_output("stream", name="stdout", text="\n".join([*lines, f"points, of {points:g}:"]))
+        got = f"{points * result.earned:.4g}"
+        yield new_output("execute_result", data={"text/plain": got}, execution_count=None)
+
+
+class WithoutModel(NbGraderPreprocessor):
+    """Leave the model answers out of what students get back."""
+
+    def preprocess(self, nb, resources):
+        """Remove the cells that only teachers see."""
+        nb.cells = [cell for cell in nb.cells if not cell.metadata.get("model")]
+        return nb, resources
+
+
+@cache
+def model_answers(source):
+    """Return {name of the cell: model answer and rubric} of a problem set's source."""
+    return {
+        cell.metadata["nbgrader"]["grade_id"]: cell.source
+        for cell in nbformat.read(source, as_version=4).cells
+        if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("solution")
+    }
+
+
+def with_models(cells, models):
+    """Yield cells, and after each answer that a person marks the model answer."""
+    for cell in cells:
+        yield cell
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if cell.cell_type == "markdown" and name in models:
+            text = f"**Model answer, for whoever marks** (not in the feedback)\n\n{models[name]}"
+            yield new_markdown_cell(text, metadata={"model": True})
 
 
 @cache
@@ -178,4 +227,6 @@ def package_for(assignment):
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     tasks = [task for task in TASKS.values() if task.lesson == assignment]
     package.make(folder, tasks)
+    with contextlib.suppress(NoSandboxError):
+        package.compile_once(folder)
     return folder

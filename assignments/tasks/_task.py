@@ -1,5 +1,7 @@
 """What the problem sets share: how a task and its mistakes are written down, and the complex step."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -9,9 +11,25 @@ from backprop_helpers.checking.exercises._exercise import Exercise, Suspect
 STEP = 1e-30  # of the complex step: far below rounding, so that nothing is lost
 
 
+@dataclass(frozen=True)
+class Task(Exercise):
+    """An exercise that is graded.
+
+    Attributes
+    ----------
+    larger : callable
+        Takes a generator and returns a case whose arrays are larger than any that students see.
+    revisit : str
+        The lesson that derives what the task transfers.
+    """
+
+    larger: Callable | None = None
+    revisit: str = ""
+
+
 def task(number, name, signature, title, returns, cases, reference, mistakes, **options):
     """Make an exercise; `mistakes` holds what `own` returns and (catalogue name, function) pairs."""
-    return Exercise(
+    return Task(
         number=number,
         title=title,
         signature=f"{name}({signature})",
@@ -28,6 +46,18 @@ def task(number, name, signature, title, returns, cases, reference, mistakes, **
 
 def _itself(thing):
     return thing
+
+
+def several(make, *sizes):
+    """Return what makes a case ``make(rng, *size)`` of each of the sizes; a range is drawn from."""
+
+    def cases(rng):
+        return [
+            make(rng, *(int(rng.integers(n.start, n.stop)) if isinstance(n, range) else n for n in size))
+            for size in sizes
+        ]
+
+    return cases
 
 
 def slopes(forward, arrays, upstream):

@@ -8,28 +8,22 @@ from backprop_helpers.checking.exercises._exercise import Case, Part
 from backprop_helpers.checking.exercises._inputs import own
 from backprop_helpers.checking.exercises.graded import Quadratic, not_finite_is_large
 
-from ._task import slopes, task
+from ._task import several, slopes, task
 
 
-def _central_difference_cases(rng):
-    square = rng.normal(size=(3, 3))
+def _quadratic_case(rng, name, function, shape, eps):
+    """Make a case of a quadratic function, whose central difference has no error but rounding."""
+    x = rng.normal(size=shape)
+    f = _as_quadratic(function, shape)
+    return Case(f"{name}, x {shape}", (f, x, rng.normal(size=np.shape(function(x))), eps))
 
-    # A central difference of a quadratic function has no error but rounding, whatever eps is.
-    def case(name, function, x, eps):
-        f = _as_quadratic(function, x.shape)
-        return Case(name, (f, x, rng.normal(size=np.shape(function(x))), eps))
 
-    return [
-        case("entry by entry, x (2, 4)", lambda x: 0.5 * x * x - 2 * x, rng.normal(size=(2, 4)), 0.01),
-        case(
-            "a sum of rows, x (2, 3, 2)",
-            lambda x: (x * x).sum(axis=-1) + x[..., 0],
-            rng.normal(size=(2, 3, 2)),
-            0.1,
-        ),
-        case("a matrix times itself, x (3, 3)", lambda x: x @ x, square, 0.02),
-        case("a vector, x (5,)", lambda x: 0.5 * x * x - 2 * x, rng.normal(size=5), 0.5),
-    ]
+def _each(x):
+    return 0.5 * x * x - 2 * x
+
+
+def _rows(x):
+    return (x * x).sum(axis=-1) + x[..., 0]
 
 
 def _as_quadratic(function, shape):
@@ -71,7 +65,13 @@ CENTRAL_DIFFERENCE = task(
     "f, x, dz, eps",
     "the numerical gradient of sum(dz * f(x))",
     [Part("dx")],
-    _central_difference_cases,
+    several(
+        _quadratic_case,
+        ("entry by entry", _each, (2, 4), 0.01),
+        ("a sum of rows", _rows, (2, 3, 2), 0.1),
+        ("a matrix times itself", lambda x: x @ x, (3, 3), 0.02),
+        ("a vector", _each, (5,), 0.5),
+    ),
     _quadratic_slope,
     [
         own(
@@ -96,17 +96,22 @@ CENTRAL_DIFFERENCE = task(
         ),
     ],
     tolerance=1e-8,
+    larger=lambda rng: _quadratic_case(rng, "a sum of rows", _rows, (2, 3, 2, 3), 0.1),
+    revisit="01",
 )
 
 
-def _relative_error_cases(rng):
-    def pair(shape, errors):
-        numeric = rng.uniform(0.5, 2, size=shape) * rng.choice([-1, 1], size=shape)
-        analytic = numeric * (1 + rng.uniform(0.01, 0.02, size=shape))
-        for index, factor in errors.items():
-            analytic[index] = numeric[index] * factor
-        return analytic, numeric
+def _pair(rng, shape, errors):
+    """Return an analytic and a numeric gradient with errors of one or two percent, but for some entries."""
+    numeric = rng.uniform(0.5, 2, size=shape) * rng.choice([-1, 1], size=shape)
+    analytic = numeric * (1 + rng.uniform(0.01, 0.02, size=shape))
+    for index, factor in errors.items():
+        analytic[index] = numeric[index] * factor
+    return analytic, numeric
 
+
+def _relative_error_cases(rng):
+    pair = partial(_pair, rng)
     plain = pair((3, 4), {(1, 2): 1.3})
     small = pair((2, 3), {(0, 1): 0.6})
     small[0][0, 1] *= 1e-4
@@ -181,6 +186,8 @@ RELATIVE_ERROR = task(
     ],
     summarise=not_finite_is_large,
     summary=(Part("error"),),
+    larger=lambda rng: Case("one entry of 600 off", _pair(rng, (5, 6, 20), {(4, 0, 19): 1.3})),
+    revisit="01",
 )
 
 
@@ -206,13 +213,9 @@ def _scaled_fc_with(change):
     return wrong
 
 
-def _scaled_fc_cases(rng):
-    def case(M, N, K):
-        arrays = rng.normal(size=(M, K)), rng.normal(size=(M, N)), rng.normal(size=(N, K)), rng.normal(size=K)
-        return Case(f"M = {M}, N = {N}, K = {K}", arrays)
-
-    more = int(rng.integers(4, 7))
-    return [case(3, 4, 2), case(2, 3, 3), case(1, 2, 3), case(more, 2, 5), case(4, 4, 4)]
+def _scaled_fc_case(rng, M, N, K):
+    arrays = rng.normal(size=(M, K)), rng.normal(size=(M, N)), rng.normal(size=(N, K)), rng.normal(size=K)
+    return Case(f"M = {M}, N = {N}, K = {K}", arrays)
 
 
 SCALED_FC = task(
@@ -221,7 +224,7 @@ SCALED_FC = task(
     "dz, x, w, gamma",
     "the gradients of gamma * (x w) + beta",
     [Part("dx", ("M", "N")), Part("dw", ("N", "K")), Part("dgamma", ("K",)), Part("dbeta", ("K",))],
-    _scaled_fc_cases,
+    several(_scaled_fc_case, (3, 4, 2), (2, 3, 3), (range(4, 7), 2, 5), (4, 4, 4)),
     _scaled_fc_slopes,
     [
         own(
@@ -279,6 +282,8 @@ SCALED_FC = task(
     ],
     delegates=("fc_forward",),
     linear="dz",
+    larger=lambda rng: _scaled_fc_case(rng, 13, 8, 11),
+    revisit="02",
 )
 
 
@@ -297,13 +302,10 @@ def _skip_with(change):
     return wrong
 
 
-def _skip_cases(rng):
-    def case(M, N):
-        return Case(
-            f"M = {M}, N = {N}", (rng.normal(size=(M, N)), rng.normal(size=(M, N)), rng.normal(size=(N, N)))
-        )
-
-    return [case(2, 3), case(1, 2), case(int(rng.integers(4, 7)), 3), case(3, 3)]
+def _skip_case(rng, M, N):
+    return Case(
+        f"M = {M}, N = {N}", (rng.normal(size=(M, N)), rng.normal(size=(M, N)), rng.normal(size=(N, N)))
+    )
 
 
 SKIP = task(
@@ -312,7 +314,7 @@ SKIP = task(
     "dy, x, w",
     "the gradients of x + x w + b",
     [Part("dx", ("M", "N")), Part("dw", ("N", "N")), Part("db", ("N",))],
-    _skip_cases,
+    several(_skip_case, (2, 3), (3, 2), (range(4, 7), 3), (3, 3)),
     _skip_slopes,
     [
         own(
@@ -350,6 +352,90 @@ SKIP = task(
     ],
     delegates=("fc_forward",),
     linear="dy",
+    larger=lambda rng: _skip_case(rng, 17, 9),
+    revisit="00 and 02",
+)
+
+
+def _tied(x, w):
+    return x @ w @ w.T
+
+
+def _tied_slopes(dy, x, w):
+    return slopes(_tied, (x, w), dy)
+
+
+def _tied_case(rng, M, N, K):
+    arrays = rng.normal(size=(M, N)), rng.normal(size=(M, N)), rng.normal(size=(N, K))
+    return Case(f"M = {M}, N = {N}, K = {K}", arrays)
+
+
+TIED = task(
+    "ps1.5",
+    "tied_backward",
+    "dy, x, w",
+    "the gradients of (x w) wᵀ, whose weights are used twice",
+    [Part("dx", ("M", "N")), Part("dw", ("N", "K"))],
+    several(_tied_case, (3, 4, 2), (2, 3, 3), (range(4, 7), 2, 5)),
+    _tied_slopes,
+    [
+        own(
+            "ps1.second_use_only: dw has one of its two terms, that of the first layer: the other one was"
+            " overwritten | w is used twice: what is done with what comes back along two ways?",
+            lambda dy, x, w: (_tied_slopes(dy, x, w)[0], x.T @ (dy @ w)),
+        ),
+        own(
+            "ps1.first_use_only: dw has one of its two terms, that of the last layer: the other one is "
+            "missing | w is used twice: what is done with what comes back along two ways?",
+            lambda dy, x, w: (_tied_slopes(dy, x, w)[0], dy.T @ (x @ w)),
+        ),
+    ],
+    delegates=("fc_forward",),
+    linear="dy",
+    larger=lambda rng: _tied_case(rng, 13, 9, 6),
+    revisit="00 and 02",
+)
+
+
+def _bilinear(x, y, w):
+    return ((x @ w.reshape(len(w), -1)).reshape(len(x), *w.shape[1:]) * y[:, :, None]).sum(axis=1)
+
+
+def _bilinear_case(rng, M, N, L, K):
+    shapes = (M, K), (M, N), (M, L), (N, L, K)
+    return Case(f"M = {M}, N = {N}, L = {L}, K = {K}", tuple(rng.normal(size=shape) for shape in shapes))
+
+
+def _bilinear_slopes(dz, x, y, w):
+    return slopes(_bilinear, (x, y, w), dz)
+
+
+BILINEAR = task(
+    "ps1.8",
+    "bilinear_backward",
+    "dz, x, y, w",
+    "the gradients of a layer that multiplies two inputs",
+    [Part("dx", ("M", "N")), Part("dy", ("M", "L")), Part("dw", ("N", "L", "K"))],
+    several(_bilinear_case, (3, 2, 4, 2), (2, 3, 3, 3), (range(4, 6), 2, 2, 3)),
+    _bilinear_slopes,
+    [
+        own(
+            "ps1.inputs_exchanged: dx and dy are exchanged | which of them has the shape of x?",
+            lambda dz, x, y, w: tuple(_bilinear_slopes(dz, x, y, w)[n] for n in (1, 0, 2)),
+        ),
+        own(
+            "ps1.other_input_forgotten: dw lacks y: a nudge of w[n, l, k] moves z in proportion to x and to"
+            " y | set y to zero: does a nudge of w move z?",
+            lambda dz, x, y, w: (
+                *_bilinear_slopes(dz, x, y, w)[:2],
+                _bilinear_slopes(dz, x, np.ones_like(y), w)[2],
+            ),
+        ),
+    ],
+    delegates=("fc_forward",),
+    linear="dz",
+    larger=lambda rng: _bilinear_case(rng, 11, 5, 6, 4),
+    revisit="02",
 )
 
 EXERCISES = (
@@ -357,4 +443,6 @@ EXERCISES = (
     RELATIVE_ERROR,
     SCALED_FC,
     SKIP,
+    TIED,
+    BILINEAR,
 )

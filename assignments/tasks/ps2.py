@@ -1,5 +1,7 @@
 """Problem set 2: ReLU, softmax and cross-entropy."""
 
+from functools import partial
+
 import numpy as np
 
 from backprop_helpers import layers
@@ -7,7 +9,7 @@ from backprop_helpers.checking.exercises._exercise import Case, Part
 from backprop_helpers.checking.exercises._inputs import own
 from backprop_helpers.checking.misconceptions import misconceptions
 
-from ._task import slopes, task
+from ._task import several, slopes, task
 
 
 def _prelu(z, slope):
@@ -19,14 +21,9 @@ def _prelu_slopes(da, z, slope):
     return slopes(_prelu, (z, slope), da)
 
 
-def _prelu_cases(rng):
-    def case(M, K):
-        return Case(
-            f"M = {M}, K = {K}",
-            (rng.normal(size=(M, K)), rng.normal(size=(M, K)), rng.uniform(0.05, 0.6, size=K)),
-        )
-
-    return [case(3, 4), case(4, 2), case(1, 3), case(int(rng.integers(5, 8)), 3)]
+def _prelu_case(rng, M, K):
+    arrays = rng.normal(size=(M, K)), rng.normal(size=(M, K)), rng.uniform(0.05, 0.6, size=K)
+    return Case(f"M = {M}, K = {K}", arrays)
 
 
 def _prelu_with(change):
@@ -46,7 +43,7 @@ PRELU = task(
     "da, z, slope",
     "the gradients of a ReLU that learns its slope",
     [Part("dz", ("M", "K")), Part("dslope", ("K",))],
-    _prelu_cases,
+    several(_prelu_case, (3, 4), (4, 2), (2, 3), (range(5, 8), 3)),
     _prelu_slopes,
     [
         own(
@@ -102,6 +99,8 @@ PRELU = task(
     ],
     delegates=("relu_forward",),
     linear="da",
+    larger=lambda rng: _prelu_case(rng, 17, 9),
+    revisit="03",
 )
 
 
@@ -110,12 +109,9 @@ def _temperature_slopes(dy_hat, y_hat, temperature):
     return slopes(lambda z: layers.softmax(z / temperature), (scores,), dy_hat)[0]
 
 
-def _temperature_cases(rng):
-    def case(M, K, temperature):
-        y_hat = layers.softmax(rng.normal(size=(M, K)))
-        return Case(f"M = {M}, K = {K}, T = {temperature:g}", (rng.normal(size=(M, K)), y_hat, temperature))
-
-    return [case(2, 3, 2.0), case(3, 3, 0.5), case(1, 4, 3.0), case(4, int(rng.integers(5, 8)), 1.5)]
+def _temperature_case(rng, M, K, temperature):
+    y_hat = layers.softmax(rng.normal(size=(M, K)))
+    return Case(f"M = {M}, K = {K}, T = {temperature:g}", (rng.normal(size=(M, K)), y_hat, temperature))
 
 
 TEMPERATURE = task(
@@ -124,7 +120,7 @@ TEMPERATURE = task(
     "dy_hat, y_hat, temperature",
     "the gradient of a softmax with a temperature",
     [Part("dz", ("M", "K"))],
-    _temperature_cases,
+    several(_temperature_case, (2, 3, 2.0), (3, 3, 0.5), (2, 4, 3.0), (4, range(5, 8), 1.5)),
     _temperature_slopes,
     [
         own(
@@ -154,6 +150,8 @@ TEMPERATURE = task(
     ],
     delegates=("softmax", "softmax_forward"),
     linear="dy_hat",
+    larger=lambda rng: _temperature_case(rng, 17, 9, 0.7),
+    revisit="04",
 )
 
 
@@ -192,20 +190,26 @@ def _one_maximum(z, y, smoothing):
     return (y_hat - _targets(z, y, smoothing)) / len(z)
 
 
-def _labelled_cases(rng, option):
-    def case(M, K, scale=1.0, note=""):
-        z, y = scale * rng.normal(size=(M, K)), rng.integers(K, size=M)
-        return Case(f"M = {M}, K = {K}{note}", (z, y, option(K)))
+def _labelled_case(rng, M, K, scale=1.0, *, option):
+    z, y = scale * rng.normal(size=(M, K)), rng.integers(K, size=M)
+    return Case(f"M = {M}, K = {K}", (z, y, option(rng, K)))
 
-    large = case(3, 3)
+
+def _labelled_cases(rng, option):
+    large = _labelled_case(rng, 3, 3, option=option)
     large.arguments[0][:] = [1000.0, 0.0, -1000.0], [999.0, 1000.0, 998.0], [-1000.0, -1001.0, -1002.0]
     return [
-        case(3, 4),
-        case(2, 5),
-        case(1, 3),
-        case(int(rng.integers(5, 8)), 3, scale=3.0),
+        *several(partial(_labelled_case, option=option), (3, 4), (2, 5), (2, 3), (range(5, 8), 3, 3.0))(rng),
         large._replace(name="scores of ±1000, in rows far apart"),
     ]
+
+
+def _smoothing(rng, K):
+    return float(np.round(rng.uniform(0.1, 0.4), 2))
+
+
+def _class_weights(rng, K):
+    return rng.uniform(0.3, 3.0, size=K)
 
 
 SMOOTHED = task(
@@ -214,7 +218,7 @@ SMOOTHED = task(
     "z, y, smoothing",
     "the gradient of the cross-entropy with smoothed labels",
     [Part("dz", ("M", "K"))],
-    lambda rng: _labelled_cases(rng, lambda K: float(np.round(rng.uniform(0.1, 0.4), 2))),
+    partial(_labelled_cases, option=_smoothing),
     _smoothed,
     [
         own(
@@ -253,6 +257,8 @@ SMOOTHED = task(
         ),
     ],
     delegates=("softmax", "softmax_forward", "softmax_cross_entropy_forward", "cross_entropy_forward"),
+    larger=lambda rng: _labelled_case(rng, 17, 9, option=_smoothing),
+    revisit="04",
 )
 
 
@@ -281,7 +287,7 @@ WEIGHTED = task(
     "z, y, weights",
     "the gradient of the cross-entropy with a weight for each class",
     [Part("dz", ("M", "K"))],
-    lambda rng: _labelled_cases(rng, lambda K: rng.uniform(0.3, 3.0, size=K)),
+    partial(_labelled_cases, option=_class_weights),
     _weighted,
     [
         own(
@@ -320,6 +326,100 @@ WEIGHTED = task(
         *((name, _weighted_by(name)) for name in ("softmax.no_shift", "softmax.one_maximum_for_all")),
     ],
     delegates=("softmax", "softmax_forward", "softmax_cross_entropy_forward", "cross_entropy_forward"),
+    larger=lambda rng: _labelled_case(rng, 17, 9, option=_class_weights),
+    revisit="04",
+)
+
+
+def _masked(z, y):
+    """The labels that are −1 do not count."""
+    counted = y >= 0
+    dz = np.zeros(z.shape)
+    dz[counted] = _plain(z[counted], y[counted])
+    return dz
+
+
+def _masked_case(rng, M, K, without):
+    y = rng.integers(K, size=M)
+    y[rng.permutation(M)[:without]] = -1
+    return Case(f"M = {M}, K = {K}, {without} without a label", (rng.normal(size=(M, K)), y))
+
+
+MASKED = task(
+    "ps2.5",
+    "masked_cross_entropy_backward",
+    "z, y",
+    "the gradient of the mean cross-entropy of the examples that have a label",
+    [Part("dz", ("M", "K"))],
+    several(_masked_case, (4, 3, 1), (3, 4, 0), (range(5, 8), 3, 2)),
+    _masked,
+    [
+        own(
+            "ps2.counts_the_unlabelled: divided by the number of all examples; the mean is over those "
+            "that have "
+            "a label | twenty examples, one label: what is the loss, and what is one twentieth of it?",
+            lambda z, y: _masked(z, y) * max((y >= 0).sum(), 1) / len(y),
+        ),
+        own(
+            "ps2.unlabelled_not_masked: an example without a label gets a gradient; it has no part in "
+            "the loss "
+            "| what is labels == -1 in NumPy: no class, or the last one?",
+            lambda z, y: _plain(z, y % z.shape[1]),
+        ),
+    ],
+    delegates=("softmax", "softmax_forward", "softmax_cross_entropy_forward", "cross_entropy_forward"),
+    larger=lambda rng: _masked_case(rng, 19, 9, 7),
+    revisit="04",
+)
+
+
+def _layer_norm(x, gamma, beta):
+    centred = x - x.mean(axis=1, keepdims=True)
+    return gamma * centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-5) + beta
+
+
+def _layer_norm_slopes(dz, x, gamma):
+    return slopes(_layer_norm, (x, gamma, np.zeros_like(gamma)), dz)
+
+
+def _norm_case(rng, M, N):
+    arrays = rng.normal(size=(M, N)), rng.normal(1, 2, size=(M, N)), rng.uniform(0.5, 2, size=N)
+    return Case(f"M = {M}, N = {N}", arrays)
+
+
+def _scale_only(dz, x, gamma):
+    """Return the gradients as if the mean and the spread were given numbers."""
+    spread = np.sqrt(x.var(axis=1, keepdims=True) + 1e-5)
+    return (dz * gamma / spread, *_layer_norm_slopes(dz, x, gamma)[1:])
+
+
+LAYER_NORM = task(
+    "ps2.8",
+    "layer_norm_backward",
+    "dz, x, gamma",
+    "the gradients of a layer that gives every example mean 0 and spread 1",
+    [Part("dx", ("M", "N")), Part("dgamma", ("N",)), Part("dbeta", ("N",))],
+    several(_norm_case, (3, 4), (2, 5), (range(4, 7), 3)),
+    _layer_norm_slopes,
+    [
+        own(
+            "ps2.mean_and_spread_fixed: dx treats the mean and the spread as given numbers; both move "
+            "when x does"
+            " | add the same number to all of an example's x: does z move?",
+            _scale_only,
+        ),
+        own(
+            "ps2.spread_fixed: dx treats the spread as a given number; it moves when x does "
+            "| double all of an example's x, whose mean is 0: does z move?",
+            lambda dz, x, gamma: (
+                (lambda g: g - g.mean(axis=1, keepdims=True))(_scale_only(dz, x, gamma)[0]),
+                *_layer_norm_slopes(dz, x, gamma)[1:],
+            ),
+        ),
+    ],
+    linear="dz",
+    larger=lambda rng: _norm_case(rng, 11, 13),
+    revisit="00",
 )
 
 EXERCISES = (
@@ -327,4 +427,6 @@ EXERCISES = (
     TEMPERATURE,
     SMOOTHED,
     WEIGHTED,
+    MASKED,
+    LAYER_NORM,
 )

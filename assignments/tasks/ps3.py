@@ -8,7 +8,7 @@ from backprop_helpers.checking.exercises._exercise import Case, Part, Suspect
 from backprop_helpers.checking.exercises._inputs import own
 from backprop_helpers.checking.misconceptions import misconceptions
 
-from ._task import slopes, task
+from ._task import several, slopes, task
 
 GEOMETRY = ("stride", "dilation", "padding", "minus_pad")  # of which a sequence has none
 PLAIN = {"stride": 1, "padding": "valid", "dilation": 1}
@@ -50,15 +50,9 @@ def _any_input(dz, w):
     return np.zeros((len(dz), dz.shape[1] + len(w) - 1, w.shape[1]))
 
 
-def _sequence_cases(rng, make):
-    more = int(rng.integers(6, 9))
-    return [
-        make(rng, 2, 5, 2, 3, 2),
-        make(rng, 1, 4, 3, 2, 3),
-        make(rng, 3, more, 2, 4, 1),
-        make(rng, 2, 3, 1, 1, 2),
-        make(rng, 2, 4, 2, 2, 2),
-    ]
+def _sequences(make):
+    sizes = (2, 5, 2, 3, 2), (2, 4, 3, 2, 3), (3, range(6, 9), 2, 4, 1), (2, 3, 1, 1, 2), (2, 4, 2, 2, 2)
+    return several(make, *sizes)
 
 
 def _sequence_text(M, L, C, F, K):
@@ -96,7 +90,7 @@ SEQUENCE_FORWARD = task(
     "x, w, b",
     "the cross-correlation of a sequence",
     [Part("z", ("M", "L_out", "K"))],
-    lambda rng: _sequence_cases(rng, _forward_case),
+    _sequences(_forward_case),
     _sequence,
     [
         ("conv.kernel_flipped_forward", _wrong_forward("conv.kernel_flipped_forward")),
@@ -122,6 +116,8 @@ SEQUENCE_FORWARD = task(
         ),
     ],
     delegates=("conv_forward",),
+    larger=lambda rng: _forward_case(rng, 4, 19, 5, 6, 7),
+    revisit="05",
 )
 
 SEQUENCE_WEIGHTS = task(
@@ -130,7 +126,7 @@ SEQUENCE_WEIGHTS = task(
     "dz, x, w",
     "the gradients of the kernel and the bias",
     [Part("dw", ("F", "C", "K")), Part("db", ("K",))],
-    lambda rng: _sequence_cases(rng, _weights_case),
+    _sequences(_weights_case),
     lambda dz, x, w: _sequence_slopes(dz, x, w)[1:],
     [
         *(
@@ -145,6 +141,8 @@ SEQUENCE_WEIGHTS = task(
     ],
     delegates=("conv_forward",),
     linear="dz",
+    larger=lambda rng: _weights_case(rng, 4, 19, 5, 6, 7),
+    revisit="06",
 )
 
 
@@ -171,7 +169,7 @@ SEQUENCE_INPUT = task(
     "dz, w",
     "the gradient of the input",
     [Part("dx", ("M", "L", "C"))],
-    lambda rng: _sequence_cases(rng, _input_case),
+    _sequences(_input_case),
     _input_slope,
     [
         *_input_forms(lambda full: full),
@@ -185,6 +183,8 @@ SEQUENCE_INPUT = task(
     ],
     delegates=("conv_forward",),
     linear="dz",
+    larger=lambda rng: _input_case(rng, 4, 19, 5, 6, 7),
+    revisit="07",
 )
 
 
@@ -215,7 +215,7 @@ CAUSAL = task(
     "dz, w",
     "the gradient of the input of a causal convolution",
     [Part("dx", ("M", "L", "C"))],
-    lambda rng: _sequence_cases(rng, _causal_case),
+    _sequences(_causal_case),
     _causal_slope,
     [
         own(
@@ -243,6 +243,98 @@ CAUSAL = task(
     ],
     delegates=("conv_forward",),
     linear="dz",
+    larger=lambda rng: _causal_case(rng, 4, 19, 5, 6, 7),
+    revisit="07",
+)
+
+
+def _padded_slope(dz, w, *, padding):
+    full = _input_slope(dz, w)
+    return full[:, padding : full.shape[1] - padding]
+
+
+def _padded_case(rng, M, L, C, F, K, padding):
+    dz = rng.normal(size=(M, L + 2 * padding - F + 1, K))
+    text = f"{_sequence_text(M, L, C, F, K)}, padding {padding}"
+    return Case(text, (dz, rng.normal(size=(F, C, K))), {"padding": padding})
+
+
+PADDED = task(
+    "ps3.5",
+    "padded_input_backward",
+    "dz, w, *, padding",
+    "the gradient of the input of a padded convolution",
+    [Part("dx", ("M", "L", "C"))],
+    several(_padded_case, (2, 5, 2, 3, 2, 1), (2, 4, 1, 2, 3, 0), (3, range(6, 9), 2, 4, 1, 2)),
+    _padded_slope,
+    [
+        own(
+            "ps3.minus_nothing: without padding dx is empty: `[p:-p]` is `[0:0]` for p = 0 | what is "
+            "x[0:-0] for a list x?",
+            lambda dz, w, *, padding: _input_slope(dz, w)[:, padding:-padding],
+        ),
+        own(
+            "ps3.padding_not_taken_off: dx still has the zeros of the padding: it has the shape of x | how "
+            "long is x, and how long is your dx?",
+            lambda dz, w, *, padding: _input_slope(dz, w),
+        ),
+    ],
+    delegates=("conv_forward",),
+    linear="dz",
+    larger=lambda rng: _padded_case(rng, 4, 17, 5, 5, 6, 3),
+    revisit="08",
+)
+
+
+def _attention(q, k, v):
+    scores = q @ k.transpose(0, 2, 1) / np.sqrt(q.shape[2])
+    weights = np.exp(scores - scores.real.max(axis=2, keepdims=True))
+    return weights / weights.sum(axis=2, keepdims=True) @ v
+
+
+def _attention_slopes(dy, q, k, v):
+    return slopes(_attention, (q, k, v), dy)
+
+
+def _attention_case(rng, M, L, S, D, E):
+    shapes = (M, L, E), (M, L, D), (M, S, D), (M, S, E)
+    name = f"M = {M}, L = {L}, S = {S}, D = {D}, E = {E}"
+    return Case(name, tuple(rng.normal(size=shape) for shape in shapes))
+
+
+ATTENTION = task(
+    "ps3.8",
+    "attention_backward",
+    "dy, q, k, v",
+    "the gradients of attention with one head",
+    [Part("dq", ("M", "L", "D")), Part("dk", ("M", "S", "D")), Part("dv", ("M", "S", "E"))],
+    several(_attention_case, (2, 3, 4, 2, 3), (2, 2, 3, 3, 2), (2, 4, range(5, 7), 2, 1)),
+    _attention_slopes,
+    [
+        own(
+            "ps3.root_forgotten: the scores' factor 1/√D is missing in dq and dk | where does √D stand "
+            "between q and the softmax?",
+            lambda dy, q, k, v: tuple(
+                part * factor
+                for part, factor in zip(
+                    _attention_slopes(dy, q, k, v), (np.sqrt(q.shape[2]), np.sqrt(q.shape[2]), 1)
+                )
+            ),
+        ),
+        own(
+            "ps3.softmax_left_out: dq and dk do not pass through the softmax | list the steps of the forward "
+            "pass, last one first. Which one did your backward pass leave out?",
+            lambda dy, q, k, v: (
+                dy @ v.transpose(0, 2, 1) @ k / np.sqrt(q.shape[2]),
+                v @ dy.transpose(0, 2, 1) @ q / np.sqrt(q.shape[2]),
+                _attention_slopes(dy, q, k, v)[2],
+            ),
+        ),
+    ],
+    delegates=("softmax", "softmax_forward"),
+    linear="dy",
+    larger=lambda rng: _attention_case(rng, 3, 7, 8, 5, 6),
+    revisit="02 and 04",
 )
 
 EXERCISES = (
@@ -250,4 +342,6 @@ EXERCISES = (
     SEQUENCE_WEIGHTS,
     SEQUENCE_INPUT,
     CAUSAL,
+    PADDED,
+    ATTENTION,
 )

@@ -9,7 +9,7 @@ from backprop_helpers.checking.exercises._exercise import Case, Part
 from backprop_helpers.checking.exercises._inputs import own
 from backprop_helpers.checking.misconceptions import misconceptions
 
-from ._task import slopes, task
+from ._task import several, slopes, task
 
 
 def _block_diagonal(w):
@@ -51,21 +51,11 @@ def _channels_mixed(dz, x, w, *, stride, dilation):
     return dx, _depthwise_slopes(dz, x, w, stride=stride, dilation=dilation)[1]
 
 
-def _depthwise_cases(rng):
-    def case(shape, kernel, stride, dilation):
-        x, w = rng.normal(size=shape), rng.normal(size=(*kernel, shape[-1]))
-        dz = rng.normal(size=_depthwise(x, w, stride=stride, dilation=dilation).shape)
-        name = f"x {shape}, w {w.shape}, stride {stride}, dilation {dilation}"
-        return Case(name, (dz, x, w), {"stride": stride, "dilation": dilation})
-
-    more = int(rng.integers(5, 8))
-    return [
-        case((2, 4, 5, 2), (2, 3), 1, 1),
-        case((1, 5, 6, 3), (2, 2), 2, 1),
-        case((2, 5, more, 1), (2, 2), 1, 2),
-        case((1, 6, 7, 2), (2, 2), 2, 2),
-        case((2, 3, 3, 2), (1, 1), 2, 1),
-    ]
+def _depthwise_case(rng, M, H, W, C, kernel, stride, dilation):
+    x, w = rng.normal(size=(M, H, W, C)), rng.normal(size=(*kernel, C))
+    dz = rng.normal(size=_depthwise(x, w, stride=stride, dilation=dilation).shape)
+    name = f"x {x.shape}, w {w.shape}, stride {stride}, dilation {dilation}"
+    return Case(name, (dz, x, w), {"stride": stride, "dilation": dilation})
 
 
 DEPTHWISE = task(
@@ -74,7 +64,14 @@ DEPTHWISE = task(
     "dz, x, w, *, stride, dilation",
     "the gradients of a convolution with a kernel for each channel",
     [Part("dx", ("M", "H", "W", "C")), Part("dw", ("F_h", "F_w", "C"))],
-    _depthwise_cases,
+    several(
+        _depthwise_case,
+        (2, 4, 5, 2, (2, 3), 1, 1),
+        (2, 5, 6, 3, (2, 2), 2, 1),
+        (2, 5, range(5, 8), 1, (2, 2), 1, 2),
+        (2, 6, 7, 2, (2, 2), 2, 2),
+        (2, 3, 3, 2, (1, 1), 2, 1),
+    ),
     _depthwise_slopes,
     [
         *(
@@ -117,6 +114,8 @@ DEPTHWISE = task(
     ],
     delegates=("conv_forward",),
     linear="dz",
+    larger=lambda rng: _depthwise_case(rng, 3, 9, 8, 4, (3, 2), 2, 1),
+    revisit="08",
 )
 
 
@@ -163,20 +162,14 @@ def _apart(dz, x, *, size, stride):
     return dx[:, : x.shape[1], : x.shape[2]]
 
 
-def _pool_cases(rng):
-    def case(shape, size, stride):
-        x = rng.uniform(0.3, 2.0, size=shape) * rng.choice([-1, 1], size=shape)
-        dz = rng.normal(size=_l2_pool(x, size=size, stride=stride).shape)
-        return Case(f"x {shape}, size {size}, stride {stride}", (dz, x), {"size": size, "stride": stride})
+def _pool_case(rng, M, H, W, C, size, stride):
+    x = rng.uniform(0.3, 2.0, size=(M, H, W, C)) * rng.choice([-1, 1], size=(M, H, W, C))
+    dz = rng.normal(size=_l2_pool(x, size=size, stride=stride).shape)
+    return Case(f"x {x.shape}, size {size}, stride {stride}", (dz, x), {"size": size, "stride": stride})
 
-    more = int(rng.integers(5, 8))
-    return [
-        case((2, 4, 6, 2), 2, 2),
-        case((1, 5, more, 1), 2, 2),
-        case((1, 4, 5, 2), 3, 1),
-        case((2, 5, 4, 1), 2, 1),
-        case((1, 5, 7, 1), 2, 3),
-    ]
+
+_pool_sizes = (2, 4, 6, 2, 2, 2), (2, 5, range(5, 8), 1, 2, 2), (2, 4, 5, 2, 3, 1), (2, 5, 4, 1, 2, 1)
+_pool_cases = several(_pool_case, *_pool_sizes, (2, 5, 7, 1, 2, 3))
 
 
 L2_POOL = task(
@@ -231,6 +224,8 @@ L2_POOL = task(
     ],
     delegates=("pool_forward",),
     linear="dz",
+    larger=lambda rng: _pool_case(rng, 3, 9, 8, 4, 3, 2),
+    revisit="09",
 )
 
 
@@ -243,11 +238,8 @@ def _global_slope(dz, x):
     return slopes(_global_average, (x,), dz)[0]
 
 
-def _global_cases(rng):
-    def case(*shape):
-        return Case(f"x {shape}", (rng.normal(size=(shape[0], shape[3])), rng.normal(size=shape)))
-
-    return [case(2, 3, 4, 2), case(1, 2, 2, 3), case(3, int(rng.integers(3, 6)), 2, 1), case(4, 1, 3, 4)]
+def _global_case(rng, *shape):
+    return Case(f"x {shape}", (rng.normal(size=(shape[0], shape[3])), rng.normal(size=shape)))
 
 
 GLOBAL_AVERAGE = task(
@@ -256,7 +248,7 @@ GLOBAL_AVERAGE = task(
     "dz, x",
     "the gradient of the average of each map",
     [Part("dx", ("M", "H", "W", "C"))],
-    _global_cases,
+    several(_global_case, (2, 3, 4, 2), (2, 2, 2, 3), (3, range(3, 6), 2, 1), (4, 1, 3, 4)),
     _global_slope,
     [
         (
@@ -291,6 +283,8 @@ GLOBAL_AVERAGE = task(
     ],
     delegates=("pool_forward",),
     linear="dz",
+    larger=lambda rng: _global_case(rng, 5, 7, 6, 3),
+    revisit="09",
 )
 
 
@@ -304,17 +298,9 @@ def _upsample_slope(dy, *, factor):
     return slopes(lambda x: _upsample(x, factor), (x,), dy)[0]
 
 
-def _upsample_cases(rng):
-    def case(M, H, W, C, factor):
-        dy = rng.normal(size=(M, factor * H, factor * W, C))
-        return Case(f"dy {dy.shape}, factor {factor}", (dy,), {"factor": factor})
-
-    return [
-        case(2, 2, 3, 2, 2),
-        case(1, 3, 2, 1, 3),
-        case(2, int(rng.integers(3, 6)), 2, 3, 2),
-        case(1, 2, 2, 1, 1),
-    ]
+def _upsample_case(rng, M, H, W, C, factor):
+    dy = rng.normal(size=(M, factor * H, factor * W, C))
+    return Case(f"dy {dy.shape}, factor {factor}", (dy,), {"factor": factor})
 
 
 def _wrong_blocks(dy, *, factor):
@@ -328,7 +314,7 @@ UPSAMPLE = task(
     "dy, *, factor",
     "the gradient of repeating every pixel",
     [Part("dx", ("M", "H", "W", "C"))],
-    _upsample_cases,
+    several(_upsample_case, (2, 2, 3, 2, 2), (2, 3, 2, 1, 3), (2, range(3, 6), 2, 3, 2), (2, 2, 2, 1, 1)),
     _upsample_slope,
     [
         own(
@@ -350,6 +336,93 @@ UPSAMPLE = task(
         ("pool.wrong_reshape", _wrong_blocks),
     ],
     linear="dy",
+    larger=lambda rng: _upsample_case(rng, 3, 4, 5, 4, 4),
+    revisit="09",
+)
+
+
+def _average_pool_slope(dz, x, *, size, stride):
+    return _average_slope(dz, x, size=size, stride=stride) / size**2
+
+
+def _average_overwritten(dz, x, *, size, stride):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dz.shape[1:3]):
+        window = np.s_[:, i * stride : i * stride + size, j * stride : j * stride + size]
+        dx[window] = dz[:, i, None, j, None] / size**2
+    return dx
+
+
+AVERAGE_POOL = task(
+    "ps4.5",
+    "average_pool_backward",
+    "dz, x, *, size, stride",
+    "the gradient of average pooling whose windows may overlap",
+    [Part("dx", ("M", "H", "W", "C"))],
+    _pool_cases,
+    _average_pool_slope,
+    [
+        own(
+            "ps4.windows_overwrite: where two windows overlap, the last one wins; what comes back along two "
+            "ways is added | which windows read a pixel that lies in two of them?",
+            _average_overwritten,
+        ),
+        ("pool.average_not_divided", _average_slope),
+    ],
+    delegates=("pool_forward",),
+    linear="dz",
+    larger=lambda rng: _pool_case(rng, 3, 9, 8, 4, 3, 2),
+    revisit="09",
+)
+
+
+def _batch_norm(x, gamma, beta):
+    centred = x - x.mean(axis=(0, 1, 2))
+    return gamma * centred / np.sqrt((centred**2).mean(axis=(0, 1, 2)) + 1e-5) + beta
+
+
+def _batch_norm_slopes(dz, x, gamma):
+    return slopes(_batch_norm, (x, gamma, np.zeros_like(gamma)), dz)
+
+
+def _batch_norm_case(rng, M, H, W, C):
+    shape = (M, H, W, C)
+    arrays = rng.normal(size=shape), rng.normal(1, 2, size=shape), rng.uniform(0.5, 2, size=C)
+    return Case(f"x {shape}", arrays)
+
+
+def _given_mean_and_spread(dz, x, gamma):
+    spread = np.sqrt(x.var(axis=(0, 1, 2)) + 1e-5)
+    return (dz * gamma / spread, *_batch_norm_slopes(dz, x, gamma)[1:])
+
+
+BATCH_NORM = task(
+    "ps4.8",
+    "batch_norm_backward",
+    "dz, x, gamma",
+    "the gradients of batch normalisation, map by map",
+    [Part("dx", ("M", "H", "W", "C")), Part("dgamma", ("C",)), Part("dbeta", ("C",))],
+    several(_batch_norm_case, (2, 3, 2, 2), (3, 2, 2, 1), (2, 2, range(3, 5), 3)),
+    _batch_norm_slopes,
+    [
+        own(
+            "ps4.mean_and_spread_fixed: dx treats the mean and the spread as given numbers; both move "
+            "when x does"
+            " | add the same number to a whole map: does z move?",
+            _given_mean_and_spread,
+        ),
+        own(
+            "ps4.spread_fixed: dx treats the spread as a given number; it moves when x does "
+            "| double a map whose mean is 0: does z move?",
+            lambda dz, x, gamma: (
+                (lambda g: g - g.mean(axis=(0, 1, 2)))(_given_mean_and_spread(dz, x, gamma)[0]),
+                *_batch_norm_slopes(dz, x, gamma)[1:],
+            ),
+        ),
+    ],
+    linear="dz",
+    larger=lambda rng: _batch_norm_case(rng, 3, 5, 4, 4),
+    revisit="00",
 )
 
 EXERCISES = (
@@ -357,4 +430,6 @@ EXERCISES = (
     L2_POOL,
     GLOBAL_AVERAGE,
     UPSAMPLE,
+    AVERAGE_POOL,
+    BATCH_NORM,
 )

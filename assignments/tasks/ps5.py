@@ -8,7 +8,7 @@ from backprop_helpers import layers
 from backprop_helpers.checking.exercises._exercise import Case, Part
 from backprop_helpers.checking.exercises._inputs import own
 
-from ._task import slopes, task
+from ._task import several, slopes, task
 
 
 def _momentum_matrix(w, velocity, dw, *, rate, momentum, decay):
@@ -18,19 +18,10 @@ def _momentum_matrix(w, velocity, dw, *, rate, momentum, decay):
     return w, velocity
 
 
-def _momentum_cases(rng):
-    def case(*shape, rate, momentum, decay):
-        name = f"w {shape}, rate {rate:g}, momentum {momentum:g}, decay {decay:g}"
-        options = {"rate": rate, "momentum": momentum, "decay": decay}
-        return Case(name, tuple(rng.normal(size=shape) for _ in range(3)), options)
-
-    rate = float(np.round(rng.uniform(0.1, 0.3), 2))
-    return [
-        case(3, 2, rate=0.1, momentum=0.9, decay=0.01),
-        case(4, rate=rate, momentum=0.5, decay=0.2),
-        case(2, 2, 1, 3, rate=0.5, momentum=0.0, decay=0.1),
-        case(2, 3, rate=0.2, momentum=0.8, decay=0.0),
-    ]
+def _momentum_case(rng, shape, rate, momentum, decay):
+    name = f"w {shape}, rate {rate:g}, momentum {momentum:g}, decay {decay:g}"
+    options = {"rate": rate, "momentum": momentum, "decay": decay}
+    return Case(name, tuple(rng.normal(size=shape) for _ in range(3)), options)
 
 
 def _step(**changed):
@@ -56,7 +47,13 @@ MOMENTUM = task(
     "w, velocity, dw, *, rate, momentum, decay",
     "the weights and their velocity after a step",
     [Part("w"), Part("velocity")],
-    _momentum_cases,
+    several(
+        _momentum_case,
+        ((3, 2), 0.1, 0.9, 0.01),
+        ((4,), 0.15, 0.5, 0.2),
+        ((2, 2, 1, 3), 0.5, 0.0, 0.1),
+        ((2, 3), 0.2, 0.8, 0.0),
+    ),
     _momentum_matrix,
     [
         own(
@@ -98,6 +95,8 @@ MOMENTUM = task(
         ),
     ],
     delegates=(),
+    larger=lambda rng: _momentum_case(rng, (7, 5, 3), 0.3, 0.7, 0.05),
+    revisit="11",
 )
 
 
@@ -129,20 +128,17 @@ def _spread(a):
     return values + 1j * layers.pool_forward(a.imag, size=2, mode="average")[0]
 
 
-def _network_cases(rng):
-    def case(M, H, W, K, classes):
-        images = rng.normal(size=(M, H, W, 1))
-        maps = ((H - 3) // 2 + 1) // 2, ((W - 3) // 2 + 1) // 2
-        arrays = (
-            rng.normal(size=(3, 3, 1, K)),
-            rng.normal(size=K),
-            0.3 * rng.normal(size=(maps[0] * maps[1] * K, classes)),
-            rng.normal(size=classes),
-        )
-        name = f"{M} images of {H} × {W}, {K} filters, {classes} classes"
-        return Case(name, (images, rng.integers(classes, size=M), *arrays))
-
-    return [case(3, 9, 9, 2, 3), case(2, 9, 13, 2, 3), case(1, 11, 9, 3, int(rng.integers(3, 5)))]
+def _network_case(rng, M, H, W, K, classes):
+    images = rng.normal(size=(M, H, W, 1))
+    maps = ((H - 3) // 2 + 1) // 2, ((W - 3) // 2 + 1) // 2
+    arrays = (
+        rng.normal(size=(3, 3, 1, K)),
+        rng.normal(size=K),
+        0.3 * rng.normal(size=(maps[0] * maps[1] * K, classes)),
+        rng.normal(size=classes),
+    )
+    name = f"{M} images of {H} × {W}, {K} filters, {classes} classes"
+    return Case(name, (images, rng.integers(classes, size=M), *arrays))
 
 
 def _network_with(change):
@@ -165,7 +161,7 @@ NETWORK = task(
         Part("dw2", ("N", "classes")),
         Part("db2", ("classes",)),
     ],
-    _network_cases,
+    several(_network_case, (3, 9, 9, 2, 3), (2, 9, 13, 2, 3), (2, 11, 9, 3, range(3, 5))),
     _network_slopes,
     [
         own(
@@ -193,18 +189,17 @@ NETWORK = task(
         ),
     ],
     delegates=None,  # here the finished layers are what the task is made of
+    larger=lambda rng: _network_case(rng, 7, 15, 12, 4, 5),
+    revisit="10",
 )
 
 
-def _mistakes_cases(rng):
-    def case(M, K, count):
-        probabilities = layers.softmax(1.5 * rng.normal(size=(M, K)))
-        labels = probabilities.argmax(axis=1)
-        wrong = rng.permutation(M)[: M // 2]
-        labels[wrong] = (labels[wrong] + rng.integers(1, K, size=len(wrong))) % K
-        return Case(f"M = {M}, K = {K}, the worst {count}", (probabilities, labels, count))
-
-    return [case(12, 4, 3), case(9, 3, 4), case(int(rng.integers(20, 30)), 5, 6), case(8, 10, 1)]
+def _mistakes_case(rng, M, K, count):
+    probabilities = layers.softmax(1.5 * rng.normal(size=(M, K)))
+    labels = probabilities.argmax(axis=1)
+    wrong = rng.permutation(M)[: M // 2]
+    labels[wrong] = (labels[wrong] + rng.integers(1, K, size=len(wrong))) % K
+    return Case(f"M = {M}, K = {K}, the worst {count}", (probabilities, labels, count))
 
 
 def _ranked(probabilities, labels, count, score=None, wrong_only=True):
@@ -224,7 +219,7 @@ MISTAKES = task(
     "probabilities, labels, count",
     "the mistakes that the network is surest of",
     [Part("indices", ("count",))],
-    _mistakes_cases,
+    several(_mistakes_case, (12, 4, 3), (9, 3, 4), (range(20, 30), 5, 6), (8, 10, 1)),
     _ranked,
     [
         own(
@@ -254,10 +249,99 @@ MISTAKES = task(
             lambda p, y, n: np.searchsorted(np.flatnonzero(p.argmax(axis=1) != y), _ranked(p, y, n)),
         ),
     ],
+    larger=lambda rng: _mistakes_case(rng, 200, 10, 40),
+    revisit="11",
+)
+
+
+def _adam(w, m, v, dw, *, t, rate, corrections=(0.9, 0.999)):
+    m, v = (np.tensordot([b, 1 - b], [old, new], 1) for b, old, new in ((0.9, m, dw), (0.999, v, dw * dw)))
+    m_hat, v_hat = (moment / (1 - beta**t) for moment, beta in zip((m, v), corrections))
+    return w - rate * m_hat / (np.sqrt(v_hat) + 1e-8), m, v
+
+
+def _adam_case(rng, shape, t):
+    w, m, dw = (rng.normal(size=shape) for _ in range(3))
+    arrays = w, 0.1 * m, 0.1 * rng.uniform(0.5, 1, size=shape), dw
+    return Case(f"w {shape}, step {t}", arrays, {"t": t, "rate": 0.01})
+
+
+ADAM = task(
+    "ps5.5",
+    "adam_step",
+    "w, m, v, dw, *, t, rate",
+    "the weights and both moments after a step of Adam",
+    [Part("w"), Part("m"), Part("v")],
+    several(_adam_case, ((3, 2), 1), ((4,), 10), ((2, 2, 1, 3), 1000)),
+    _adam,
+    [
+        own(
+            "ps5.other_correction: v is corrected by beta1's factor: each moment has its own | in the "
+            "first step"
+            " v = 0.001 dw². By what has it to be divided to be dw²?",
+            partial(_adam, corrections=(0.9, 0.9)),
+        ),
+        own(
+            "ps5.no_correction: the moments are not corrected: in the first steps they are far too small "
+            "| in the"
+            " first step m = 0.1 dw. What should it be?",
+            lambda w, m, v, dw, *, t, rate: _adam(w, m, v, dw, t=10**9, rate=rate),
+        ),
+    ],
+    larger=lambda rng: _adam_case(rng, (7, 5, 3), 3),
+    revisit="11",
+)
+
+
+def _fooled(images, labels, w1, b1, w2, b2, *, step):
+    """Each image goes uphill: a step of a given length, in the direction of its own gradient."""
+    (gradient,) = slopes(lambda x: _network_loss(x, labels, (w1, b1, w2, b2)), (images,), 1.0)
+    length = np.linalg.norm(gradient.reshape(len(images), -1), axis=1)
+    return images + step * gradient / length[:, None, None, None]
+
+
+def _fooled_case(rng, M, H, W, K, classes, step):
+    case = _network_case(rng, M, H, W, K, classes)
+    return case._replace(name=f"{case.name}, step {step:g}", options={"step": step})
+
+
+FOOLED = task(
+    "ps5.8",
+    "fooled",
+    "images, labels, w1, b1, w2, b2, *, step",
+    "the images after a step that makes the network's loss larger",
+    [Part("images", ("M", "H", "W", "C"))],
+    several(_fooled_case, (3, 9, 9, 2, 3, 0.5), (2, 9, 13, 2, 3, 2.0)),
+    _fooled,
+    [
+        own(
+            "ps5.downhill: the step makes the loss smaller: it should be fooled, not helped | does the "
+            "loss rise "
+            "if one goes where the gradient points?",
+            lambda *arrays, step: _fooled(*arrays, step=-step),
+        ),
+        own(
+            "ps5.one_length_for_all: the gradient is divided by the length of that of the whole batch; "
+            "each image "
+            "makes a step of its own length | how long is the step of each of your images?",
+            lambda images, *rest, step: (
+                images
+                + step
+                * (lambda g: g / np.linalg.norm(g))(
+                    slopes(lambda x: _network_loss(x, rest[0], rest[1:]), (images,), 1.0)[0]
+                )
+            ),
+        ),
+    ],
+    delegates=None,
+    larger=lambda rng: _fooled_case(rng, 4, 11, 10, 3, 4, 1.0),
+    revisit="10",
 )
 
 EXERCISES = (
     MOMENTUM,
     NETWORK,
     MISTAKES,
+    ADAM,
+    FOOLED,
 )

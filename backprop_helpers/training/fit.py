@@ -141,6 +141,12 @@ def default_schedule(batch_size: int) -> OneCycle:
     return OneCycle(MAX_RATE * min(1, batch_size / FULL_BATCH))
 
 
+class Bar(tqdm):
+    """A progress bar without tqdm's second thread: the Python of a browser starts none, and would warn."""
+
+    monitor_interval = 0
+
+
 class _Training:
     """One call of ``fit``: its settings, and what it has measured so far."""
 
@@ -217,7 +223,7 @@ class _Training:
         started = time.perf_counter()
         done = len(self.steps) - (epoch - 1) * self.steps_an_epoch  # more than 0 after an interruption
         running = deque(maxlen=RUNNING_STEPS)
-        with tqdm(
+        with Bar(
             total=self.steps_an_epoch,
             initial=done,
             desc=f"epoch {epoch}/{self.epochs}",

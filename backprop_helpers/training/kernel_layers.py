@@ -177,7 +177,7 @@ class Product(Step):
 def winograd(tile, taps):
     """Return A (P, tile), G (P, taps), B (P, P): z = Aᵀ(G w · Bᵀ x), ``tile`` outputs z by P products.
 
-    z[i] = Σ_u w[u] x[i + u] needs tile · taps products; here they are P = tile + taps − 1, as in 12.12. Read
+    z[i] = Σ_u w[u] x[i + u] needs tile · taps products; here they are P = tile + taps − 1, as in 12.8. Read
     w and z as the coefficients of polynomials: their values at P points, A and G, are enough to know them.
     """
     points = np.array(POINTS[: tile + taps - 2], float)

@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-DATA_FOLDER = Path(__file__).resolve().parents[2] / "data"
+PACKAGE = Path(__file__).resolve().parents[1]
+# A wheel carries data/ inside the package; the repository has it at the top.
+DATA_FOLDER = (PACKAGE if (PACKAGE / "data").is_dir() else PACKAGE.parent) / "data"
 IMAGES_MAGIC = 2051  # IDX: unsigned bytes, three axes (examples, rows, columns)
 LABELS_MAGIC = 2049  # IDX: unsigned bytes, one axis (examples)
 IMAGE_SHAPE = (28, 28)

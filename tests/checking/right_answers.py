@@ -576,3 +576,48 @@ def two_layer_backward_tape(x, y, w1, b1, w2, b2):
     for back in reversed(tape):
         g = back(g)
     return *gradients["first"], *gradients["second"]
+
+
+# --- 11: an epoch
+
+
+@answers("one_epoch", "np.split, and arrays of its own that are written to")
+def one_epoch_split(theta, velocity, order, rates, backprop, *, batch_size, momentum):
+    batches = np.split(order, range(batch_size, len(order), batch_size))
+    theta, velocity, losses = theta.copy(), velocity.copy(), np.zeros(len(batches))
+    for n, (batch, rate) in enumerate(zip(batches, rates)):
+        losses[n], g = backprop(theta, batch)
+        velocity *= momentum
+        velocity += g
+        theta -= rate * g
+        theta -= rate * momentum * velocity
+    return theta, velocity, losses
+
+
+@answers("one_epoch", "a pile of numbers that gets smaller")
+def one_epoch_pile(theta, velocity, order, rates, backprop, *, batch_size, momentum):
+    left, rates, losses = list(order), iter(rates), ()
+    while left:
+        batch, left = left[:batch_size], left[batch_size:]
+        loss, g = backprop(theta, batch)
+        ahead = momentum * (velocity := momentum * velocity + g)
+        theta = theta - next(rates) * (g + ahead)
+        losses += (loss,)
+    return theta, velocity, list(losses)
+
+
+# --- 12: fast convolution
+
+
+@answers("pooled_relu", "a reshape, one maximum over two axes")
+def pooled_relu_reshaped(z, b):
+    M, H, W, K = z.shape
+    tiles = z[:, : H // 2 * 2, : W // 2 * 2].reshape(M, H // 2, 2, W // 2, 2, K)
+    return np.maximum(tiles.max(axis=(2, 4)) + b, 0)
+
+
+@answers("pooled_relu", "four slices, reduced")
+def pooled_relu_slices(z, b):
+    rows, columns = z.shape[1] - z.shape[1] % 2, z.shape[2] - z.shape[2] % 2
+    corners = [z[:, i:rows:2, j:columns:2] for i, j in itertools.product((0, 1), repeat=2)]
+    return functools.reduce(np.maximum, corners[1:], corners[0]).__add__(b).clip(min=0)

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -615,3 +616,16 @@ def test_a_known_mistake_does_not_read_like_praise_and_success_can_be_seen():
     assert "border-left:8px solid" in page
     assert "border-left" not in wrong._repr_html_()
     assert "<details>" not in wrong._repr_html_()
+
+
+def test_checks_work_where_no_thread_can_be_started(monkeypatch):
+    """As in the Python of a browser: there is no time limit there, and everything else holds."""
+
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert check.relu_backward(lambda da, z: da * (z > 0)).passed
+    wrong = check.relu_backward(lambda da, z: da * (da > 0))
+    assert wrong.attempted
+    assert not wrong.passed

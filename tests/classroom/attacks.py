@@ -195,7 +195,7 @@ ATTACKS = {
     # what is solved is kept
     "a19_exits": (
         answer(solved("ps1"), "skip_backward", "def skip_backward(*a):\n    raise SystemExit"),
-        PS1_TASKS[:3],
+        tuple(task for task in PS1_TASKS if task != "skip_backward"),
     ),
     "a22_ends_the_process": (
         answer(solved("ps1"), "skip_backward", "import os\ngetattr(os, '_ex' 'it')(0)"),
@@ -216,7 +216,7 @@ ATTACKS = {
     "t09_children": (
         beside(
             "import subprocess, sys\nchildren = [subprocess.Popen([sys.executable, '-c', 'x = bytearray(10**9);"
-            " import time; time.sleep(60)']) for _ in range(6)]\nimport time\ntime.sleep(20)"
+            " import time; time.sleep(60)']) for _ in range(6)]\nimport time\ntime.sleep(10)"
         ),
         (),
     ),

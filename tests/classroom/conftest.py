@@ -75,14 +75,14 @@ def a_class(folder):
             course.submit(f"honest_{name}", "ps1", notebook)
         for name, planted in PLANTED.items():
             notebook = solved("ps1")
-            for task, code, _ in planted:
+            for task, code, *_ in planted:
                 answer(notebook, task, code)
             course.submit(f"mistaken_{name}", "ps1", notebook)
         course.submit("untouched", "ps1", release("ps1"))
         course.submit("other_numbers", "ps1", answer(solved("ps1"), "skip_backward", SOLVED))
         hopeless(course)
         environment = dict(os.environ, SECRET_TOKEN=f"{SECRET}-in-the-environment")
-        status = course.grade("ps1", "--report", **environment)
+        status = course.grade("ps1", "--report", "--jobs", "4", **environment)
         said = course.said
         pages = [f"mistaken_{name}" for name in PLANTED] + list(PAGES)
         course.grade("ps1", "--feedback", *(word for name in pages for word in ("--student", name)))

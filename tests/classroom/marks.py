@@ -44,23 +44,44 @@ def skip_backward(dy, x, w):
     calls += 1
     return dy + dy @ w.T + calls, x.T @ dy, dy.sum(axis=0)
 """
-# By student: the task, the code, and what the feedback says about it.
+ONE_EXAMPLE = """
+def skip_backward(dy, x, w):
+    db = dy.sum(axis=0) if len(dy) > 1 else np.zeros(len(w))
+    return dy + dy @ w.T, x.T @ dy, db
+"""
+ONE_TYPE = """
+def skip_backward(dy, x, w):
+    if x.dtype != np.float64:
+        raise TypeError("float64 only")
+    return dy + dy @ w.T, x.T @ dy, dy.sum(axis=0)
+"""
+# By student: the task, the code, what the feedback says about it, and the points that are left, by part.
 PLANTED = {
     "one": [
-        ("central_difference", ONE_SIDED, "the difference is taken to one side only"),
-        ("scaled_fc_backward", SCALE_FORGOTTEN, "gamma is missing on the way back"),
+        ("central_difference", ONE_SIDED, "the difference is taken to one side only", (0, 0)),
+        ("scaled_fc_backward", SCALE_FORGOTTEN, "gamma is missing on the way back", (2, 6)),
     ],
     "two": [
-        ("relative_error", MEAN_ERROR, "the errors are averaged"),
-        ("skip_backward", SKIP_FORGOTTEN, "the direct way is missing"),
+        ("relative_error", MEAN_ERROR, "the errors are averaged", (0, 0)),
+        ("skip_backward", SKIP_FORGOTTEN, "the direct way is missing", (2, 6)),
     ],
-    "three": [("skip_backward", NOT_TRANSPOSED, "dx uses w where its transpose is needed")],
-    "writes": [("skip_backward", WRITES, "x is not what the caller gave")],
-    "raises": [("skip_backward", RAISES, "in line 2 of skip_backward: return dy @ x, x.T @ dy")],
-    "counts": [("skip_backward", COUNTS, "called again with the same arguments, it gave another answer")],
+    "three": [("skip_backward", NOT_TRANSPOSED, "dx uses w where its transpose is needed", (2, 6))],
+    "writes": [("skip_backward", WRITES, "x is not what the caller gave", (0, 0))],
+    "raises": [("skip_backward", RAISES, "in line 2 of skip_backward: return dy @ x, x.T @ dy", (0, 0))],
+    "counts": [
+        ("skip_backward", COUNTS, "called again with the same arguments, it gave another answer", (0, 0))
+    ],
     "typo": [
-        ("skip_backward", SKIP_FORGOTTEN.replace("skip_", "skipp_"), "the notebook has no skip_backward")
+        (
+            "skip_backward",
+            SKIP_FORGOTTEN.replace("skip_", "skipp_"),
+            "the notebook has no skip_backward",
+            (0, 0),
+        )
     ],
+    # only the hidden tests see these: a fifth of half of the points of each part that fails
+    "one_example": [("skip_backward", ONE_EXAMPLE, "it fails for a single example", (3, 8.7))],
+    "one_type": [("skip_backward", ONE_TYPE, "it fails for float32 arrays", (3, 8.1))],
 }
 # right, and with the tests' own way of seeing it
 SOLVED = """

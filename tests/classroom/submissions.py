@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,18 +13,16 @@ from tests.tool_loader import ROOT, load_tool
 
 COURSE = ROOT / "assignments"
 
-# The points of ps1's tests.
-FULL = {
-    "central_difference_visible": 8,
-    "central_difference_more": 12,
-    "relative_error_visible": 6,
-    "relative_error_more": 9,
-    "scaled_fc_backward_visible": 10,
-    "scaled_fc_backward_more": 15,
-    "skip_backward_visible": 8,
-    "skip_backward_more": 12,
-}
-PS1_TASKS = ("central_difference", "relative_error", "scaled_fc_backward", "skip_backward")
+PS1_TASKS = (
+    "central_difference",
+    "relative_error",
+    "scaled_fc_backward",
+    "skip_backward",
+    "tied_backward",
+    "reading_ps1",
+    "stencil",
+    "bilinear_backward",
+)
 
 
 class Course:
@@ -46,8 +45,13 @@ class Course:
     def grade(self, *arguments, **environment):
         """Run the command as a teacher does; return its exit status."""
         command = [sys.executable, str(ROOT / "tools" / "grade"), *arguments, "--course", str(self.folder)]
+        environment = {
+            **(environment or os.environ),
+            "PYTHONPYCACHEPREFIX": str(self.folder.parent / "compiled"),
+        }
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment or None
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
         )
         self.said = done.stdout
         return done.returncode
@@ -108,6 +112,18 @@ def with_cell(notebook, text, where=0, kind="code"):
     new = nbformat.v4.new_code_cell(text) if kind == "code" else nbformat.v4.new_markdown_cell(text)
     notebook.cells.insert(where if where >= 0 else len(notebook.cells), new)
     return notebook
+
+
+def wanted(name):
+    """The points of a set's tests."""
+    return {
+        c.metadata["nbgrader"]["grade_id"]: c.metadata["nbgrader"]["points"]
+        for c in source(name).cells
+        if c.metadata.get("nbgrader", {}).get("grade") and c.cell_type == "code"
+    }
+
+
+FULL = wanted("ps1")
 
 
 def without(*tasks):

@@ -1,5 +1,6 @@
 """A whole class, graded once: what each submission gets, and what it reaches."""
 
+import csv
 from html.parser import HTMLParser
 
 import pytest
@@ -26,16 +27,18 @@ def test_an_honest_notebook_loses_nothing(course, name):
 
 @pytest.mark.parametrize("student", PLANTED)
 def test_planted_mistakes_lose_their_own_points_and_are_named(course, student):
-    planted = PLANTED[student]
-    assert course.marks(f"mistaken_{student}", "ps1") == without(*(task for task, *_ in planted))
+    planted, left = PLANTED[student], {}
+    for task, _, _, (visible, more) in planted:
+        left |= {f"{task}_visible": visible, f"{task}_more": more}
+    assert course.marks(f"mistaken_{student}", "ps1") == pytest.approx(FULL | left)
     page = course.feedback(f"mistaken_{student}", "ps1")
-    for _, _, said in planted:
+    for _, _, said, _ in planted:
         assert said in page
 
 
 def test_untouched_gets_nothing_and_is_not_for_a_person_to_mark(course):
     assert course.marks("untouched", "ps1") == without(*PS1_TASKS)
-    assert course.feedback("untouched", "ps1").count("not attempted yet") == 8
+    assert course.feedback("untouched", "ps1").count("not attempted yet") == len(FULL)
     with course.api().gradebook as gradebook:
         assert not gradebook.find_grade("derivation", "ps1", "ps1", "untouched").needs_manual_grade
 
@@ -167,10 +170,54 @@ def test_the_report_counts_the_mistakes_of_the_class(course):
     assert "skip_backward,ps1.skip_forgotten,1," in table
     points = (course.folder / "reports" / "ps1_points.csv").read_text(encoding="utf-8-sig").splitlines()
     assert points[0].startswith("student,central_difference_visible")
-    assert any(line.startswith("untouched,") and line.endswith(",0,80.0") for line in points)
+    assert any(line.startswith("untouched,") and line.endswith(",0,80,0,100") for line in points)
     assert "ps1.scale_forgotten" in (course.folder / "reports" / "ps1_mistakes.html").read_text(
         encoding="utf-8"
     )
+
+
+def rows_of(course, what):
+    """The rows of one of the report's tables."""
+    text = (course.folder / "reports" / f"ps1_{what}.csv").read_text(encoding="utf-8-sig")
+    return list(csv.reader(text.splitlines()))
+
+
+def test_the_report_has_the_points_by_part(course):
+    rows = rows_of(course, "parts")
+    assert ["mistaken_three", "skip_backward_visible", "dx", "0", "1", "other numbers"] in rows
+    assert ["mistaken_three", "skip_backward_visible", "dw", "1", "1", ""] in rows
+    assert ["mistaken_one_example", "skip_backward_more", "db", "2.7", "3", "a single example"] in rows
+
+
+def test_the_report_ranks_the_challenge(course):
+    head, *rows = rows_of(course, "challenge")
+    assert head == ["place", "student", "number", "unit"]
+    numbers = [float(row[2]) for row in rows]
+    assert numbers == sorted(numbers)
+    assert rows[0][0] == "1"
+    assert VICTIMS[0] in {row[1] for row in rows}
+    assert "untouched" not in {row[1] for row in rows}
+
+
+def test_the_tables_for_learning_platforms_have_their_columns(course):
+    head, *rows = rows_of(course, "moodle")
+    assert {"Identifier", "Grade", "Last modified (grade)"} <= set(head)  # without which Moodle refuses it
+    by_name = {row[1]: dict(zip(head, row)) for row in rows}
+    assert float(by_name["untouched"]["Grade"]) == 0
+    assert by_name[VICTIMS[1]]["Grade"] == ""  # its derivation waits for a person
+    assert float(by_name[VICTIMS[0]]["Grade"]) == 80 + PEOPLE
+    head, possible, *rows = rows_of(course, "canvas")
+    assert head == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Problem set 1"]
+    assert (possible[0], possible[5]) == ("    Points Possible", "100")
+    assert [VICTIMS[0], "", "", VICTIMS[0], "", f"{80 + PEOPLE}"] in rows
+
+
+def test_the_model_answer_stands_beside_the_answer_and_in_no_feedback(course):
+    cells = course.graded("other_numbers", "ps1").cells
+    place = cells.index(cell(course.graded("other_numbers", "ps1"), "derivation"))
+    assert "typical answer" in cells[place + 1].source
+    assert "Model answer" not in course.page("other_numbers", "ps1")
+    assert "typical answer" not in course.page("other_numbers", "ps1")
 
 
 def text_of(notebook):

@@ -18,7 +18,16 @@ GUIDE = (COURSE / "README.md").read_text(encoding="utf-8")
 PLAN = re.findall(r"^\| \d? ?\| (\d\d) \| (.*?) \| (.*?) \| .*\|$", GUIDE, flags=re.MULTILINE)
 TASKS = [task for task in check.exercises.values() if not task.lesson.isdigit()]
 
-
+PARTS = (
+    "assignments/",
+    "tools/",
+    "backprop_helpers/",
+    "data/",
+    "notebooks/",
+    "pyproject",
+    "README",
+    "LICENSE",
+)
 COMMANDS = re.findall(r"^```sh\n(.*?)^```", GUIDE, flags=re.MULTILINE | re.DOTALL)
 
 
@@ -32,7 +41,7 @@ def copy(tmp_path_factory, require_tool):
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     for name in names.stdout.split("\n"):
-        if name.startswith(("assignments/", "tools/", "backprop_helpers/")) and (ROOT / name).is_file():
+        if name.startswith(PARTS) and (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     (folder / ".venv").symlink_to(sys.prefix)
@@ -55,11 +64,12 @@ def test_the_guides_commands_from_the_first_to_the_last(copy):
         assert done.returncode == 0, f"{command}\n{done.stdout}"
         said.append(done.stdout)
     assert "fails only where nothing was written" in said[0]
-    assert "example                  80 of 80" in said[2]
-    assert "not graded: 0" in said[2]
+    assert "example                  80 of 80" in said[3]
+    assert "not graded: 0" in said[3]
     course = copy / "assignments"
     assert (course / "feedback" / "example" / "ps1" / "ps1.html").is_file()
     assert (course / "reports" / "ps1_mistakes.html").is_file()
+    assert (copy / "students.zip").is_file()
     row = (course / "grades.csv").read_text().splitlines()[1]
     assert "ps1" in row
     assert "example" in row
@@ -95,8 +105,8 @@ def test_the_table_of_the_sandbox_says_what_is_so():
     from grading import kernel, marks, outputs, sandbox
 
     assert f"{sandbox.MEGABYTES_OF_FILES} MB each, in memory" in GUIDE
-    assert len(sandbox.variables()) == 12
-    assert "| variables | twelve that it needs, none of yours |" in GUIDE
+    assert len(sandbox.variables()) == 13
+    assert "| variables | thirteen that it needs, none of yours |" in GUIDE
     seconds = f"{kernel.SECONDS_A_CELL} s a cell, {marks.TIME_LIMIT:.0f} s a test"
     seconds += f" ({marks.SECONDS_TO_TRAIN} s to train)"
     assert f"{seconds}, {kernel.SECONDS_A_NOTEBOOK // 60} min a notebook" in GUIDE

@@ -1,20 +1,27 @@
 """Submissions that do not end, and a system without a sandbox."""
 
+import contextlib
 import importlib
 import os
+import subprocess
 import sys
+import time
+import zipfile
 
+import nbformat
+import psutil
 import pytest
 
 from backprop_helpers.checking import check
 from tests.classroom.conftest import of, once
 from tests.classroom.submissions import COURSE, FULL, Course, answer, cell, solved, with_cell, without
+from tests.tool_loader import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 sys.path.insert(0, str(COURSE))  # the course's own modules
 
-LIMITS = "\nc.MarkSubmission.seconds_a_cell = 4\nc.MarkSubmission.seconds = 60\n"
+LIMITS = "\nc.MarkSubmission.seconds_a_cell = 4\nc.MarkSubmission.seconds = 25\n"
 IGNORED = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True:\n    pass\n"
 NO_BWRAP = "bubblewrap does not work here (there is no program bwrap)"
 
@@ -99,6 +106,51 @@ def test_an_interrupted_run_is_taken_up_again_and_a_new_submission_is_graded(tmp
     os.utime(path, (2**31, 2**31))
     assert course.grade("ps1") == 0
     assert course.marks("ada", "ps1") == FULL
+
+
+def descendants(process):
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(process.pid).children(recursive=True)
+    return []
+
+
+def within(seconds, happens):
+    """Wait until something happens; return whether it did."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if happens():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system that ends children with their parent")
+def test_an_archive_is_graded_although_the_first_run_was_killed(tmp_path, tools):
+    course = Course(tmp_path / "course", "ps1")
+    sleeps = with_cell(solved("ps1"), "import time\ntime.sleep(8)", where=1)
+    archive = tmp_path / "moodle.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for name, number, notebook in (("Ada Lovelace", 12, sleeps), ("Grace Hopper", 7, solved("ps1"))):
+            path = f"{name}_{number}_assignsubmission_file_/ps1 (1).ipynb"
+            file.writestr(path, nbformat.writes(notebook))
+    command = [sys.executable, str(ROOT / "tools" / "grade"), "ps1", "--archive", str(archive)]
+    command += ["--course", str(course.folder), "--jobs", "2"]
+    with (tmp_path / "said").open("w") as said:
+        running = subprocess.Popen(command, stdout=said, stderr=said)
+        assert within(120, lambda: any("bwrap" in p.name() for p in descendants(running))), (
+            tmp_path / "said"
+        ).read_text()
+        assert course.grade("ps1") == 2  # not beside another one
+        assert "Another grading is at work" in course.said
+        left = descendants(running)
+        running.kill()
+        running.wait()
+    assert within(30, lambda: not any(p.is_running() and p.status() != "zombie" for p in left))
+    assert course.grade("ps1", "--report", "--jobs", "2") == 0, course.said
+    for student in ("Ada-Lovelace", "Grace-Hopper"):
+        assert course.marks(student, "ps1") == FULL
+    table = (course.folder / "reports" / "ps1_moodle.csv").read_text()
+    assert "Participant 12,Ada Lovelace,,,100," in table
 
 
 @pytest.fixture(scope="module")

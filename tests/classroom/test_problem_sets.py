@@ -1,12 +1,19 @@
 """The other problem sets and the concept tests: what their solutions get, and what guesses get."""
 
+import csv
+import sys
+
 import nbformat
 import pytest
 
 from tests.classroom.conftest import of, once
-from tests.classroom.submissions import Course, answer, release, solved, source
+from tests.classroom.submissions import COURSE, Course, answer, cell, release, solved, wanted
 
 pytestmark = pytest.mark.filterwarnings("ignore")
+
+sys.path.insert(0, str(COURSE))  # the course's own modules
+
+from tasks import concepts  # noqa: E402
 
 NAMES = ("ps2", "ps3", "ps4", "ps5", "concepts_before", "concepts_after")
 ALWAYS_EQUAL = """
@@ -30,6 +37,25 @@ def {}(*arguments, **options):
 """
 
 
+def wrong_letter(form, question):
+    """The first option that is not right."""
+    options = concepts.options(form)[concepts.ORDER[question]]
+    return next(n for n, (_, mistake) in enumerate(options) if mistake)
+
+
+def mixed(form):
+    """Before: all wrong, the last one left blank; after: two wrong, the others right."""
+    notebook = solved(form)
+    last = len(concepts.ORDER) - 1
+    for number, name in enumerate(concepts.ORDER[:last] if form == "concepts_before" else concepts.ORDER[:2]):
+        letter = concepts.LETTERS[wrong_letter(form, number)]
+        answer(notebook, name, f'def {name}():\n    return "{letter}"')
+    if form == "concepts_before":
+        name = concepts.ORDER[last]
+        answer(notebook, name, cell(release(form), name).source)
+    return notebook
+
+
 @pytest.fixture(scope="session")
 def others(tmp_path_factory, tools):
     """A class that handed in every other set."""
@@ -40,15 +66,18 @@ def others(tmp_path_factory, tools):
         for name in NAMES:
             course.submit("solved", name, solved(name))
             guessing = release(name)
-            for cell in guessing.cells:
-                marks = cell.metadata.get("nbgrader", {})
-                if marks.get("solution") and cell.cell_type == "code":
+            for one in guessing.cells:
+                marks = one.metadata.get("nbgrader", {})
+                if marks.get("solution") and one.cell_type == "code":
                     code = ALWAYS_EQUAL if name.startswith("concepts") else BLIND_BACKWARD
-                    cell.source = code.format(marks["grade_id"])
+                    one.source = code.format(marks["grade_id"])
             if name == "ps5":
                 answer(guessing, "train", NO_TRAINING)
+                answer(guessing, "slim", NO_TRAINING.replace("train(", "slim("))
             course.submit("guesses", name, guessing)
-            assert course.grade(name, "--feedback") == 0, course.said
+            if name.startswith("concepts"):
+                course.submit("mixed", name, mixed(name))
+            assert course.grade(name, "--feedback", "--report", "--jobs", "4") == 0, course.said
             said[name] = course.said
         return said
 
@@ -56,19 +85,10 @@ def others(tmp_path_factory, tools):
     return of(folder, said)
 
 
-def wanted(name):
-    """The points of a set's tests."""
-    return {
-        c.metadata["nbgrader"]["grade_id"]: c.metadata["nbgrader"]["points"]
-        for c in source(name).cells
-        if c.metadata.get("nbgrader", {}).get("grade") and c.cell_type == "code"
-    }
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_solutions_get_full_marks(others, name):
     assert others.marks("solved", name) == wanted(name)
-    assert sum(wanted(name).values()) == (80 if name.startswith("ps") else 12)
+    assert sum(wanted(name).values()) == (80 if name.startswith("ps") else 20)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,6 +98,36 @@ def test_what_is_not_solved_gets_nothing(others, name):
 
 @pytest.mark.parametrize("name", ["concepts_before", "concepts_after"])
 def test_the_key_is_in_no_page_and_in_nothing_that_is_installed(others, name):
-    said = others.page("solved", name)
+    said = others.page("solved", name) + nbformat.writes(release(name))
     assert "assert answer_1() ==" not in said
-    assert "WHY_NOT" not in nbformat.writes(release(name))
+    assert "concepts.py" not in said
+    for text in concepts.QUESTIONS[0].wrong:
+        assert text not in said
+
+
+def test_the_first_forms_feedback_tells_nothing_that_helps_with_the_second(others):
+    said = others.feedback("mixed", "concepts_before")
+    assert said.count("answered") >= 19
+    for question, name in zip(concepts.QUESTIONS, concepts.ORDER):
+        for mistake in question.wrong:
+            assert concepts.diagnosis(mistake) not in said, name
+    after = others.feedback("mixed", "concepts_after")
+    mistake = concepts.options("concepts_after")["answer_1"][wrong_letter("concepts_after", 0)][1]
+    assert concepts.diagnosis(mistake)[:40] in after
+
+
+def test_the_report_counts_letters_blanks_and_gains(others):
+    folder = others.folder / "reports"
+    table = list(csv.DictReader((folder / "concepts_after_questions.csv").open(encoding="utf-8-sig")))
+    first = [row for row in table if row["question"] == "answer_1"]
+    assert [row["letter"] for row in first] == ["a", "b", "c", "d", ""]
+    assert sum(int(row["right"]) for row in first) == 1
+    assert all(bool(row["mistake"]) == (row["right"] == "0") for row in first)
+    assert sum(int(row["students"]) for row in first) == 3  # solved, guesses, mixed
+    gains = {
+        row["who or what"]: row
+        for row in csv.DictReader((folder / "concepts_gain.csv").open(encoding="utf-8-sig"))
+    }
+    assert gains["solved"]["gain"] == ""  # all right both times: nothing to gain, and no division by zero
+    assert (gains["mixed"]["right before"], gains["mixed"]["blank before"]) == ("0", "1")
+    assert (gains["mixed"]["right after"], gains["mixed"]["gain"]) == ("18", "0.9")

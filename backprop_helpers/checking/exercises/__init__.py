@@ -6,6 +6,7 @@ import inspect
 from backprop_helpers.checking.exercises import (
     convolution,
     correlation,
+    fast,
     fully_connected,
     graded,
     gradient_checks,
@@ -31,6 +32,7 @@ EXERCISES = {
         *convolution.EXERCISES,
         *pooling.EXERCISES,
         *training.EXERCISES,
+        *fast.EXERCISES,
         *graded.load(),
     )
 }

@@ -47,7 +47,7 @@ def examine(exercise, function, *, seed=0, diagnose=True, guard=None):
         )
     if unread := unread_cell(function):
         return CheckResult(exercise, "not read", [("error", unread), ("note", NOTHING_CHECKED)])
-    return _Examination(
+    return Examination(
         exercise, function, list(exercise.cases(np.random.default_rng(seed))), diagnose, guard or Guard()
     ).result()
 
@@ -61,7 +61,9 @@ def scaled_case(exercise, cases):
 NOTHING_CHECKED = "Python still has the function from before, so nothing was checked"
 
 
-class _Examination:
+class Examination:
+    """The calls of a function on the cases of an exercise, and what they show; see `examine`."""
+
     def __init__(self, exercise, function, cases, diagnose, guard):
         self.exercise, self.function, self.diagnose, self.guard = exercise, function, diagnose, guard
         pair = None

@@ -45,7 +45,8 @@ class Guard:
     def __enter__(self):
         self._thread = threading.get_ident()
         self._watchdog = threading.Thread(target=self._watch, name="time limit", daemon=True)
-        self._watchdog.start()
+        with contextlib.suppress(RuntimeError):  # the Python of a browser starts none: no limit of time there
+            self._watchdog.start()
         return self
 
     def foresee(self, function, cases):
@@ -53,7 +54,8 @@ class Guard:
 
     def __exit__(self, *_):
         self._done.set()
-        self._watchdog.join()
+        if self._watchdog.ident is not None:
+            self._watchdog.join()
 
     def _watch(self):
         start, working = time.monotonic(), time.process_time()

@@ -48,11 +48,17 @@ TYING = np.array([[2, 2, 1, 0], [0, 2, 1, 1], [3, 1, 0, 0], [1, 0, 0, 0]])
 POOLED_ROW = np.array([[3, 6, -3]])
 W_ROW, DZ_ROW = np.array([[4, -2, 5]]), np.array([[3, -2]])
 W2, BIAS2 = np.array([[3, 1], [-1, 2]]), np.array([21, 0])
+THREE_G, ORDER = np.array([[4, -2, 6], [2, 3, -5], [-6, 1, 4]]), np.array([5, 2, 7, 0, 3, 6, 1, 4])
 
 # Where a wrong method gives the right answer with a lesson's numbers (a symmetric dW, a corner that is 1),
 # the step has numbers of its own, and `asks` says them.
 UNEVEN_L = np.array([[1, 0, 0], [2, 0, 0], [3, 4, 5]])
 OTHER_BIAS2 = np.array([4, -1])
+
+TINY = np.array([[3, 1, 2, 0], [7, 4, 1, 5], [5, 2, 6, 8]])
+LENET_A = np.array([313600, 2508800, 200704, 1280])  # multiply-adds of a digit, forward
+FOUR_PIXELS, THREE_WEIGHTS = np.array([2, -1, 4, 7]), np.array([5, 1, -2])
+TWO_TILES = np.array([[-3, 1, 2, -5], [0, -4, -1, 4]])
 
 #: The arrays of each lesson's worked example, as its cells have them.
 EXAMPLES = {
@@ -67,6 +73,8 @@ EXAMPLES = {
     "08": (X7, W, DZ, W_ROW, DZ_ROW),
     "09": (X, DZ, LITTLE, TYING),
     "10": (X, W, W2, BIAS2),
+    "11": (THREE_G, ORDER),
+    "12": (TINY,),
 }
 NO_BIAS = "no_bias: this is Z without the bias. What is Z where X is 0?"
 
@@ -605,51 +613,160 @@ def lesson_09(steps):
 def lesson_10(steps):
     """Whole network; its gradients are doubled to be whole numbers."""
     z1, conv1 = layers.conv_forward(image(X), W[:, :, None, None], np.array([-10]))
-    a1, relu = layers.relu_forward(z1)
-    p1, pool = layers.pool_forward(a1, size=(1, 2))
-    q, flatten = layers.flatten_forward(p1)
+    a, _ = layers.relu_forward(z1)
+    p, pool = layers.pool_forward(a, size=(1, 2))
+    q, flatten = layers.flatten_forward(p)
     z2, fc = layers.fc_forward(q, W2, BIAS2)
-    d2 = whole(2 * (layers.softmax(1.0 * z2) - [[1, 0]]))
-    dq, dw2, _ = layers.fc_backward(d2, fc)
+    dz2 = whole(2 * (layers.softmax(1.0 * z2) - [[1, 0]]))
+    dq, dw2, _ = layers.fc_backward(dz2, fc)
     both = np.repeat(dq.T, 2, axis=1)
-    d1 = layers.relu_backward(layers.pool_backward(layers.flatten_backward(dq, flatten), pool), relu)
-    dx, dw1, _ = layers.conv_backward(d1, conv1)
+    da = layers.pool_backward(layers.flatten_backward(dq, flatten), pool)  # no winner is closed: dZ⁽¹⁾ too
+    dx, dw1, _ = layers.conv_backward(da, conv1)
     joins, winner = (
         "Which weight joins Q[0] to the second score?",
         "Which pixel of a window moves its maximum?",
     )
-    steps.asks("z1", "Z¹, from X, W¹ and b¹", flat(z1))
+    on_the_way = np.array([28 * 28, 25, 16, 64, 10])
+    asks = "how many paths lead from one weight of conv1 to the ten scores"
+    steps.asks("paths", asks, on_the_way.prod(), (on_the_way,))
+    steps.own("one_filter: here one filter reads each map. How many filters has conv2?", 784 * 25 * 64 * 10)
+    steps.own("one_place: here a filter reads each number once. How large is its window?", 784 * 16 * 64 * 10)
+    steps.own("one_score: these lead to one score. How many scores does a unit reach?", 784 * 25 * 16 * 64)
+    steps.asks("z1", "Z⁽¹⁾, from X, W⁽¹⁾ and b⁽¹⁾", flat(z1))
     steps.own(NO_BIAS, conv(b=0))
     steps.own("turned: the kernel is turned by 180°. What lies on X[0, 0]?", conv(w=TURNED, b=-10))
     steps.asks("q", "Q, the two numbers that pooling leaves", q[0])
-    means = flat(a1).mean(axis=1)
+    means = flat(a).mean(axis=1)
     steps.own("mean: these are the windows' means. What does max pooling keep?", means)
-    asks = f"the two scores Z² = Q W² + b², with b² = {shown(OTHER_BIAS2)} for once"
+    asks = f"the two scores Z⁽²⁾ = Q W⁽²⁾ + b⁽²⁾, with b⁽²⁾ = {shown(OTHER_BIAS2)} for once"
     steps.asks("z2", asks, (q @ W2 + OTHER_BIAS2)[0], (X, W, W2, OTHER_BIAS2))
     steps.own(NO_BIAS, (q @ W2)[0])
-    steps.own(f"transposed: W² is transposed here. {joins}", (q @ W2.T + OTHER_BIAS2)[0])
-    steps.own("lesson_bias: this is with b² of the lesson. Which b² is asked for?", z2[0])
-    steps.asks("d2", "2 δ², twice the gradient at the scores", d2[0])
-    steps.itself(2, "δ²")
+    steps.own(f"transposed: W⁽²⁾ is transposed here. {joins}", (q @ W2.T + OTHER_BIAS2)[0])
+    steps.own("lesson_bias: this is with the b⁽²⁾ above. Which b⁽²⁾ is asked for?", z2[0])
+    steps.asks("dz2", "2 dZ⁽²⁾, twice the gradient at the scores", dz2[0])
+    steps.itself(2, "dZ⁽²⁾")
     # This is true of the other label's gradient as well, which is the same.
-    steps.own("sign: every sign is the other way round. Which score has to rise?", -d2[0])
-    steps.own("no_label: this is 2 Ŷ. What does the label take off?", d2[0] + [2, 0])
-    steps.asks("dq", "2 dQ, from δ² and W²", dq[0])
+    steps.own("sign: every sign is the other way round. Which score has to rise?", -dz2[0])
+    steps.own("no_label: this is 2 Ŷ. What does the label take off?", dz2[0] + [2, 0])
+    steps.asks("dw2", "2 dW⁽²⁾, from Q and dZ⁽²⁾", dw2)
+    steps.itself(2, "dW⁽²⁾")
+    steps.asks("dq", "2 dQ, from dZ⁽²⁾ and W⁽²⁾", dq[0])
     steps.itself(2, "dQ")
-    steps.own(f"not_transposed: W² is not transposed here. {joins}", (d2 @ W2)[0])
-    steps.asks("dw2", "2 dW², from Q and δ²", dw2)
-    steps.itself(2, "dW²")
-    steps.asks("d1", "2 δ¹, through pooling and ReLU", flat(d1))
-    steps.itself(2, "δ¹")
+    steps.own(f"not_transposed: W⁽²⁾ is not transposed here. {joins}", (dz2 @ W2)[0])
+    steps.asks("da", "2 dA, through flatten and pooling", flat(da))
+    steps.itself(2, "dA")
     steps.own(f"spread: both pixels of a window get all of it. {winner}", both)
     steps.own(f"shared: each window shares it out. {winner}", both / 2)
-    steps.asks("dw1", "2 dW¹, from δ¹ and X", flat(dw1))
-    steps.itself(2, "dW¹")
-    steps.asks("dx", "2 dX, from δ¹ and W¹", flat(dx))
+    said = "first: this pays the first pixel of each window. Which is the larger?"
+    steps.own(said, np.hstack([dq.T, np.zeros((2, 1))]))
+    steps.asks("dw1", "2 dW⁽¹⁾, from dZ⁽¹⁾ and X", flat(dw1))
+    steps.itself(2, "dW⁽¹⁾")
+    steps.asks("dx", "2 dX, from dZ⁽¹⁾ and W⁽¹⁾", flat(dx))
     steps.itself(2, "dX")
-    steps.conv_bugs(0, "no_rotation", dz=flat(d1))
-    other = "another_dz: this is dX with the dZ of the convolution alone. Which gradient arrives here?"
+    steps.conv_bugs(0, "no_rotation", dz=flat(da))
+    other = "another_dz: this is dX with the dZ of the convolution lessons. Which gradient arrives here?"
     steps.own(other, conv_back()[0])
+
+
+def lesson_11(steps):
+    """MNIST: the batches, the velocity, the step and its rate."""
+    first, second, third = THREE_G
+    velocity = (first / 2 + second) / 2 + third
+    asks = "the steps of an epoch, with N = 55000 digits in batches of M = 64"
+    steps.asks("steps", asks, 860, (np.array([55000, 64]),))
+    said = "whole_batches: these are the full batches. Who takes the digits that are left over?"
+    steps.own(said, 859)
+    asks = "which digits the last batch takes, of an order of eight, in batches of 3"
+    steps.asks("batch", asks, ORDER[6:], (ORDER,))
+    steps.own("whole: some of these have been seen. Where does the third batch start?", ORDER[-3:])
+    steps.own("places: these are places in the order. Which digits stand there?", [6, 7])
+    steps.own("second: this batch comes before. How many digits does it leave?", ORDER[3:6])
+    steps.asks("velocity", "the velocity after three gradients, with μ = ½", velocity, (THREE_G,))
+    steps.own("sum: here no gradient fades. What happens to the old velocity?", THREE_G.sum(axis=0))
+    steps.own("last: this is the newest gradient. What is left of the velocity?", third)
+    steps.own("two: these are two gradients. How many are there?", first / 2 + second)
+    said = "mean: here the new gradient is halved as well. What does μ multiply?"
+    steps.own(said, ((first / 2) / 2 + second / 2) / 2 + third / 2)
+    asks = "by how much the third step moves θ, with μ = ½ and η = 2"
+    steps.asks("step", asks, -2 * (third + velocity / 2), (THREE_G,))
+    steps.own("uphill: this goes up the loss. What is the sign of a step?", 2 * (third + velocity / 2))
+    steps.own("plain: this is η times the velocity. What else stands in the bracket?", -2 * velocity)
+    steps.own("no_rate: the learning rate is missing. What multiplies the bracket?", -(third + velocity / 2))
+    said = "undamped: here the velocity is added whole. What multiplies it in the bracket?"
+    steps.own(said, -2 * (third + velocity))
+    steps.own("gradient: this is η times the gradient. Where is the velocity?", -2 * third)
+    asks = "the rate in thousandths, at f = ⅓ of the way from η_a = 2 up to η_b = 50"
+    steps.asks("rate", asks, 14, (np.array([2, 50]),))
+    steps.own("line: this is a straight line. What is the cosine of a third of π?", 18)
+    steps.own("from_above: this comes down from the larger one. At which end is f = 0?", 38)
+
+
+def lesson_12(steps):
+    """Fast convolution."""
+    P = layers.im2col(image(TINY), (2, 2))
+    asks = "row 4 of P, what lies under the window at (1, 1): four numbers"
+    steps.asks("row", asks, P[4])
+    steps.own(
+        "by_columns: this reads the window down its columns. In which order are (u, v)?", P[4, [0, 2, 1, 3]]
+    )
+    steps.own("another_window: this is another window's row. Where does the one at (1, 1) begin?", P[3])
+    steps.asks("column", "column 2 of P, what the weight W[1, 0] meets: six numbers", P[:, 2])
+    steps.own("another_weight: this is what W[0, 1] meets. Which column has (u, v) = (1, 0)?", P[:, 1])
+    steps.own(
+        "by_columns: this goes down the columns of windows. Which window is row 1 of P?",
+        P[[0, 3, 1, 4, 2, 5], 2],
+    )
+    asks = "the rows, and below them the columns, of X that row 5 of P reads: 2 × 4 numbers"
+    steps.asks("places", asks, [[1, 1, 2, 2], [2, 3, 2, 3]])
+    steps.own("offsets: these are the offsets (u, v). To what are they added?", [[0, 0, 1, 1], [0, 1, 0, 1]])
+    steps.own("swapped: rows and columns are exchanged. Which comes first?", [[2, 3, 2, 3], [1, 1, 2, 2]])
+    where = np.array([1, 2, 4, 2])
+    asks = f"the place in memory of X{shown(where)}, in numbers, for x of shape (2, 5, 6, 3)"
+    steps.asks("address", asks, 140, (where,))
+    steps.own("columns_first: here rows are the faster axis. How far is it to the next row?", 132)
+    steps.own("in_bytes: this is in bytes of 4. How many numbers are that?", 560)
+    asks = "the strides of the view of all windows, in numbers, for a padded x with strides (210, 30, 3, 1)"
+    steps.asks("strides", asks, [210, 30, 3, 30, 3, 1], ())
+    said = "copy: a fresh array of this shape has these. Does the view have memory of its own?"
+    steps.own(said, [1350, 270, 45, 15, 3, 1])
+    said = "flat: within a window these take every step to be one pixel. What does u + 1 move by?"
+    steps.own(said, [210, 30, 3, 3, 3, 1])
+    asks = "how many multiply-adds conv1 takes for one digit, for H = 28, W = 28, F = 5, C = 1, K = 8"
+    steps.asks("count", asks, 28 * 28 * 25 * 8, (np.array([28, 5, 1, 8]),))
+    steps.own(
+        "no_padding: here the kernel stays inside the image. What does padding 'same' keep?", 24 * 24 * 25 * 8
+    )
+    steps.own("one_axis: the kernel has rows and columns. How many weights has a filter?", 28 * 28 * 5 * 8)
+    asks = "how many bytes P of conv1 takes for M = 64 digits, for H = 28, W = 28, F = 5, C = 1"
+    steps.asks("bytes", asks, 4 * 64 * 28 * 28 * 25, (np.array([64, 28, 5, 1]),))
+    steps.own("numbers: so many numbers are in P. How many bytes is each?", 64 * 28 * 28 * 25)
+    steps.own("doubles: these are numbers of 8 bytes. How large is a float32?", 8 * 64 * 28 * 28 * 25)
+    asks = "im2col's FLOPs for each byte in conv1, for C = 1, K = 8, R = 25"
+    steps.asks("intensity", asks, 200 / 118, (np.array([1, 8, 25]),))
+    steps.own("once: here P is carried once. Who writes it, and who reads it?", 200 / 68)
+    steps.own("per_number: this is for each number. How many bytes is that?", 400 / 59)
+    steps.own("multiply_adds: this counts a multiply-add once. How many FLOPs is it?", 100 / 118)
+    z = np.stack([TWO_TILES[:, :2].ravel(), TWO_TILES[:, 2:].ravel()])
+    asks = f"ReLU(z − 2), pooled by 2×2, of z = {shown(TWO_TILES)}: two numbers"
+    steps.asks("pooled", asks, np.maximum(z.max(axis=1) - 2, 0), (TWO_TILES,))
+    steps.own(
+        "no_bias: this is without the bias. What is taken off each number?", np.maximum(z.max(axis=1), 0)
+    )
+    steps.own("no_relu: one of these is negative. What does ReLU make of it?", z.max(axis=1) - 2)
+    asks = f"the multiply-adds of a training step of one digit, for A = {shown(LENET_A)}"
+    steps.asks("step", asks, 3 * LENET_A.sum() - LENET_A[0], (LENET_A,))
+    steps.own("all_of_it: this has a dX of the first layer. Who asks for it?", 3 * LENET_A.sum())
+    steps.own(
+        "last: this leaves out dX of the last layer. Whose dX has no use?", 3 * LENET_A.sum() - LENET_A[-1]
+    )
+    steps.own(
+        "two_parts: forward and one part backward. How many products has a backward pass?", 2 * LENET_A.sum()
+    )
+    given = (FOUR_PIXELS, THREE_WEIGHTS)
+    asks = "m₂, m₃ and m₄ of Winograd's four products, for pixels 2, −1, 4, 7 and weights 5, 1, −2"
+    steps.asks("winograd", asks, [6, 5, 16], given)
+    steps.own("no_halves: two of these are twice too large. What stands before the brackets?", [12, 10, 16])
+    steps.own("signs: m₃ has the sign of x₁ − x₂. Which is taken from which?", [6, -5, 16])
 
 
 LESSONS = {name[-2:]: made for name, made in list(globals().items()) if name.startswith("lesson_")}

@@ -1,4 +1,4 @@
-"""Lesson 10: initial weights, a step of gradient descent, and the layers in a row."""
+"""Lessons 10 and 11: initial weights, a step of gradient descent, the layers in a row; a loop of steps."""
 
 import numpy as np
 
@@ -390,4 +390,123 @@ TWO_LAYERS = Exercise(
     delegates=("softmax_cross_entropy_forward",),
 )
 
-EXERCISES = (INITIAL, STEP, TWO_LAYERS)
+# --- an epoch: batch after batch
+
+
+class _LeastSquares:
+    """Half the mean squared distance of X θ from the targets, and its gradient: a `backprop`."""
+
+    def __init__(self, x, targets):
+        self.x, self.targets = x, targets
+
+    def __call__(self, theta, batch):
+        x, errors = self.x[batch], self.x[batch] @ theta - self.targets[batch]
+        return np.mean(errors**2) / 2, x.T @ errors / len(x)
+
+
+def _epoch_cases(rng):
+    cases = []
+    for N, batch_size, momentum in [
+        (7, 3, 0.9),
+        (4, 4, 0.5),
+        (9, 2, 0.8),
+        (5, 1, 0.0),
+        (between(rng, 6, 9), 4, 0.7),
+    ]:
+        rates = rng.uniform(0.05, 0.3, -(-N // batch_size)).tolist()
+        arguments = (
+            normal(rng, 3),
+            normal(rng, 3),
+            rng.permutation(N),
+            rates,
+            _LeastSquares(normal(rng, N, 3), normal(rng, N)),
+        )
+        name = f"{N} examples in batches of {batch_size}, momentum {momentum:g}"
+        cases.append(Case(name, arguments, {"batch_size": batch_size, "momentum": momentum}))
+    return cases
+
+
+def _one_epoch(theta, velocity, order, rates, backprop, *, batch_size, momentum, batch=None, step=None):
+    """Do the epoch, or one that takes its batches, or its steps, otherwise."""
+    batch = batch or (lambda start, place: order[start : start + batch_size])
+    step = step or (lambda theta, g, old, new, rate: theta - rate * (g + momentum * new))
+    losses = []
+    for place, start in enumerate(range(0, len(order), batch_size)):
+        loss, g = backprop(theta, batch(start, place))
+        old, velocity = velocity, momentum * velocity + g
+        theta = step(theta, g, old, velocity, rates[place])
+        losses.append(loss)
+    return theta, velocity, losses
+
+
+def _averaging(theta, velocity, order, rates, backprop, *, batch_size, momentum):
+    """Do the epoch with a velocity that is a mean of gradients."""
+    losses = []
+    for place, start in enumerate(range(0, len(order), batch_size)):
+        loss, g = backprop(theta, order[start : start + batch_size])
+        velocity = momentum * velocity + (1 - momentum) * g
+        theta = theta - rates[place] * (g + momentum * velocity)
+        losses.append(loss)
+    return theta, velocity, losses
+
+
+EPOCH = "theta, velocity, order, rates, backprop, *, batch_size, momentum"
+PLAIN = "theta, velocity, order, rates, backprop, batch_size=batch_size, momentum=momentum"
+AT_REST = PLAIN.replace("velocity", "0 * velocity")
+WHOLE = PLAIN.replace("order", "order[: len(order) // batch_size * batch_size]")
+EPOCH_MISTAKES = """
+one_epoch.plain_momentum = _one_epoch(PLAIN, step=lambda t, g, old, new, rate: t - rate * new)
+the step is the velocity alone, plain momentum; (11.2) looks one step of it ahead
+? what stands in the bracket of (11.2)?
+one_epoch.momentum_alone = _one_epoch(PLAIN, step=lambda t, g, old, new, rate: t - rate * momentum * new)
+the gradient itself is missing in the step
+? with momentum 0, what should a step be?
+one_epoch.no_momentum = _one_epoch(PLAIN, step=lambda t, g, old, new, rate: t - rate * g)
+the step is the gradient alone: the velocity is kept, and not used
+? what stands in the bracket of (11.2)?
+one_epoch.uphill = _one_epoch(PLAIN, step=lambda t, g, old, new, rate: t + rate * (g + momentum * new))
+the step goes along the gradient, up the loss
+? a positive gradient: which way is down?
+one_epoch.rate_forgotten = _one_epoch(PLAIN, step=lambda t, g, old, new, rate: t - (g + momentum * new))
+the learning rate is not used
+? what should happen with a rate of 0?
+one_epoch.first_rate = _one_epoch(PLAIN, step=lambda t, g, old, new, _: t - rates[0] * (g + momentum * new))
+every step has the rate of the first one
+? which entry of rates belongs to the last step?
+one_epoch.never_moves = _one_epoch(PLAIN, step=lambda t, g, old, new, rate: t)
+theta is returned as it came: no step is taken
+? print theta before and after a step
+one_epoch.last_batch_lost = _one_epoch(WHOLE)
+the last, smaller batch is left out
+? 7 examples in batches of 3: how many batches are there?
+one_epoch.batches_overlap = _one_epoch(PLAIN, batch=lambda start, n: order[n : n + batch_size])
+the batches overlap: each begins one example after the one before
+? where in order does the second batch start?
+one_epoch.not_shuffled = _one_epoch(PLAIN, batch=lambda start, n: np.sort(order)[start : start + batch_size])
+the examples come as they are numbered: order is not used
+? which example is the first, by order?
+one_epoch.no_batches = _one_epoch(PLAIN, batch=lambda start, n: order)
+every step takes all examples: there are no batches
+? how many examples belong in a step?
+one_epoch.starts_at_rest = _one_epoch(AT_REST)
+the velocity starts at 0; it goes on from the one that is given
+? what has the epoch before left behind?
+one_epoch.averaged_velocity = _averaging(PLAIN)
+the velocity is a mean of gradients here; in (11.2) g comes in whole
+? what multiplies g in the first line of (11.2)?
+"""
+for name, arguments in {"PLAIN": PLAIN, "AT_REST": AT_REST, "WHOLE": WHOLE}.items():
+    EPOCH_MISTAKES = EPOCH_MISTAKES.replace(name, arguments)
+
+ONE_EPOCH = Exercise(
+    number="11.1",
+    title="theta after one pass over the examples, the velocity then, and the loss of every batch",
+    signature=f"one_epoch({EPOCH})",
+    returns=(Part("theta", ("n",)), Part("velocity", ("n",)), Part("losses", ("steps",))),
+    cases=_epoch_cases,
+    reference=_one_epoch,
+    suspects=mistakes(EPOCH_MISTAKES, EPOCH, globals()),
+    delegates=None,
+)
+
+EXERCISES = (INITIAL, STEP, TWO_LAYERS, ONE_EPOCH)

@@ -1,4 +1,4 @@
-"""The catalogue of misconceptions: wrong implementations that people have really written.
+"""The catalogue of misconceptions: wrong implementations, many of them met in print or in public code.
 
 ``misconceptions["relu.mask_from_output"]`` has the diagnosis, a hint, the code as text (`source`), the wrong
 function itself (`wrong`), and `pair()`, which `gradient_check` takes. One catalogue, three uses: to recognise

@@ -16,7 +16,6 @@ from backprop_helpers.checking.misconceptions._parse import (
     irregular,
     options_of,
     patched,
-    written_out,
 )
 from backprop_helpers.checking.solutions import (
     lesson_01,
@@ -112,7 +111,7 @@ class Misconception:
     patch: tuple[
         str, ...
     ]  # the lines of the right implementation that are replaced, and by what; see `_parse`
-    seen: str = EXPECTED  # where it was seen, if it was
+    seen: str = EXPECTED  # its rows in notebooks/more/slips_in_print.ipynb, if it has any
     at: str = ""  # the smallest input that exposes it
     options: Mapping = field(default_factory=dict)  # the keyword arguments with which it is exposed
     also_seen_by: tuple[str, ...] = ()  # oracles that see it besides the usual ones for its function
@@ -129,7 +128,7 @@ class Misconception:
         return cls(
             **{key: fields[key] for key in ("name", "base", "diagnosis", "hint")},
             patch=tuple(fields["patch"]),
-            seen=written_out(fields.get("seen", EXPECTED)),
+            seen=fields.get("seen", EXPECTED),
             at=fields.get("at", ""),
             options=USUAL_OPTIONS.get(function, {}) | options_of(fields.get("with", "")),
             also_seen_by=_names(fields.get("also", "")),

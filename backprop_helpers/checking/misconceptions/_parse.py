@@ -3,7 +3,7 @@
     relu.no_mask = relu_backward            the name, and the solution that is changed
     the gradient is handed on unchanged     what is wrong, in one sentence
     ? nudge an entry of z that is −2        where to look
-    seen: a tutorial                        where it was seen, if it was
+    seen: slips in print, 12                its rows in notebooks/more/slips_in_print.ipynb, if it has any
     with: stride=2                          the keyword arguments that expose it, if not the usual ones
     at: (1, 2); [[1.0, 2.0]]                the smallest input that does: shapes, or the numbers
     also: conservation                      oracles that see it besides the usual ones
@@ -20,8 +20,6 @@ import re
 
 import numpy as np
 
-POST = "a blog post on backpropagation in a CNN (Demystifying Deep Learning, part 9)"
-SECOND_POST = "a blog post on the backward pass of a CNN (Backward Pass of CNN)"
 FIELDS = {"seen", "with", "at", "also", "unseen", "passes", "for"}
 
 
@@ -45,11 +43,6 @@ def entries_in(text):
                 last = "hint" if mark == "?" else "diagnosis"
                 fields[last] = rest if mark == "?" else line
         yield fields
-
-
-def written_out(seen):
-    """Return where a mistake was seen, with the posts' titles for their short names."""
-    return re.sub(r"\b(SECOND_)?POST\b", lambda found: SECOND_POST if found[1] else POST, seen)
 
 
 def options_of(text):

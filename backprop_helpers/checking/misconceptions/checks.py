@@ -8,6 +8,7 @@ ENTRIES = """
 check.upstream_of_ones = check_gradients
 the upstream gradient is all ones: a gradient that goes to the wrong place looks the same
 ? send each output a different gradient. Would yours still pass?
+seen: slips in print, 20 and 54
 passes: flatten.column_by_column
 - upstream = np.random.default_rng(0).normal(size=out.shape)
 + upstream = np.ones(out.shape)
@@ -15,6 +16,7 @@ passes: flatten.column_by_column
 check.means_compared = check_gradients
 only the means are compared: the right numbers in the wrong places, flipped or transposed, pass
 ? shuffle the analytic gradient. Does the check notice?
+seen: slips in print, 53
 passes: flatten.column_by_column
 - difference = np.abs(analytic - numeric)
 + analytic, numeric = analytic.mean(), numeric.mean()
@@ -23,7 +25,7 @@ passes: flatten.column_by_column
 check.threshold_ten = check_gradients
 the threshold is 10, or 1000 %; this relative error never exceeds 1
 ? what is the relative error of a gradient that is zero everywhere?
-seen: POST, in the notebook: it passed five injected bugs, a flipped sign and a zeroed gradient among them
+seen: slips in print, 49
 passes: softmax_cross_entropy.sign_flipped
 - assert error.max() < 1e-6
 + assert error.max() < 10
@@ -31,7 +33,6 @@ passes: softmax_cross_entropy.sign_flipped
 check.one_sided_denominator = check_gradients
 the error is relative to the analytic gradient alone: where that is zero nothing is compared
 ? let backward return zeros. What does the check divide by?
-seen: POST, in the notebook
 passes: pool.returns_in_the_loop
 - error = difference / np.maximum(np.abs(analytic) + np.abs(numeric), 1e-8)
 - assert error.max() < 1e-6
@@ -42,6 +43,7 @@ passes: pool.returns_in_the_loop
 check.zero_by_zero = check_gradients
 0/0 where both gradients are zero (dead ReLUs) makes the error NaN, and NaN > 1e-6 is false
 ? what is max of [0.5, nan], and is it larger than 1e-6?
+seen: slips in print, 51
 passes: relu.multiplied_by_output
 - error = difference / np.maximum(np.abs(analytic) + np.abs(numeric), 1e-8)
 - assert error.max() < 1e-6
@@ -52,7 +54,7 @@ passes: relu.multiplied_by_output
 check.prints_only = check_gradients
 the error is printed and not asserted: a test that runs this cannot fail
 ? break the layer on purpose and run the tests. What colour are they?
-seen: CS231n
+seen: slips in print, 52
 passes: conv.no_rotation
 - assert error.max() < 1e-6
 + print("relative error", error.max())

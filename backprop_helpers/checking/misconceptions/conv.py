@@ -4,7 +4,6 @@ ENTRIES = """
 conv.no_rotation = conv_backward_by_slices
 the kernel is the wrong way round for dx: turned where you scatter, or not turned where you slide over dZ
 ? which weight joins X[0, 0] to Z[0, 0]? And which one joins the last pixel under the window to it?
-seen: many hand-written convolution layers
 at: (1, 1, 2, 1); (1, 2, 1, 1)
 - rotated = w[::-1, ::-1]
 + rotated = w
@@ -12,7 +11,7 @@ at: (1, 1, 2, 1); (1, 2, 1, 1)
 conv.kernel_transposed = conv_backward_by_slices
 rows and columns of the kernel are exchanged in dx: transposed, or turned by 90° instead of 180°
 ? mark one corner of the kernel. Where does your step put it, and where does it have to go?
-seen: a question and answer on the general case, left open there: 'transform (rotate?) the kernel'
+seen: slips in print, 29
 at: (1, 2, 2, 1); (2, 2, 1, 1)
 - rotated = w[::-1, ::-1]
 + rotated = w.transpose(1, 0, 2, 3)
@@ -34,6 +33,7 @@ at: (1, 1, 1, 2); (1, 1, 2, 1)
 conv.dw_rotated = conv_backward_by_slices
 dw comes out rotated by 180°; only dx needs the rotation
 ? W[0, 0] meets which pixels on the way forward? The same ones have to make up dW[0, 0]
+seen: slips in print, 36
 at: (1, 1, 2, 1); (1, 2, 1, 1)
 - dw[u, v] = np.einsum("mijc,mijk->ck", x_padded[:, u : u + H_out, v : v + W_out], dz)
 + dw[F_h - 1 - u, F_w - 1 - v] = np.einsum("mijc,mijk->ck", x_padded[:, u : u + H_out, v : v + W_out], dz)
@@ -41,7 +41,7 @@ at: (1, 1, 2, 1); (1, 2, 1, 1)
 conv.height_for_width = conv_backward_by_windows
 the height is used where the width belongs: right only for square images
 ? try an image of 1 × 2 pixels
-seen: nd4j#2457
+seen: slips in print, 34
 at: (1, 1, 2, 1); (1, 1, 1, 1)
 - dx = dx_padded[:, top : top + H_in, left : left + W_in]
 + dx = dx_padded[:, top : top + H_in, left : left + H_in]
@@ -49,7 +49,7 @@ at: (1, 1, 2, 1); (1, 1, 1, 1)
 conv.square_slices = conv_backward_by_slices
 the slices of x for dw take the width from the height: they fit square images only
 ? print the shape of the slice and of dz, for an image of 2 × 3 pixels
-seen: POST: w_x = x_padded.shape[1]
+seen: slips in print, 25
 at: (1, 2, 3, 1); (1, 1, 1, 1)
 also: repeatability
 - H_out, W_out = dz.shape[1], dz.shape[2]
@@ -61,7 +61,7 @@ conv.crops_half_a_kernel = conv_backward_by_slices
 the border is cut off with f//2 : −(f//2): fits odd kernels with "same" padding only, and leaves nothing
   for a 1×1 kernel
 ? what is a[0:-0]?
-seen: POST: [f//2:-(f//2)]
+seen: slips in print, 26
 with: padding='same'
 at: (1, 1, 1, 1); (1, 1, 1, 1)
 - dx = dx_padded[:, top : x_padded.shape[1] - bottom, left : x_padded.shape[2] - right]
@@ -71,7 +71,7 @@ at: (1, 1, 1, 1); (1, 1, 1, 1)
 conv.unpads_with_minus_pad = conv_backward_by_windows
 the padding is cut off with pad : −pad, which leaves nothing where pad is 0
 ? what is a[0:-0]?
-seen: a well-known course's hint (deeplearning.ai); MrinmoiHossain#3
+seen: slips in print, 30
 with: padding=0
 at: (1, 1, 1, 1); (1, 1, 1, 1)
 - dx = dx_padded[:, top : top + H_in, left : left + W_in]
@@ -80,7 +80,7 @@ at: (1, 1, 1, 1); (1, 1, 1, 1)
 conv.stride_ignored = conv_backward_by_windows
 backward does not use the stride: right at stride 1 only
 ? with stride 2, which pixel is the first that Z[0, 1] reads?
-seen: Kulbear PR#34; enggen#7; sebgao/cTensor#3
+seen: slips in print, 31 and 32
 with: stride=2
 at: (1, 1, 3, 1); (1, 1, 1, 1)
 - rows = slice(i * s_h, i * s_h + d_h * (F_h - 1) + 1, d_h)
@@ -91,7 +91,6 @@ at: (1, 1, 3, 1); (1, 1, 1, 1)
 conv.dilation_ignored = conv_backward_by_windows
 backward does not use the dilation: it reads neighbouring pixels
 ? with dilation 2, which pixels does Z[0, 0] read?
-seen: a library in which dilation above 1 was wrong for years (root-project/root#22474)
 with: dilation=2
 at: (1, 1, 3, 1); (1, 2, 1, 1)
 - rows = slice(i * s_h, i * s_h + d_h * (F_h - 1) + 1, d_h)
@@ -102,7 +101,7 @@ at: (1, 1, 3, 1); (1, 2, 1, 1)
 conv.bias_in_every_term = conv_forward
 the bias is added once a kernel element instead of once an output
 ? set w to zero: what should z be?
-seen: a course's published answer, −23.16 where −6.999 is right (deeplearning.ai v1; Kulbear#32)
+seen: slips in print, 21
 at: (1, 1, 2, 1); (1, 2, 1, 1)
 -         z += x_padded[:, rows][:, :, columns] @ w[u, v]
 - z += b
@@ -129,7 +128,7 @@ at: (1, 1, 1, 2); (1, 1, 2, 1)
 conv.filter_index_dropped = conv_backward_by_windows
 dx uses the first filter for every output channel: W[u, v, c] has lost its index k
 ? each output channel came from a filter of its own. Which one does dZ[..., 1] go back through?
-seen: POST, in the equation for ∂J/∂X
+seen: slips in print, 23
 at: (1, 1, 1, 1); (1, 1, 1, 2)
 - dx_padded[:, rows, columns] += np.einsum("uvck,mk->muvc", w, dz[:, i, j])
 + dx_padded[:, rows, columns] += np.einsum("uvc,mk->muvc", w[..., 0], dz[:, i, j])
@@ -137,7 +136,6 @@ at: (1, 1, 1, 1); (1, 1, 1, 2)
 conv.remainder_forgotten = conv_backward_by_windows
 dx has only the rows and columns that some window reads; the ones left over are missing
 ? with stride 2, does the last window reach the last pixel? dx has the shape of x all the same
-seen: f-dangel/backpack#30; meta-pytorch/opacus#245
 with: stride=2
 at: (1, 1, 2, 1); (1, 1, 1, 1)
 - dx_padded = np.zeros(x_padded.shape)
@@ -148,7 +146,7 @@ at: (1, 1, 2, 1); (1, 1, 1, 1)
 conv.no_dx = conv_backward_by_windows
 no gradient for the input is returned: two such layers cannot be stacked
 ? who needs dx, if there is a layer before this one?
-seen: vzhou842/cnn-from-scratch#3
+seen: slips in print, 37
 at: (1, 1, 1, 1); (1, 1, 1, 1)
 - return dx, dw, db
 + return None, dw, db
@@ -184,7 +182,6 @@ at: (1, 1, 2, 1); (1, 1, 1, 1)
 conv.divided_by_m_again = conv_backward_by_windows
 dw and db are divided by M, though the 1/M of the mean loss is already in dz: M times too small
 ? the 1/M appears once in the loss. How often does it appear on the way back?
-seen: common; POST has it in each layer and none in the loss
 at: (2, 1, 1, 1); (1, 1, 1, 1)
 - db = dz.sum(axis=(0, 1, 2))
 + db = dz.sum(axis=(0, 1, 2)) / M

@@ -5,7 +5,7 @@ fc.bias_never_moves = fc_backward_by_gradient
 db is one number, the sum over the units of one example; behind softmax that sum is 0, so the biases never
   move
 ? how many biases are there, and how many numbers does db hold?
-seen: SECOND_POST: FullyConnectedLayer
+seen: slips in print, 1
 at: (1, 1); (1, 2)
 - db = dz.sum(axis=0)
 + db = dz[0].sum(axis=0)
@@ -20,7 +20,7 @@ at: (2, 1); (1, 2)
 fc.bias_averaged = fc_backward_by_gradient
 db is the mean over the examples; the 1/M of the loss is already in dz
 ? nudge one bias: how many rows of z move, and do their effects on the loss add up or average?
-seen: POST, whose dz has no 1/M
+seen: slips in print, 2
 at: (2, 1); (1, 1)
 - db = dz.sum(axis=0)
 + db = dz.mean(axis=0)
@@ -28,7 +28,6 @@ at: (2, 1); (1, 1)
 fc.divided_by_m_again = fc_backward_by_gradient
 dw and db are divided by M, though the 1/M of the mean loss is already in dz: M times too small
 ? the 1/M appears once in the loss. How often does it appear on the way back?
-seen: common: the loss and each layer's dW both divide by M
 at: (2, 1); (1, 1)
 - dw = x.T @ dz
 - db = dz.sum(axis=0)
@@ -101,6 +100,7 @@ at: (1, 2); (2, 1)
 fc.dx_after_update = fc_backward_by_gradient
 dx is made of the weights after a step; forward used the ones before it
 ? which w did z come from?
+seen: slips in print, 3 and 4
 at: (1, 1); (1, 1)
 - dx = dz @ w.T
 - dw = x.T @ dz

@@ -4,7 +4,7 @@ ENTRIES = """
 pool.isclose_mask = pool_backward_by_mask
 the mask is isclose(x, maximum): every pixel that ties, or nearly ties, gets the whole gradient
 ? for an image of equal pixels: what does dx sum to, and what does dz sum to?
-seen: POST, pool_forward; discussed in Theano#5248, three conventions in tensorflow#4886
+seen: slips in print, 39
 with: size=2, stride=2
 at: [[[[1.0], [1.000005]], [[0.0], [-1.0]]]]
 also: conservation
@@ -19,7 +19,7 @@ also: conservation
 pool.every_tie = pool_backward_by_mask
 the mask is x == maximum: every pixel that ties gets the whole gradient
 ? for an image of equal pixels: what does dx sum to, and what does dz sum to?
-seen: SECOND_POST: MaxPoolLayer, the first version
+seen: slips in print, 41 and 48
 with: size=2, stride=2
 at: [[[[1.0], [1.0]], [[0.0], [-1.0]]]]
 also: conservation
@@ -34,7 +34,7 @@ also: conservation
 pool.average_over_wrong_axes = pool_forward_by_reshape
 after the first mean the axes have moved up by one: the second mean runs over another axis
 ? print the shape after each mean
-seen: POST: mode="average"
+seen: slips in print, 40
 with: size=2, stride=2, mode='average'
 at: (1, 2, 2, 1)
 - z = patches.mean(axis=(2, 4))
@@ -43,7 +43,7 @@ at: (1, 2, 2, 1)
 pool.wrong_reshape = pool_forward_by_reshape
 the reshape has the right shape, but its windows are made of pixels from other windows
 ? fill x with 0, 1, 2, 3, ... and print what your first window holds
-seen: HIPS/autograd PR#245
+seen: slips in print, 43
 with: size=2, stride=2
 at: (1, 2, 4, 1)
 - patches = x.reshape(M, H // 2, 2, W // 2, 2, C)
@@ -56,7 +56,7 @@ at: (1, 2, 4, 1)
 pool.overlap_overwritten = pool_backward_by_windows
 where windows overlap, dx keeps one of the terms; they have to be added: `+=`, or np.add.at at index arrays
 ? size 2, stride 1: can one pixel be the maximum of two windows?
-seen: 0809zheng/CS231n-assignment2019#19
+seen: slips in print, 44
 with: stride=1
 at: [[[[0.0], [3.0], [1.0]]]]
 also: conservation
@@ -66,7 +66,6 @@ also: conservation
 pool.always_the_last = pool_backward_by_windows
 the gradient always goes to the bottom-right pixel of the window; right only where pixels increase
 ? try an image whose pixels decrease
-seen: an implementation that passes a well-known course's fixed case (CS231n)
 at: [[[[1.0], [0.0]]]]
 - u, v = np.unravel_index(window.argmax(), window.shape)
 + u, v = F_h - 1, F_w - 1
@@ -81,7 +80,7 @@ at: [[[[1.0], [0.0]]]]
 pool.returns_in_the_loop = pool_backward_by_windows
 only the first window gets its gradient: does `return` stand inside the loop?
 ? how often does the innermost line run?
-seen: riccardoandreoni0/CNN-from-scratch#1 ("interestingly, the model as-is still converges")
+seen: slips in print, 45
 with: size=1, stride=1
 at: [[[[2.0], [1.0]]]]
 also: conservation
@@ -100,6 +99,7 @@ also: conservation
 pool.stride_ignored = pool_backward_by_windows
 the windows of backward are one size apart, not one stride: right only where the two are equal
 ? size 1, stride 2: which pixel does the second window stand on?
+seen: slips in print, 32
 with: size=1, stride=2
 at: [[[[1.0], [2.0], [3.0]]]]
 - (F_h, F_w), (s_h, s_w) = np.broadcast_to(size, 2), np.broadcast_to(stride, 2)
@@ -123,7 +123,7 @@ also: conservation, repeatability
 pool.remainder_overrun = pool_forward_by_windows
 the loop starts a window for the rows left over: odd sizes run over the edge of the output
 ? three rows, windows of two: how many whole windows are there?
-seen: SECOND_POST: MaxPoolLayer, for i in range(0, h, size)
+seen: slips in print, 42
 at: [[[[1.0], [3.0], [2.0]]]]
 unseen: complex step: it writes to an array of floats, which keeps no imaginary part
 - for i in range(H_out):
@@ -134,7 +134,6 @@ unseen: complex step: it writes to an array of floats, which keeps no imaginary 
 pool.remainder_forgotten = pool_backward_by_windows
 dx has only the rows and columns that some window reads; the ones left over are missing
 ? three columns, windows of two: dx has the shape of x all the same
-seen: for convolution: f-dangel/backpack#30; meta-pytorch/opacus#245
 at: [[[[1.0], [3.0], [2.0]]]]
 - dx = np.zeros(x.shape)
 + dx = np.zeros((M, H_out * s_h, W_out * s_w, C))
@@ -187,6 +186,7 @@ also: conservation, repeatability
 pool.rows_for_both = pool_backward_by_windows
 of the pairs (rows, columns) the number for the rows is used for both axes
 ? size (1, 2): how many columns has a window?
+seen: slips in print, 46
 at: [[[[1.0], [2.0]]]]
 - (F_h, F_w), (s_h, s_w) = np.broadcast_to(size, 2), np.broadcast_to(stride, 2)
 + F_h = F_w = np.broadcast_to(size, 2)[0]
@@ -257,6 +257,7 @@ also: conservation
 pool.tie_shared = pool_backward_by_windows
 pixels that tie share the gradient; here, as in argmax, the first of them gets all of it
 ? an image of equal pixels: how many entries of dx are not zero in each window?
+seen: slips in print, 48
 at: [[[[1.0], [1.0]]]]
 unseen: gradient check, complex step, adjoint identity: of pixels that tie, a slope may pay any one
 - u, v = np.unravel_index(window.argmax(), window.shape)

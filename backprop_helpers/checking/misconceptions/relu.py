@@ -4,7 +4,7 @@ ENTRIES = """
 relu.mask_from_output = relu_backward
 the mask is `>= 0` of the output, which is never negative: nothing is ever masked
 ? print the mask next to z: is there a single False in it?
-seen: a widely read NumPy tutorial on MNIST (numpy-tutorials); iamtrask/Grokking-Deep-Learning#9
+seen: slips in print, 12 and 13
 at: [[-2.0, 3.0, -1.0, 0.5]]
 - dz = da * (z > 0)
 + a = np.maximum(z, 0)

@@ -4,7 +4,7 @@ ENTRIES = """
 softmax.derivative_element_wise = softmax_backward_by_mean
 only the diagonal of the Jacobian is used, ŷ(1 − ŷ): each score also moves every other probability
 ? nudge one score. How many of the probabilities change?
-seen: POST, in the text: ∂J/∂A ∗ g′(Z)
+seen: slips in print, 15
 at: [[1.0, -0.5]]
 also: rows sum to 0
 - mean = (dy_hat * y_hat).sum(axis=1, keepdims=True)
@@ -30,7 +30,7 @@ also: rows sum to 0
 softmax.mean_subtracted = softmax_forward
 the mean of the scores is subtracted, not the maximum: a large score still overflows
 ? after the shift, which is the largest number that np.exp can meet?
-seen: POST, in the notebook
+seen: slips in print, 17
 at: [[2000.0, 0.0]]
 also: large scores, rows sum to 1
 - shifted = z - z.max(axis=1, keepdims=True)
@@ -39,6 +39,7 @@ also: large scores, rows sum to 1
 softmax.no_shift = softmax_forward
 np.exp of the scores as they are: a score above 709 overflows, and inf/inf is NaN
 ? try the scores 1000 and 0
+seen: slips in print, 19
 at: [[1000.0, 0.0]]
 also: large scores, rows sum to 1
 - shifted = z - z.max(axis=1, keepdims=True)
@@ -59,7 +60,6 @@ also: rows sum to 1, large scores
 cross_entropy.not_divided_by_m = cross_entropy_backward_by_one_hot
 the 1/M of the mean loss is missing: M times too large
 ? the loss is a mean over the examples. What does that do to the effect of one of them?
-seen: common; the loss's 1/M is forgotten on the way back
 at: [[0.25, 0.5, 0.25], [0.5, 0.125, 0.375]]
 - dy_hat = -y / y_hat / M
 + dy_hat = -y / y_hat
@@ -88,7 +88,7 @@ at: [[0.25, 0.5, 0.25], [0.5, 0.125, 0.375]]
 softmax_cross_entropy.not_divided_by_m = softmax_cross_entropy_backward_by_one_hot
 Ŷ − Y without the 1/M of the mean loss: M times too large
 ? double the batch by repeating it: the mean loss stays. Does your gradient of one row stay too?
-seen: POST: ∂J/∂Z = Ŷ − Y although its J has a 1/M
+seen: slips in print, 16
 at: [[1.0, -0.5, 0.25], [0.25, 0.75, -1.0]]
 - dz = (y_hat - y) / M
 + dz = y_hat - y

@@ -4,7 +4,7 @@ ENTRIES = """
 training.bias_never_updated = sgd_step
 the bias's gradient is taken off the weights: the bias never changes, and training ends in NaN
 ? print b before and after a step
-seen: POST, in an earlier notebook of its author: W -= lr*db
+seen: slips in print, 6
 at: [[1.0]]; [1.0]; [[2.0]]; [3.0]; 0.5
 - b = b - learning_rate * db
 + w = w - learning_rate * db
@@ -12,8 +12,7 @@ at: [[1.0]]; [1.0]; [[2.0]]; [3.0]; 0.5
 training.updates_inside_backward = fc_backward_by_gradient
 backward changes the weights itself: it cannot be checked, and no other optimiser can be used
 ? call backward twice with the same arguments. Are the answers the same?
-seen: SECOND_POST: self.weights -= self.lr * dL_dW inside backward. There dX is computed before the
-  update, so the first call is right and every later one is not
+seen: slips in print, 5
 at: (1, 1); (1, 1)
 also: repeatability
 + learning_rate = 0.01
@@ -28,7 +27,7 @@ also: repeatability
 training.backward_accumulates = fc_backward_by_gradient
 what an earlier call added is still there: a second backward gives the sum of both
 ? call backward twice with the same arguments. Are the answers the same?
-seen: karpathy/micrograd PR#102
+seen: slips in print, 9
 at: (1, 1); (1, 1)
 also: repeatability
 unseen: reference, exact integers, PyTorch: the first answer is right; the second shows it
@@ -43,7 +42,7 @@ unseen: reference, exact integers, PyTorch: the first answer is right; the secon
 training.initial_weights_too_large = initial_weights
 weights of size 1 whatever the number of inputs: the first loss is far above ln 10, softmax saturates
 ? what is the loss of a network that knows nothing, for ten classes? Print yours before training
-seen: POST, in the notebook: the first loss is 24.4 instead of ln 10
+seen: slips in print, 11
 at: 784; 10; "rng"
 also: first loss
 - w = rng.normal(scale=np.sqrt(2 / inputs), size=(inputs, units))
@@ -52,7 +51,7 @@ also: first loss
 training.bias_starts_at_one = initial_weights
 the bias starts at 1 + 0.15, taken for "slightly positive": as large as what the weights contribute
 ? how large is a typical x @ w compared with your b, before the first step?
-seen: POST, in the notebook
+seen: slips in print, 10
 at: 1; 1; "rng"
 - b = np.zeros(units)
 + b = np.full(units, 1 + 0.15)

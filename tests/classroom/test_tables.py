@@ -1,0 +1,153 @@
+"""What a class's tables say, whose a file of an archive is, and what limits a kernel."""
+
+import importlib
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.classroom.submissions import COURSE
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+sys.path.insert(0, str(COURSE))  # the course's own modules
+
+
+@pytest.fixture(scope="module")
+def collecting(require_tool):
+    require_tool("nbgrader")
+    return importlib.import_module("grading.collecting")
+
+
+@pytest.fixture
+def limits():
+    module = importlib.import_module("grading.limits")
+    clear(module)
+    yield module
+    clear(module)
+
+
+def clear(module):
+    module.scope.cache_clear()
+    module.folder.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("path", "student", "file"),
+    [
+        ("x/Ada Lovelace_123_assignsubmission_file_/ps1.ipynb", "Ada-Lovelace", "ps1"),
+        ("x/Ada Lovelace_123_assignsubmission_file/ps1.ipynb", "Ada-Lovelace", "ps1"),
+        ("x/Ada Lovelace_123_assignsubmission_file_ps1 (2).ipynb", "Ada-Lovelace", "ps1"),
+        ("x/María-José O'Neil_7_assignsubmission_file_/ps1.ipynb", "María-José-O-Neil", "ps1"),
+        ("x/lovelaceada_123_4567_ps1.ipynb", "lovelaceada", "ps1"),
+        ("x/lovelaceada_LATE_123_4567_ps1-1.ipynb", "lovelaceada", "ps1"),
+    ],
+)
+def test_whose_a_file_of_an_archive_is(collecting, path, student, file):
+    found = collecting.Collector().collect(path)
+    assert found == {"student_id": student, "file_id": file}
+
+
+def test_two_students_of_one_name_stay_two(collecting):
+    collector = collecting.Collector()
+    paths = [f"x/Ada Lovelace_{number}_assignsubmission_file_/ps1.ipynb" for number in (1, 2)]
+    assert [collector.collect(path)["student_id"] for path in paths] == ["Ada-Lovelace", "Ada-Lovelace-2"]
+    assert collector.seen["Ada-Lovelace-2"] == ["moodle", "Ada Lovelace", "2"]
+    assert collector.collect("x/notes.txt") is None
+
+
+def test_the_gain_never_divides_by_zero():
+    gain = importlib.import_module("grading.tables").gain
+    assert gain(5, 10, 20) == pytest.approx(1 / 3)
+    assert gain(10, 5, 20) == pytest.approx(-1 / 2)
+    assert gain(7, 7, 20) == 0
+    assert gain(0, 20, 20) == 1
+    assert gain(20, 0, 20) == -1
+    assert gain(20, 20, 20) is None
+    assert gain(0, 0, 20) is None
+    assert gain(0, 0, 0) is None
+
+
+def test_blanks_are_counted_apart():
+    gains = importlib.import_module("grading.tables").gains
+    before = {"ada": {"q1": None, "q2": False, "q3": True}, "only_before": {"q1": True}}
+    after = {"ada": {"q1": True, "q2": None, "q3": True}}
+    head, ada, *questions, everything = gains(before, after, ["q1", "q2", "q3"])
+    assert dict(zip(head, ada)) == {
+        "who or what": "ada",
+        "right before": 1,
+        "blank before": 1,
+        "right after": 2,
+        "blank after": 1,
+        "of": 3,
+        "gain": 0.5,
+    }
+    assert [row[0] for row in questions] == ["q1", "q2", "q3"]
+    assert questions[2][-1] == ""  # all right both times
+    assert everything[1:] == (1, 1, 2, 1, 3, 0.5)
+
+
+def test_equal_numbers_share_a_place():
+    challenge = importlib.import_module("grading.tables").challenge
+    marks = {
+        s: {"t": {"number": n, "unit": "s"}} for s, n in (("a", 2.0), ("b", 1.0), ("c", 1.0), ("d", None))
+    }
+    assert [row[:2] for row in challenge(marks)] == [("place", "student"), (1, "b"), (1, "c"), (3, "a")]
+
+
+def test_a_control_group_gets_limits_and_is_removed(limits, monkeypatch, tmp_path):
+    (tmp_path / "cgroup.subtree_control").write_text("cpu memory pids")
+    monkeypatch.setattr(limits.Path, "rmdir", shutil.rmtree)  # as the system does, whose files are no files
+    with limits.Group(tmp_path) as group:
+        assert (group.path / "memory.max").read_text() == f"{limits.MEGABYTES * 2**20}\n"
+        assert (group.path / "pids.max").read_text() == f"{limits.TASKS}\n"
+        group.enter()
+        assert (group.path / "cgroup.procs").read_text() == "0\n"
+    assert not list(tmp_path.glob("grade-*"))
+
+
+def test_a_control_group_without_controllers_is_none(limits, monkeypatch, tmp_path):
+    monkeypatch.setattr(limits, "MOUNTED", tmp_path)  # nothing below it is a control group
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert limits.folder() is None
+    assert limits.scope() == ()
+    assert "No control group" in limits.words()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
+def test_systemd_is_asked_where_it_answers(limits, monkeypatch, tmp_path):
+    program = tmp_path / "systemd-run"
+    program.write_text(
+        '#!/bin/sh\necho "$@" >> "$0.asked"\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert "systemd-run" in limits.words()
+    assert (
+        subprocess.run([*limits.scope(), "echo", "here"], capture_output=True, text=True).stdout == "here\n"
+    )
+    asked = (tmp_path / "systemd-run.asked").read_text()
+    assert f"MemoryMax={limits.MEGABYTES}M" in asked
+    assert f"TasksMax={limits.TASKS}" in asked
+    program.write_text("#!/bin/sh\nexit 1\n")
+    limits.scope.cache_clear()
+    assert limits.scope() == ()
+
+
+def test_a_kernel_runs_where_systemd_limits_it(limits, require_tool, monkeypatch, tmp_path):
+    require_tool("nbgrader")
+    require_tool("bwrap")
+    program = tmp_path / "systemd-run"
+    program.write_text('#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    kernel, package = (importlib.import_module(f"grading.{name}") for name in ("kernel", "package"))
+    (tmp_path / "package").mkdir()
+    package.make(tmp_path / "package", [])
+    with kernel.Kernel(tmp_path / "package", package.DATA) as student:
+        (output,) = student.run("print(6 * 7)")
+        start = time.monotonic()
+    assert output["text"] == "42\n"
+    assert time.monotonic() - start < 20  # it is ended with its kernel

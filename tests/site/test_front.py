@@ -1,0 +1,105 @@
+"""The first page, and what was once wrong with the site's pages."""
+
+import re
+
+import pytest
+
+from tests.tool_loader import ROOT
+
+LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+MOST_WORDS = 150
+SHIFTS = """() => new Promise((resolve) => {
+    let total = 0;
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) total += entry.value;
+    }).observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => resolve(total), 300);
+})"""
+# How far the left end of an equation lies outside of the box that it scrolls in, before anybody scrolls.
+HIDDEN_LEFT = """() => [...document.querySelectorAll("div.math")].map((box) => {
+    const svg = box.querySelector("svg");
+    return svg ? box.getBoundingClientRect().left - svg.getBoundingClientRect().left : 0;
+})"""
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """A function that opens a page of the site in a window of a given width and theme."""
+    opened = []
+
+    def open_page(name, width=1280, theme="light"):
+        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=theme)
+        opened.append(page)
+        page.goto(address + name, wait_until="load")
+        page.wait_for_function("document.documentElement.dataset.complete")
+        return page
+
+    yield open_page
+    for page in opened:
+        page.close()
+
+
+def test_first_page_is_short_and_leads_to_every_lesson():
+    from website import front
+
+    text = (ROOT / "website" / "pages" / "index.md").read_text(encoding="utf-8")
+    prose = re.sub(r"```.*?```|<!--.*?-->|^---.*?^---", "", text, flags=re.DOTALL | re.MULTILINE)
+    ways = re.sub(r"<[^>]*>", " ", front.ways())
+    assert 40 < len(f"{prose} {ways}".split()) <= MOST_WORDS
+    cards = front.lessons((ROOT / "notebooks" / "start_here.md").read_text(encoding="utf-8"))
+    assert re.findall(r'href="notebooks/(\d\d_\w+)\.html"', cards) == LESSONS
+    assert len(re.findall(r"\d+ minutes", cards)) == len(LESSONS)
+
+
+def test_network_of_the_first_page_reads_what_is_drawn(open_page):
+    page = open_page("index.html")
+    stage = page.locator(".bp-stage")
+    stage.get_by_text("reads a 4").wait_for()
+    assert page.locator(".front-card").count() == len(LESSONS) + 6
+    assert page.evaluate(SHIFTS) < 0.1
+    stage.get_by_role("button", name="drawn", exact=True).click()
+    box = stage.locator(".bp-pad").bounding_box()
+    x = box["x"] + box["width"] / 2
+    page.mouse.move(x, box["y"] + 0.15 * box["height"])
+    page.mouse.down()
+    page.mouse.move(x, box["y"] + 0.85 * box["height"], steps=8)
+    page.mouse.up()
+    stage.get_by_text("reads a 1").wait_for()
+
+
+@pytest.mark.parametrize("name", ["06_convolution_weights_and_bias", "08_general_convolution"])
+def test_equations_open_at_their_left_end_on_a_telephone(open_page, name):
+    page = open_page(f"notebooks/{name}.html", width=400)
+    hidden = page.evaluate(HIDDEN_LEFT)
+    assert len(hidden) > 5
+    assert max(hidden) <= 1
+
+
+def test_columns_of_the_formula_sheet_are_in_sight(open_page):
+    page = open_page("notebooks/formula_sheet.html")
+    outside = "table => table.scrollWidth - table.parentElement.clientWidth"
+    tables = page.locator("article table")
+    assert tables.count() >= 2
+    assert max(table.evaluate(outside) for table in tables.all()) <= 1
+    assert page.locator("article table tr").nth(1).bounding_box()["height"] < 70
+
+
+@pytest.mark.parametrize("name", ["index.html", "notebooks/05_convolution_forward.html"])
+def test_one_search_is_in_sight(open_page, name):
+    page = open_page(name)
+    seen = [button for button in page.get_by_role("button", name="Search").all() if button.is_visible()]
+    assert len(seen) == 1
+
+
+def test_results_of_a_search_show_no_source_of_formulas(open_page):
+    page = open_page("search.html?q=padding")
+    page.wait_for_selector("#search-results li a", timeout=20_000)
+    page.wait_for_timeout(500)
+    assert not re.search(r"\\\(|\$\$|Light Dark", page.locator("#search-results").inner_text())
+
+
+def test_figures_are_dark_in_the_dark_theme(open_page):
+    page = open_page("notebooks/05_convolution_forward.html", theme="dark")
+    figures = page.locator(".cell_output img")
+    assert figures.count() > 3
+    assert all("invert" in figure.evaluate("e => getComputedStyle(e).filter") for figure in figures.all())
