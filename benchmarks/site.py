@@ -74,10 +74,10 @@ def measure(address):
         page.goto(address)
         page.wait_for_function("window.firstDrawn")
         seen = [page.evaluate("firstDrawn")]
+        loaded = page.evaluate(SCRIPTS)
         stage = page.locator(".bp-stage")
         x, y = stage.evaluate("(e, at) => e.bpStage.cellCenter(...at)", ["conv1", [14, 14, 3]])
         seen.append(until_drawn(page, lambda: page.mouse.move(x, y)))
-        loaded = page.evaluate(SCRIPTS)
         stage.get_by_role("button", name="drawn", exact=True).click()
         box = stage.locator(".bp-pad").bounding_box()
         x = box["x"] + box["width"] / 2
@@ -138,7 +138,7 @@ def main(argv=None):
         for stage, times in zip(STAGES, zip(*(seen for seen, _ in visits)))
     ]
     table(f"The site's first page, {options.rounds} visits, ms", ["", "median", "most"], rows)
-    print(f"Scripts of the stage that had been loaded until then: {visits[0][1] / 1000:.1f} kB.")
+    print(f"Scripts of the stage that were loaded until it was drawn: {visits[0][1] / 1000:.1f} kB.")
     return 0
 
 

@@ -41,3 +41,28 @@ def test_the_floors_are_in_order():
 def test_what_the_page_names_exists(name):
     places = [ROOT / name, ROOT / "backprop_helpers" / name]
     assert any(place.exists() for place in places), name
+
+
+ROWS = re.findall(r"^\| `([\w/]+)` \| ([\d,]+) \| ([\d,]+) \|$", PAGE, flags=re.MULTILINE)
+LEFT_OUT = {"_build", "release", "__pycache__"}
+
+
+def lines_of(room):
+    """The number of lines of each file of a room that is code."""
+    files = [path for path in (ROOT / room).rglob("*") if path.suffix in (".py", ".js", ".css")]
+    files += [
+        path for path in (ROOT / room).glob("*") if room == "tools" and path.is_file() and not path.suffix
+    ]
+    files = [path for path in files if not LEFT_OUT & {*path.parts}]
+    return [len(path.read_text(encoding="utf-8").splitlines()) for path in files]
+
+
+@pytest.mark.parametrize(("room", "most", "largest"), ROWS)
+def test_no_room_outgrows_its_lines(room, most, largest):
+    lines, most, largest = lines_of(room), int(most.replace(",", "")), int(largest.replace(",", ""))
+    assert 0.95 * most < sum(lines) <= most
+    assert max(lines) <= largest
+
+
+def test_every_room_of_the_package_has_its_line():
+    assert {f"backprop_helpers/{name}" for name in FLOORS} < {room for room, *_ in ROWS}

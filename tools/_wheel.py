@@ -8,19 +8,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def build_wheel(python, output, leave_out=()):
+def build_wheel(python, output, *, root=ROOT):
     """Write the wheel into the folder ``output``, with ``python``'s pip and setuptools; return its path.
 
     It is built from a copy, because setuptools would pack again what an earlier build left behind.
-    ``leave_out`` names files that the copy is not to have, as patterns of `shutil.ignore_patterns`.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy, built = Path(folder) / "copy", Path(folder) / "built"
-        ignored = shutil.ignore_patterns("__pycache__", *leave_out)
+        ignored = shutil.ignore_patterns("__pycache__")
         for part in ("backprop_helpers", "data"):
-            shutil.copytree(ROOT / part, copy / part, ignore=ignored)
+            shutil.copytree(root / part, copy / part, ignore=ignored)
         for name in ("pyproject.toml", "README.md", "LICENSE"):
-            shutil.copy2(ROOT / name, copy)
+            shutil.copy2(root / name, copy)
         command = [str(python), "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
         done = subprocess.run([*command, "--wheel-dir", built, copy], capture_output=True, text=True)
         if done.returncode:
