@@ -31,7 +31,7 @@ def run(*arguments):
 
 def only(tag):
     """A sheet of one layer with one equation."""
-    return {"layers": [sheet.Layer("ReLU", "relu", (tag,), (), {})], "whole": ()}
+    return {"layers": [sheet.Layer("ReLU", "relu", (tag,), (), {})], "whole": {}}
 
 
 class TestInStep:
@@ -73,7 +73,7 @@ class TestInStep:
             assert len({row.count("|") for row in rows}) == 1
 
     def test_one_page(self):
-        assert len(sheet.SHEET.read_text(encoding="utf-8").splitlines()) <= 70
+        assert len(sheet.SHEET.read_text(encoding="utf-8").splitlines()) <= 80
 
 
 class TestRecords:
@@ -108,6 +108,13 @@ class TestRecords:
     def test_an_equation_that_is_not_there_is_an_error(self, tag, message):
         with pytest.raises(pages.PageError, match=message):
             sheet.as_text({6: as_lesson(good_notebook())}, **only(tag))
+
+    def test_a_rule_that_its_reading_does_not_have_is_an_error(self, monkeypatch):
+        monkeypatch.setattr(
+            sheet, "FIRST_WEIGHTS", (*sheet.FIRST_WEIGHTS[:1], "$3/N$", *sheet.FIRST_WEIGHTS[2:])
+        )
+        with pytest.raises(pages.PageError, match=r"initialisation\.ipynb, He's rule: there is no \$3/N\$"):
+            sheet.first_weights()
 
     def test_the_command_fails_and_leaves_the_sheet(self, page, monkeypatch, capsys):
         monkeypatch.setattr(pages, "lessons", lambda: {6: as_lesson(good_notebook())})
