@@ -365,7 +365,7 @@ def nudge(before, after, *, labels=None, title="", ylabel="value"):
 
 
 @drawing
-def histograms(values, *, kind="value", bins=41, columns=None, title="", share=False, log=False):
+def histograms(values, *, kind="value", columns=None, title="", log=False):
     """Draw histograms of activations, gradients or weights, one panel a name.
 
     What the reader sees: where the numbers lie, the spread written above, and the share of exact zeros in
@@ -377,12 +377,9 @@ def histograms(values, *, kind="value", bins=41, columns=None, title="", share=F
         At most 24. Must be finite.
     kind : {"value", "gradient", "weight"}
         Gradients and weights get an axis symmetric about 0.
-    bins : int
     columns : int, optional
         Panels in a row; by default up to four.
     title : str
-    share : bool
-        One x axis for all panels.
     log : bool
         Logarithmic counts.
 
@@ -406,7 +403,6 @@ def histograms(values, *, kind="value", bins=41, columns=None, title="", share=F
     top = style.heading_height(title, width)
     figure = style.page(width, top + rows * (high + 0.85))
     style.heading(figure, title)
-    everything = np.concatenate(list(data.values())) if share else None
     color = style.ACCENTS["blue"] if kind == "value" else style.ACCENTS["vermillion"]
     for i, (name, v) in enumerate(data.items()):
         ax = style.panel(
@@ -416,8 +412,8 @@ def histograms(values, *, kind="value", bins=41, columns=None, title="", share=F
             wide,
             high,
         )
-        low, most = style.limits(everything if share else v, kind)
-        ax.hist(v, bins=np.linspace(low, most, bins + 1), color=style.tint(color, 0.45), ec=color, lw=0.4)
+        low, most = style.limits(v, kind)
+        ax.hist(v, bins=np.linspace(low, most, 42), color=style.tint(color, 0.45), ec=color, lw=0.4)
         if log:
             ax.set_yscale("log")
         zeros = float((v == 0).mean())
@@ -449,7 +445,7 @@ def histograms(values, *, kind="value", bins=41, columns=None, title="", share=F
 
 
 @drawing
-def stacked_bars(parts, *, title="", unit="", total=True, ax=None):
+def stacked_bars(parts, *, title="", unit="", total=True):
     """Draw costs as stacked horizontal bars, one bar a row.
 
     What the reader sees: e.g. forward and backward side by side in each layer's bar, every part with its own
@@ -465,7 +461,6 @@ def stacked_bars(parts, *, title="", unit="", total=True, ax=None):
         Written at the axis, e.g. ``"million FLOPs"``.
     total : bool
         Write the sum at the end of each bar.
-    ax : matplotlib Axes, optional
 
     Returns
     -------
@@ -481,10 +476,7 @@ def stacked_bars(parts, *, title="", unit="", total=True, ax=None):
     if not np.isfinite(table).all() or (table < 0).any():
         raise ValueError("stacked_bars: parts must be finite and not negative")
     left = 0.35 + max(style.text_width(name, 9) for name in parts)
-    figure = None
-    if ax is None:
-        figure, ax = chart(title, 7.2, 0.36 * len(parts) + 0.5, left=left, bottom=0.65, right=0.7, above=0.25)
-    _titled(ax, title, figure)
+    figure, ax = chart(title, 7.2, 0.36 * len(parts) + 0.5, left=left, bottom=0.65, right=0.7, above=0.25)
     largest = table.sum(axis=1).max() or 1.0
     decimals = style.decimals_for(table, 2)
     start = np.zeros(len(parts))
@@ -537,8 +529,7 @@ def stacked_bars(parts, *, title="", unit="", total=True, ax=None):
     ax.legend(
         loc="lower left", bbox_to_anchor=(0, 1), ncols=min(len(kinds), 5), borderaxespad=0.1, handlelength=1.5
     )
-    if figure:
-        figure.alt = f"{title or 'Costs'}: " + "; ".join(
-            f"{name} {style.number(value, decimals)}" for name, value in zip(parts, start)
-        )
-    return ax.figure
+    figure.alt = f"{title or 'Costs'}: " + "; ".join(
+        f"{name} {style.number(value, decimals)}" for name, value in zip(parts, start)
+    )
+    return figure

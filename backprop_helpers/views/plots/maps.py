@@ -10,6 +10,7 @@ from ._style import as_array, as_kind, drawing, same_length
 from .heatmaps import align_ends, color_key, draw_cells
 
 MOST_PANELS = 64
+CHANNELS = 8  # of a layer, in maps_and_gradients
 FOLDED_UP_TO = 3  # layers in maps_and_gradients
 
 
@@ -154,7 +155,7 @@ def _strip(a, most=100):
 
 
 @drawing
-def maps_and_gradients(maps, gradients, *, example=0, channels=8, layers=None, title="", names=None):
+def maps_and_gradients(maps, gradients, *, layers=None, title=""):
     """Draw a network's activations beside the gradients of the same activations, one row a layer.
 
     What the reader sees: at the left what each layer says about the example, at the right how the loss would
@@ -166,15 +167,10 @@ def maps_and_gradients(maps, gradients, *, example=0, channels=8, layers=None, t
     maps, gradients : dict of name → array, shape (M, H, W, C) or (M, N)
         As `Network.activations` and `Network.gradients_of_activations` return them. The first key ``"input"``
         is drawn as a digit.
-    example : int
-        Which example m.
-    channels : int
-        How many channels a layer shows, at most 16; the label says how many there are.
+        Of the first example; at most eight channels, and the label says how many there are.
     layers : sequence of str, optional
         Which layers, in this order; by default all.
     title : str
-    names : dict of name → str, optional
-        Words to show instead of a layer's name.
 
     Returns
     -------
@@ -190,8 +186,6 @@ def maps_and_gradients(maps, gradients, *, example=0, channels=8, layers=None, t
     if not layers:
         raise ValueError(f"{function}: maps is empty")
     style.at_most(len(layers), 16, "layers", function)
-    if not 1 <= channels <= 16:
-        raise ValueError(f"{function}: channels must be 1 to 16; it is {channels}")
     shown = []
     for name in layers:
         both = []
@@ -204,11 +198,7 @@ def maps_and_gradients(maps, gradients, *, example=0, channels=8, layers=None, t
                 "of shape (M, H, W, C) or (M, N)",
                 finite=True,
             )
-            if not -len(a) <= example < len(a):
-                raise ValueError(
-                    f"{function}: example is {example}, {words}[{name!r}] holds {len(a)} examples"
-                )
-            both.append(a[example])
+            both.append(a[0])
         if both[0].shape != both[1].shape:
             raise ValueError(
                 f"{function}: for one example maps[{name!r}] has shape {both[0].shape}, "
@@ -218,14 +208,14 @@ def maps_and_gradients(maps, gradients, *, example=0, channels=8, layers=None, t
 
     label, half, scale_width, gap = 1.05, 3.55, 0.72, 0.12
     across = (
-        channels if len(layers) > FOLDED_UP_TO else min(channels, 4)
+        CHANNELS if len(layers) > FOLDED_UP_TO else min(CHANNELS, 4)
     )  # few layers: larger tiles in two rows
     tile = min((half - 0.05 * (across - 1)) / across, 0.9)
     heights = []
     for _, a, _ in shown:
         if a.ndim == 3:
             unit = (max(tile, 0.55) if a.shape[-1] == 1 else tile) / max(a.shape[:2])
-            heights.append(_mosaic_shape(a[..., :channels], across)[0] * unit)
+            heights.append(_mosaic_shape(a[..., :CHANNELS], across)[0] * unit)
         else:
             heights.append(max(0.16, 0.075 * _strip(a).shape[0]))
         heights[-1] = max(heights[-1], 0.34)
@@ -243,13 +233,12 @@ def maps_and_gradients(maps, gradients, *, example=0, channels=8, layers=None, t
     top, first = head + 0.35, {}
     for (name, value, gradient), height in zip(shown, heights):
         shape = "×".join(map(str, value.shape))
-        partial = value.ndim == 3 and value.shape[-1] > channels
-        words = (names or {}).get(name, name)
+        partial = value.ndim == 3 and value.shape[-1] > CHANNELS
         style.note(
             figure,
             label - 0.12,
             top + height / 2 - 0.09,
-            words,
+            name,
             ha="right",
             va="center",
             fontsize=9.5,
@@ -267,7 +256,7 @@ def maps_and_gradients(maps, gradients, *, example=0, channels=8, layers=None, t
         for x, a, kind in ((label, value, "value"), (right, gradient, "gradient")):
             kind = "digit" if name == "input" and kind == "value" else kind
             if a.ndim == 3:
-                a = a[..., :channels]
+                a = a[..., :CHANNELS]
                 picture = _mosaic(a, min(across, a.shape[-1]))
                 unit = (max(tile, 0.55) if a.shape[-1] == 1 else tile) / max(a.shape[:2])
                 unit = min(unit, half / picture.shape[1])
@@ -296,12 +285,12 @@ def maps_and_gradients(maps, gradients, *, example=0, channels=8, layers=None, t
         top += height + gap
     _row_key(figure, "value", label, top + 0.12, ["smallest in the row", "largest"])
     _row_key(figure, "gradient", right, top + 0.12, ["negative", "0", "positive"])
-    if any(value.ndim == 3 and value.shape[-1] > channels for _, value, _ in shown):
+    if any(value.ndim == 3 and value.shape[-1] > CHANNELS for _, value, _ in shown):
         style.note(
             figure,
             label + 2.0,
             top + 0.08,
-            f"* first {channels} channels",
+            f"* first {CHANNELS} channels",
             ha="left",
             fontsize=style.SMALLEST,
         )
