@@ -48,14 +48,21 @@ function sameCells(old, cells) {
   return !!old && Object.keys({ ...old, ...cells }).every((name) => alike(old[name], cells[name]));
 }
 
+// To the next grid it is one drawing, not two.
+function pointerOf(frame, grid) {
+  const { on } = grid;
+  return {
+    point: (index) => (cancelAnimationFrame(frame.leaving), sameIndex(index, grid.pointed) || on.point?.((grid.pointed = index))),
+    leave: () => ((grid.pointed = null), (frame.leaving = requestAnimationFrame(() => on.point?.(null)))),
+  };
+}
+
 // The keyboard, typing and scrubbing come with the first focus or press.
 function listenToGrid(frame, grid) {
   const { canvas, on } = grid;
   const keys = () => whenHere(frame, "keys", () => import("./grid_keys.js"));
   const under = (event) => cellAt(grid.places, event.offsetX, event.offsetY);
-  const point = (index) => (cancelAnimationFrame(frame.leaving), sameIndex(index, grid.pointed) || on.point?.((grid.pointed = index)));
-  // To the next grid it is one drawing, not two.
-  const leave = () => ((grid.pointed = null), (frame.leaving = requestAnimationFrame(() => on.point?.(null))));
+  const { point, leave } = pointerOf(frame, grid);
   let press = null;
   Object.assign(canvas, {
     onpointermove: (event) => {
