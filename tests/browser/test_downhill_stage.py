@@ -10,7 +10,7 @@ opened, make = stage_fixtures("DownhillStage")
 
 def test_steps_are_a_tenth_of_the_slope(make):
     stage = make()
-    assert stage.state() == {"w": -1, "loss": 12.5, "slope": -10, "been": []}
+    assert stage.state() == {"w": -1, "loss": 12.5, "slope": -10, "been": [], "grids": {}}
     assert "J = ½·(−5)² = 12.5" in stage.sum()
     assert "it moves by −0.01, that is −10 times as far" in stage.sum()
     for w in (0, 0.6, 0.96):
@@ -20,7 +20,7 @@ def test_steps_are_a_tenth_of_the_slope(make):
     assert "Step 3: from 0.6" in stage.sum()
     stage.expect("round(stage.w, 6)", 0.96)
     stage.press_button("back to the start")
-    assert stage.state() == {"w": -1, "loss": 12.5, "slope": -10, "been": []}
+    assert stage.state() == {"w": -1, "loss": 12.5, "slope": -10, "been": [], "grids": {}}
     assert stage.height() <= 450
 
 

@@ -10,12 +10,15 @@ never speaks alone: there are numbers in the cells when they fit, signs, hatchin
 """
 
 from ._style import ACCENTS, INKS, Figure, panels
-from .curves import bars, function, histograms, nudge, stacked_bars, v_curve
+from .activations import maps_and_gradients
+from .bars import bars, histograms, nudge, stacked_bars
+from .curves import function, v_curve
 from .graph import graph
-from .heatmaps import matrices, matrix, sparse_matrix
-from .maps import digits, filters, maps, maps_and_gradients, saliency, weight_columns
+from .heatmaps import matrices, matrix
+from .maps import digits, filters, maps, saliency, weight_columns
 from .preprocessing import digit_steps
 from .routing import routing
+from .sparse import sparse_matrix
 from .tensors import shapes_chain, tensor_blocks
 from .training import confusion_matrix, losses, training_history
 from .windows import tied_neurons, touches, windows

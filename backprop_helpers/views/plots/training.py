@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from . import _style as style
-from ._style import as_array, drawing, same_length
-from .curves import _named, _titled, chart
+from ._style import as_array, drawing
+from .curves import _named, chart
 from .heatmaps import draw_cells, draw_labels
 
 CHANCE = math.log(10)
@@ -28,7 +28,7 @@ def _series(values, name, function):
 
 
 @drawing
-def training_history(history, *, title="", chance=CHANCE):
+def training_history(history, *, title=""):
     """Draw a training run: loss, accuracy and learning rate over the steps.
 
     What the reader sees: three charts on one time axis; the single steps pale, their running mean on top; the
@@ -41,8 +41,6 @@ def training_history(history, *, title="", chance=CHANCE):
         As `fit` returns it: ``.loss``, ``.accuracy`` and ``.rate`` per step, ``.epochs`` a list with one
         entry an epoch, whose ``validation_accuracy`` (attribute or key) is used when present.
     title : str
-    chance : float or None
-        The loss of guessing, ln 10 for ten classes.
 
     Returns
     -------
@@ -77,11 +75,11 @@ def training_history(history, *, title="", chance=CHANCE):
             ax.plot(x, _smooth(values), color=color, lw=2)
         for epoch in range(1, len(epochs) if whole else 0):
             ax.axvline(epoch * steps / len(epochs), color=style.HAIR, lw=1, zorder=0)
-        if name == "loss" and chance is not None:
-            ax.axhline(chance, color=style.GREY, lw=1, ls=(0, (4, 2)))
+        if name == "loss":
+            ax.axhline(CHANCE, color=style.GREY, lw=1, ls=(0, (4, 2)))
             ax.annotate(
-                f"guessing: {chance:.2f}",
-                (1, chance),
+                f"guessing: {CHANCE:.2f}",
+                (1, CHANCE),
                 xycoords=("axes fraction", "data"),
                 xytext=(0, -3),
                 textcoords="offset points",
@@ -120,24 +118,17 @@ def training_history(history, *, title="", chance=CHANCE):
 
 
 @drawing
-def losses(runs, *, title="", chance=CHANCE, log=False, smooth=True, ylabel="loss", ax=None):
+def losses(runs, *, title=""):
     """Draw the losses of several runs in one chart.
 
-    What the reader sees: one line a run, each with its own colour and dash, its name at its legend entry, and
-    the loss of guessing as a dashed line.
+    What the reader sees: one line a run, the running mean over a fortieth of it, each with its own colour and
+    dash, its name at its legend entry; the loss of guessing among ten classes as a dashed line.
 
     Parameters
     ----------
     runs : dict of name → array_like, shape (steps,)
         At most nine; they may differ in length.
-    title, ylabel : str
-    chance : float or None
-        The loss of guessing, ln 10 for ten classes.
-    log : bool
-        Logarithmic y axis.
-    smooth : bool
-        Draw the running mean over a fortieth of the run.
-    ax : matplotlib Axes, optional
+    title : str
 
     Returns
     -------
@@ -147,32 +138,20 @@ def losses(runs, *, title="", chance=CHANCE, log=False, smooth=True, ylabel="los
         name: _series(values, f"runs[{name!r}]", "losses")
         for name, values in _named(runs, "runs", "losses").items()
     }
-    figure = None
-    if ax is None:
-        figure, ax = chart(title, 6.6, 3.0)
-    _titled(ax, title, figure)
+    figure, ax = chart(title, 6.6, 3.0)
     for (name, values), look in zip(data.items(), style.LINES):
         x = np.arange(1, len(values) + 1)
-        y = _smooth(values) if smooth else values
-        ax.plot(x, y, color=look["color"], ls=look["linestyle"], lw=2, label=name)
-    if chance is not None:
-        ax.axhline(chance, color=style.GREY, lw=1, ls=(0, (4, 2)), label=f"guessing: {chance:.2f}")
-    if log:
-        ax.set_yscale("log")
-    else:
-        ax.set_ylim(0, None)
-    ax.set_xlim(0, None)
-    ax.set_xlabel("step")
-    ax.set_ylabel(ylabel)
+        ax.plot(x, _smooth(values), color=look["color"], ls=look["linestyle"], lw=2, label=name)
+    ax.axhline(CHANCE, color=style.GREY, lw=1, ls=(0, (4, 2)), label=f"guessing: {CHANCE:.2f}")
+    ax.set(xlim=(0, None), ylim=(0, None), xlabel="step", ylabel="loss")
     ax.grid(True, axis="y")
     ax.legend(loc="best", handlelength=3)
-    if figure:
-        figure.alt = f"{title or 'Losses'}: {', '.join(map(str, data))}."
-    return ax.figure
+    figure.alt = f"{title or 'Losses'}: {', '.join(map(str, data))}."
+    return figure
 
 
 @drawing
-def confusion_matrix(matrix, *, labels=None, title="", ax=None):
+def confusion_matrix(matrix, *, title=""):
     """Draw which class was taken for which.
 
     What the reader sees: rows are the true classes, columns the predictions, every count in its cell. The
@@ -182,10 +161,7 @@ def confusion_matrix(matrix, *, labels=None, title="", ax=None):
     ----------
     matrix : array_like of int, shape (K, K)
         Counts; entry (true, predicted). At most 20 classes.
-    labels : sequence of str, optional
-        By default 0, 1, 2, …
     title : str
-    ax : matplotlib Axes, optional
 
     Returns
     -------
@@ -198,19 +174,13 @@ def confusion_matrix(matrix, *, labels=None, title="", ax=None):
     if (counts < 0).any():
         raise ValueError(f"confusion_matrix: matrix must hold counts; its least is {counts.min()}")
     style.at_most(size, 20, "matrix", "confusion_matrix")
-    labels = (
-        same_length(labels, size, "labels", "confusion_matrix") if labels is not None else list(range(size))
-    )
     cell = min(0.46, 7.0 / size)
-    left = 0.45 + max(style.text_width(label, 9) for label in labels)
-    figure = None
-    if ax is None:
-        width = max(left + size * cell + 0.3, 3.0)
-        top = style.heading_height(title, width) + 0.5
-        figure = style.page(width, top + size * cell + 0.15)
-        style.heading(figure, title)
-        ax = style.panel(figure, left, top, size * cell, size * cell)
-    _titled(ax, title, figure)
+    left = 0.45 + style.text_width(size - 1, 9)
+    width = max(left + size * cell + 0.3, 3.0)
+    top = style.heading_height(title, width) + 0.5
+    figure = style.page(width, top + size * cell + 0.15)
+    style.heading(figure, title)
+    ax = style.panel(figure, left, top, size * cell, size * cell)
     wrong = counts * (1 - np.eye(size, dtype=int))
     image = draw_cells(ax, wrong, kind="value", numbers=False, cell=cell)
     for (row, column), count in np.ndenumerate(counts):
@@ -228,12 +198,11 @@ def confusion_matrix(matrix, *, labels=None, title="", ax=None):
             )
     for i in range(size):
         ax.add_patch(Rectangle((i - 0.5, i - 0.5), 1, 1, fill=False, ec=style.INK, lw=1.3, zorder=3))
-    draw_labels(ax, counts.shape, labels, labels)
+    draw_labels(ax, counts.shape, indices=True)
     ax.tick_params(labelsize=9, labelcolor=style.INK)
     ax.xaxis.set_label_position("top")
     ax.set_xlabel("predicted", labelpad=5)
     ax.set_ylabel("true")
-    if figure:
-        right = int(np.trace(counts))
-        figure.alt = f"{title or 'Confusion matrix'}: {right} of {int(counts.sum())} right."
-    return ax.figure
+    right = int(np.trace(counts))
+    figure.alt = f"{title or 'Confusion matrix'}: {right} of {int(counts.sum())} right."
+    return figure

@@ -42,7 +42,7 @@ export function makeFrame(el, link, { composition, about, draw, state, escape, h
   return frame;
 }
 
-// For tests: of every grid on screen its array, its marks and the size of its cells.
+// For tests.
 function gridsShownBy({ grids }) {
   const shown = Object.values(grids).filter(({ view, root }) => view && root.isConnected);
   return Object.fromEntries(shown.map(({ name, numbers, view: { array: { shape, data }, marks, frames = [], cell, fade, ring } }) => [
@@ -50,8 +50,7 @@ function gridsShownBy({ grids }) {
   ]));
 }
 
-// What a first picture does without is imported by the first drawing that asks for it, and drawn when it is here; null
-// until then.
+// What a first picture does without: imported by the first drawing that asks, null until it is here and drawn.
 export function whenHere({ late, request }, name, imported) {
   if (!(name in late)) {
     late[name] = null;

@@ -22,7 +22,7 @@ export function makeGrid(frame, { name, letter, on }) {
   return (frame.grids[name] = grid);
 }
 
-// Cells are painted where something in them has changed; marks in every frame, on the canvas over all grids.
+// Cells are painted where something has changed; marks every time, on the canvas over all grids.
 function drawGrid(frame, grid, view) {
   const { theme } = frame;
   const { marks = [], frames = [], fade, badge, marker, note, about, ...cells } = view;
@@ -42,10 +42,19 @@ function drawGrid(frame, grid, view) {
   over.translate(-grid.left, -grid.top - TITLE);
 }
 
-// Arrays and functions are the same only if they are the same object; lists are compared by what they hold.
+// Arrays and functions are the same as the same object; lists by what they hold.
 function sameCells(old, cells) {
   const alike = (a, b) => a === b || (!a?.data && typeof a === "object" && JSON.stringify(a) === JSON.stringify(b));
   return !!old && Object.keys({ ...old, ...cells }).every((name) => alike(old[name], cells[name]));
+}
+
+// To the next grid it is one drawing, not two.
+function pointerOf(frame, grid) {
+  const { on } = grid;
+  return {
+    point: (index) => (cancelAnimationFrame(frame.leaving), sameIndex(index, grid.pointed) || on.point?.((grid.pointed = index))),
+    leave: () => ((grid.pointed = null), (frame.leaving = requestAnimationFrame(() => on.point?.(null)))),
+  };
 }
 
 // The keyboard, typing and scrubbing come with the first focus or press.
@@ -53,7 +62,7 @@ function listenToGrid(frame, grid) {
   const { canvas, on } = grid;
   const keys = () => whenHere(frame, "keys", () => import("./grid_keys.js"));
   const under = (event) => cellAt(grid.places, event.offsetX, event.offsetY);
-  const point = (index) => sameIndex(index, grid.pointed) || on.point?.((grid.pointed = index));
+  const { point, leave } = pointerOf(frame, grid);
   let press = null;
   Object.assign(canvas, {
     onpointermove: (event) => {
@@ -63,7 +72,7 @@ function listenToGrid(frame, grid) {
       canvas.classList.toggle("bp-over", !!index);
       point(index);
     },
-    onpointerleave: () => press?.moved || point(null),
+    onpointerleave: () => press?.moved || leave(),
     onpointerdown: (event) => {
       const index = event.button === 0 ? under(event) : null;
       press = index && { index, x: event.clientX, value: at(grid.view.array, index), over: index };

@@ -39,10 +39,7 @@ export function productTable(el, spec, link) {
   return stage.frame.dispose;
 }
 
-function tableState({ by, held, pointed, layer: { cards, arrays }, lit }) {
-  const sums = Object.keys(ARRAYS).map((name) => [name, [...(arrays[name]?.data ?? [])]]);
-  return { by, held, pointed, cards, lit: [...lit], sums: Object.fromEntries(sums) };
-}
+const tableState = ({ by, held, pointed, layer: { cards }, lit }) => ({ by, held, pointed, cards, lit: [...lit] });
 
 // With other numbers.
 function recomputeTable(stage, changed) {
