@@ -12,7 +12,7 @@ import pytest
 
 from backprop_helpers.checking import check
 from tests.classroom.submissions import COURSE
-from tests.tool_loader import ROOT
+from tests.tool_loader import ROOT, load_tool
 
 GUIDE = (COURSE / "README.md").read_text(encoding="utf-8")
 PLAN = re.findall(r"^\| \d? ?\| (\d\d) \| (.*?) \| (.*?) \| .*\|$", GUIDE, flags=re.MULTILINE)
@@ -113,6 +113,16 @@ def test_the_table_of_the_sandbox_says_what_is_so():
     memory = f"{kernel.MEGABYTES // 1024} GB a process, and in sum; {kernel.PROCESSES} processes"
     assert f"{memory}; {kernel.MEGABYTES_A_FILE} MB a file" in GUIDE
     assert f"{outputs.CHARACTERS:,} characters a cell" in GUIDE
+
+
+def test_the_students_page_says_what_is_so():
+    from grading import kernel, marks
+
+    page = (COURSE / "STUDENTS.md").read_text(encoding="utf-8")
+    assert f"A cell may take {kernel.SECONDS_A_CELL} seconds, a test {marks.TIME_LIMIT:.0f}" in page
+    assert kernel.SECONDS_A_NOTEBOOK == 600
+    assert "the whole notebook ten minutes" in page
+    assert load_tool("release_assignments").WHEEL in page
 
 
 def test_the_container_has_what_grading_needs():
