@@ -3,9 +3,15 @@
 import shutil
 import subprocess
 import tempfile
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def version(root=ROOT):
+    """Return the version of the package."""
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 
 def build_wheel(python, output, *, root=ROOT):

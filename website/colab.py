@@ -5,10 +5,9 @@ puts them on a branch of their own, ``colab``, where the links of ``tools/set_ad
 """
 
 import argparse
-import tomllib
 from pathlib import Path
 
-from lite import ROOT, copy_lessons
+from lite import _wheel, copy_lessons
 
 
 def main():
@@ -22,8 +21,7 @@ def main():
 
 def wheel(site):
     """Return the address of the wheel, which lies beside JupyterLite's others (`lite.collect_wheels`)."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    return f"{site}lite/pypi/backprop_helpers-{version}-py3-none-any.whl"
+    return f"{site}lite/pypi/backprop_helpers-{_wheel.version()}-py3-none-any.whl"
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "tools"))
+import _wheel  # noqa: E402
 from _environment import FIRST_START  # noqa: E402
-from _wheel import build_wheel  # noqa: E402
 
 #: pure wheels that Pyodide does not bring
 WIDGETS = ("anywidget", "ipywidgets", "jupyterlab_widgets", "comm", "psygnal")
@@ -72,7 +72,7 @@ def copy_lessons(folder, package, kernel=None):
 
 def collect_wheels(folder):
     """Put our wheel and the widgets' into ``folder``, in this environment's versions; return their paths."""
-    build_wheel(sys.executable, folder)
+    _wheel.build_wheel(sys.executable, folder)
     named = [f"{name}=={importlib.metadata.version(name)}" for name in WIDGETS]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     command += ["--platform", "any", "--dest", str(folder), *named]

@@ -189,6 +189,13 @@ def test_the_report_has_the_points_by_part(course):
     assert ["mistaken_one_example", "skip_backward_more", "db", "2.7", "3", "a single example"] in rows
 
 
+def test_feedbacks_links_are_named_by_task_and_pictures_fit(course):
+    page = course.page("other_numbers", "ps1")
+    assert 'href="#skip_backward_more">skip_backward: more tests<' in page
+    assert ">Test cell<" not in page
+    assert "img { max-width: 100%" in page
+
+
 def test_the_report_ranks_the_challenge(course):
     head, *rows = rows_of(course, "challenge")
     assert head == ["place", "student", "number", "unit"]

@@ -5,14 +5,16 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from backprop_helpers.checking import check
+from tests.classroom.conftest import once
 from tests.classroom.submissions import COURSE
-from tests.tool_loader import ROOT
+from tests.tool_loader import ROOT, load_tool
 
 GUIDE = (COURSE / "README.md").read_text(encoding="utf-8")
 PLAN = re.findall(r"^\| \d? ?\| (\d\d) \| (.*?) \| (.*?) \| .*\|$", GUIDE, flags=re.MULTILINE)
@@ -31,12 +33,16 @@ PARTS = (
 COMMANDS = re.findall(r"^```sh\n(.*?)^```", GUIDE, flags=re.MULTILINE | re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory, require_tool):
-    """A copy of the project, as a teacher has it, with its environment."""
-    require_tool("nbgrader")
-    require_tool("bwrap")
-    folder = tmp_path_factory.mktemp("guide") / "project"
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory, tools):
+    """A copy of the project, in which the guide's commands were run, and what each of them said."""
+    if os.name != "posix":
+        pytest.skip("the commands are a Unix shell's")
+    return once(tmp_path_factory, "guide", the_guides_commands)
+
+
+def the_guides_commands(folder):
+    """Copy the project as a teacher has it, with its environment, and run the commands in order."""
     names = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -45,17 +51,12 @@ def copy(tmp_path_factory, require_tool):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     (folder / ".venv").symlink_to(sys.prefix)
-    return folder
-
-
-@pytest.mark.skipif(os.name != "posix", reason="the commands are a Unix shell's")
-def test_the_guides_commands_from_the_first_to_the_last(copy):
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     said = []
     for command in COMMANDS:
         done = subprocess.run(
             ["sh", "-ec", command],
-            cwd=copy,
+            cwd=folder,
             env=dict(os.environ, PATH=path),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -63,6 +64,11 @@ def test_the_guides_commands_from_the_first_to_the_last(copy):
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}"
         said.append(done.stdout)
+    return said
+
+
+def test_the_guides_commands_from_the_first_to_the_last(commands):
+    copy, said = commands
     assert "fails only where nothing was written" in said[0]
     assert "example                  80 of 80" in said[3]
     assert "not graded: 0" in said[3]
@@ -73,6 +79,42 @@ def test_the_guides_commands_from_the_first_to_the_last(copy):
     row = (course / "grades.csv").read_text().splitlines()[1]
     assert "ps1" in row
     assert "example" in row
+
+
+def test_what_students_get_works_and_holds_no_answer(commands, tmp_path):
+    release_assignments = load_tool("release_assignments")
+    with zipfile.ZipFile(commands[0] / "students.zip") as archive:
+        names = archive.namelist()
+        archive.extractall(tmp_path)
+    folder = tmp_path / "backpropagation"
+    assert {path.stem for path in folder.glob("*.ipynb")} == {
+        p.parent.name for p in COURSE.glob("source/*/*.ipynb")
+    }
+    assert not [name for name in names if "tasks" in name or "grading" in name or "source" in name]
+    for path in COURSE.glob("source/ps*/*.ipynb"):
+        assert not release_assignments.leaks(path, folder / path.name)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as package:
+        package.extractall(tmp_path / "installed")
+        assert not [name for name in package.namelist() if name.startswith(("tests", "assignments", "tools"))]
+    said = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            "import backprop_helpers; print(backprop_helpers.__file__)\n"
+            "from backprop_helpers.training import load_mnist, series_cnn\nfrom "
+            "backprop_helpers.checking import check\n"
+            "print(len(load_mnist().train_labels), check.exercises['skip_backward'].title, series_cnn() "
+            "is not None)",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=dict(os.environ, PYTHONPATH=str(tmp_path / "installed")),
+    )
+    assert said.stdout.splitlines() == [
+        str(tmp_path / "installed" / "backprop_helpers" / "__init__.py"),
+        "60000 the gradients of x + x w + b True",
+    ], said.stderr
 
 
 def code_of(lesson):
@@ -113,6 +155,16 @@ def test_the_table_of_the_sandbox_says_what_is_so():
     memory = f"{kernel.MEGABYTES // 1024} GB a process, and in sum; {kernel.PROCESSES} processes"
     assert f"{memory}; {kernel.MEGABYTES_A_FILE} MB a file" in GUIDE
     assert f"{outputs.CHARACTERS:,} characters a cell" in GUIDE
+
+
+def test_the_students_page_says_what_is_so():
+    from grading import kernel, marks
+
+    page = (COURSE / "STUDENTS.md").read_text(encoding="utf-8")
+    assert f"A cell may take {kernel.SECONDS_A_CELL} seconds, a test {marks.TIME_LIMIT:.0f}" in page
+    assert kernel.SECONDS_A_NOTEBOOK == 600
+    assert "the whole notebook ten minutes" in page
+    assert f"backprop_helpers-{load_tool('_wheel.py').version()}-py3-none-any.whl" in page
 
 
 def test_the_container_has_what_grading_needs():

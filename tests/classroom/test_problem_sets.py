@@ -1,9 +1,11 @@
 """The other problem sets and the concept tests: what their solutions get, and what guesses get."""
 
 import csv
+import importlib
 import sys
 
 import nbformat
+import numpy as np
 import pytest
 
 from tests.classroom.conftest import of, once
@@ -13,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 sys.path.insert(0, str(COURSE))  # the course's own modules
 
-from tasks import concepts  # noqa: E402
+from tasks import EXERCISES, concepts  # noqa: E402
 
 NAMES = ("ps2", "ps3", "ps4", "ps5", "concepts_before", "concepts_after")
 ALWAYS_EQUAL = """
@@ -131,3 +133,38 @@ def test_the_report_counts_letters_blanks_and_gains(others):
     assert gains["solved"]["gain"] == ""  # all right both times: nothing to gain, and no division by zero
     assert (gains["mixed"]["right before"], gains["mixed"]["blank before"]) == ("0", "1")
     assert (gains["mixed"]["right after"], gains["mixed"]["gain"]) == ("18", "0.9")
+
+
+@pytest.mark.parametrize("task", EXERCISES, ids=lambda task: task.name)
+def test_hidden_tests_ask_for_what_no_visible_one_does(task):
+    hidden = importlib.import_module("grading.hidden")
+    seen = task.cases(np.random.default_rng(2026))
+    asked = hidden.properties(task, np.random.default_rng(0))
+    assert asked["larger arrays"].size > max(case.size for case in seen)
+    if "a single example" in asked:
+        assert len(asked["a single example"].arguments[0]) == 1
+        assert all(len(case.arguments[0]) > 1 for case in seen)
+    if "float32 arrays" in asked:
+        arrays = [a for a in asked["float32 arrays"].arguments if isinstance(a, np.ndarray)]
+        assert {a.dtype.name for a in arrays} <= {"float32", "int64"}
+    assert len(asked) >= 3
+
+
+@pytest.mark.parametrize("form", concepts.FORMS)
+def test_each_letter_is_right_equally_often_and_every_distractor_is_a_known_mistake(form):
+    right = []
+    for name in concepts.ORDER:
+        options = concepts.options(form)[name]
+        right += [letter for letter, (_, mistake) in zip(concepts.LETTERS, options) if not mistake]
+        assert len({text for text, _ in options}) == 4
+        assert all(concepts.diagnosis(mistake) for _, mistake in options if mistake)
+    assert len(right) == 20
+    assert {right.count(letter) for letter in concepts.LETTERS} == {5}
+
+
+def test_the_forms_have_their_options_in_other_orders():
+    orders = [
+        [[mistake for _, mistake in concepts.options(form)[name]] for name in concepts.ORDER]
+        for form in concepts.FORMS
+    ]
+    assert sum(a != b for a, b in zip(*orders)) >= 15
