@@ -672,10 +672,10 @@ def lesson_11(steps):
     """MNIST: the batches, the velocity, the step and its rate."""
     first, second, third = THREE_G
     velocity = (first / 2 + second) / 2 + third
-    asks = "the steps of an epoch, with N = 55000 digits in batches of M = 64"
-    steps.asks("steps", asks, 860, (np.array([55000, 64]),))
+    asks = "the steps of an epoch, with N = 3000 digits in batches of M = 64"
+    steps.asks("steps", asks, 47, (np.array([3000, 64]),))
     said = "whole_batches: these are the full batches. Who takes the digits that are left over?"
-    steps.own(said, 859)
+    steps.own(said, 46)
     asks = "which digits the last batch takes, of an order of eight, in batches of 3"
     steps.asks("batch", asks, ORDER[6:], (ORDER,))
     steps.own("whole: some of these have been seen. Where does the third batch start?", ORDER[-3:])
