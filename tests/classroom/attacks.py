@@ -188,6 +188,17 @@ ATTACKS = {
         ),
         (),
     ),
+    "equal_to_everything": (
+        for_each_task(
+            "class A(str):\n    def __eq__(self, other): return True\n    __hash__ = str.__hash__\n"
+            "def TASK(*a, **k): return A('zzz')"
+        ),
+        (),
+    ),
+    "not_a_number": (
+        for_each_task("import numpy as np\ndef TASK(*a, **k): return [np.nan] * 4, [np.nan] * 4"),
+        (),
+    ),
     # the marks in the notebook
     "b17_same_names": (with_cell(for_each_task("pass"), "assert True"), ()),  # the test gives it a name twice
     "b18_more_points": (release("ps1"), ()),  # the test raises its points

@@ -220,11 +220,11 @@ def test_the_tables_for_learning_platforms_have_their_columns(course):
 
 
 def test_the_model_answer_stands_beside_the_answer_and_in_no_feedback(course):
-    cells = course.graded("other_numbers", "ps1").cells
-    place = cells.index(cell(course.graded("other_numbers", "ps1"), "derivation"))
+    cells = course.graded("untouched", "ps1").cells
+    place = cells.index(cell(course.graded("untouched", "ps1"), "derivation"))
     assert "typical answer" in cells[place + 1].source
-    assert "Model answer" not in course.page("other_numbers", "ps1")
-    assert "typical answer" not in course.page("other_numbers", "ps1")
+    assert "Model answer" not in course.page("untouched", "ps1")
+    assert "typical answer" not in course.page("untouched", "ps1")
 
 
 def text_of(notebook):
