@@ -14,24 +14,6 @@ from tests.tool_loader import load_tool
 _lesson = load_tool("_lesson.py")
 Lesson, DISPLAY, TAG = _lesson.Lesson, _lesson.DISPLAY, _lesson.TAG
 
-HEADINGS = (
-    "You will derive",
-    "The nudge",
-    "Forward",
-    "One element at a time",
-    "All at once",
-    "On paper",
-    "In code",
-    "Explore",
-    "Your turn",
-    "What goes wrong",
-    "Gradient check",
-    "Activation maps",
-    "Recap",
-)
-# Lessons that are not yet rewritten keep the headings above, and none of the rules at the end of this file.
-# The set only shrinks; 99 is the template.
-FIRST_EDITION = {99}
 PARTS = (
     "The nudge",
     "Forward",
@@ -46,7 +28,6 @@ PARTS = (
 )
 # Lessons with bodies of their own, and how they end.
 ENDINGS = {0: (*PARTS[6:8], PARTS[9]), 1: (*PARTS[6:8], PARTS[9]), 11: PARTS[7:], 12: PARTS[7:]}
-OWN_BODIES = {}
 FREE = "nbval-ignore-output"
 MOST_FREE_CELLS = 6
 MOST_BYTES = 1_000_000
@@ -59,10 +40,6 @@ BARE_SCALAR = re.compile(r"\bnp\.(?:float|int|uint|complex|bool|str)\w*\(|\bnp\.
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{4,}")
 NUMBERING_BLOCK = re.compile(r"\\begin\{(?:align|equation|eqnarray|gather|multline)\*?\}")
 EQUATION_REFERENCE = re.compile(r"\b[Ee]quations?\s+\((\d{1,2}\.\d{1,2}[a-z]?)\)")
-
-
-def is_second_edition(lesson):
-    return lesson.number not in FIRST_EDITION
 
 
 def executed_top_to_bottom(lesson):
@@ -155,13 +132,12 @@ def heading_levels(lesson):
 
 def common_headings(lesson):
     found = [title for level, title in lesson.headings() if level == 2]
-    own_bodies, headings = (ENDINGS, PARTS) if is_second_edition(lesson) else (OWN_BODIES, HEADINGS)
-    if lesson.number in own_bodies:
-        ending = list(own_bodies[lesson.number])
+    if lesson.number in ENDINGS:
+        ending = list(ENDINGS[lesson.number])
         if found[-len(ending) :] != ending:
             yield f"the last second-level headings are {found[-len(ending) :]}, not {ending}"
-    elif found != list(headings):
-        yield f"the second-level headings are {found}, expected {list(headings)}"
+    elif found != list(PARTS):
+        yield f"the second-level headings are {found}, expected {list(PARTS)}"
 
 
 def free_cells(lesson):
@@ -243,6 +219,7 @@ def normal_form(lesson):
 
 
 MOST_WORDS = dict(enumerate((2200, 2200, 2200, 1900, 2400, 2600, 2400, 2700, 3200, 2500, 3000, 2300, 2600)))
+MOST_WORDS[99] = 1200  # the template's
 OPENING, BEFORE_ONES_OWN, FOLDED, STATEMENT = 120, 300, 1500, 60  # words
 FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
 NO_PROSE = re.compile(r"<details>.*?</details>|```.*?```|\$\$.*?\$\$|^\s*\|.*?$", re.DOTALL | re.MULTILINE)

@@ -5,7 +5,7 @@ import base64
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tests.lesson_rules import FIRST_EDITION, HEADINGS, PARTS, Lesson
+from tests.lesson_rules import PARTS, Lesson
 from tests.tool_loader import load_tool
 
 # One transparent pixel.
@@ -21,12 +21,11 @@ def with_comment(png, text=b"Software\x00a program"):
 
 def good_notebook(number=6):
     """A lesson with all common headings, one equation, a figure, and a cell that is free to vary."""
-    headings = HEADINGS if number in FIRST_EDITION else PARTS
     cells = [new_markdown_cell(f"# {number:02d} A lesson that keeps the rules")]
-    cells += [new_markdown_cell(f"## {title}\n\nText.") for title in headings[:3]]
+    cells += [new_markdown_cell(f"## {title}\n\nText.") for title in PARTS[:3]]
     cells += [
         new_markdown_cell(
-            f"## {headings[3]}\n\n$$\\begin{{aligned}}\ny &= 2x\n\\end{{aligned}}\\tag{{{number}.1}}$$\n\nAs "
+            f"## {PARTS[3]}\n\n$$\\begin{{aligned}}\ny &= 2x\n\\end{{aligned}}\\tag{{{number}.1}}$$\n\nAs "
             f"equation ({number}.1) says."
         ),
         new_code_cell(
@@ -41,7 +40,7 @@ def good_notebook(number=6):
             ],
         ),
     ]
-    cells += [new_markdown_cell(f"## {title}\n\nText.") for title in headings[4:-1]]
+    cells += [new_markdown_cell(f"## {title}\n\nText.") for title in PARTS[4:-1]]
     cells += [
         new_code_cell(
             "show()",
@@ -60,7 +59,7 @@ def good_notebook(number=6):
             metadata={"tags": ["nbval-ignore-output"], "reason": "times vary"},
             outputs=[new_output("stream", name="stdout", text="1.23\n")],
         ),
-        new_markdown_cell(f"## {headings[-1]}\n\nText."),
+        new_markdown_cell(f"## {PARTS[-1]}\n\nText."),
     ]
     notebook = new_notebook(cells=cells)
     for index, cell in enumerate(notebook.cells):

@@ -5,7 +5,6 @@ import copy
 
 import pytest
 
-from tests.lesson_rules import FIRST_EDITION
 from tests.markdown_links import broken_links
 from tests.synthetic_lesson import PIXEL, as_lesson
 from tests.tool_loader import load_tool
@@ -14,7 +13,6 @@ pages = load_tool("_pages.py")
 cards = load_tool("cards")
 LESSONS = pages.lessons()
 PAGE = cards.PAGE.read_text(encoding="utf-8")
-SECOND = [number for number in LESSONS if number not in FIRST_EDITION]
 
 
 def test_in_step_with_the_lessons():
@@ -23,7 +21,7 @@ def test_in_step_with_the_lessons():
     assert sorted(cards.PICTURES.iterdir()) == sorted(path for path in made if path.suffix == ".png")
 
 
-@pytest.mark.parametrize("number", SECOND)
+@pytest.mark.parametrize("number", LESSONS)
 def test_a_lesson_has_its_card(number):
     lesson = LESSONS[number]
     card = PAGE.partition(f"## {lesson.headings()[0][1]}\n")[2].partition("\n## ")[0]
@@ -36,7 +34,7 @@ def test_a_lesson_has_its_card(number):
 
 def test_nothing_of_the_card_is_lost():
     """Each cell of *The card* up to the next heading stands on the page as it is in the lesson."""
-    for number in SECOND:
+    for number in LESSONS:
         for cell in LESSONS[number].markdown_cells:
             if cell.source.startswith("## The card"):
                 text = cell.source.removeprefix("## The card").partition("\n### ")[0]

@@ -9,12 +9,12 @@ from functools import cache
 
 import pytest
 
-from tests.lesson_rules import FIRST_EDITION, FREE, RULES, SECOND_EDITION, STAGE, Lesson
+from tests.lesson_rules import FREE, RULES, SECOND_EDITION, STAGE, Lesson
 from tests.synthetic_lesson import as_lesson
 from tests.tool_loader import ROOT
 
 PATHS = {int(path.name[:2]): path for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))}
-NUMBERS = [number for number in PATHS if number not in FIRST_EDITION]
+NUMBERS = list(PATHS)
 PATTERN = 2  # the lesson that the others copy
 
 

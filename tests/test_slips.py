@@ -6,7 +6,7 @@ import pytest
 
 from backprop_helpers.checking.misconceptions import misconceptions
 from backprop_helpers.checking.misconceptions._catalogue import EXPECTED
-from tests.lesson_rules import FIRST_EDITION, Lesson
+from tests.lesson_rules import Lesson
 from tests.tool_loader import ROOT
 
 PAGE = ROOT / "notebooks" / "more" / "slips_in_print.ipynb"
@@ -41,8 +41,7 @@ TEXTS = sorted(
         ("assignments/source", "*/*.ipynb"),
     )
     for path in (ROOT / folder).glob(pattern)
-    if path.suffix in (".ipynb", ".md")
-    if path != PAGE and not (path.name[:2].isdigit() and int(path.name[:2]) in FIRST_EDITION)
+    if path.suffix in (".ipynb", ".md") and path != PAGE
 )
 
 

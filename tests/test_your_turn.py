@@ -1,7 +1,4 @@
-"""Exercises and bug hunts in lessons 00 to 11: all is there, solutions pass, planted mistakes do not.
-
-In lessons of the first edition they stand in `Your turn`, in the others where they belong.
-"""
+"""Exercises and bug hunts in lessons 00 to 11: all is there, solutions pass, planted mistakes do not."""
 
 import re
 from functools import cache
@@ -10,41 +7,37 @@ import pytest
 
 from backprop_helpers.checking import check, misconceptions
 from backprop_helpers.checking.exercises import solution_source
-from backprop_helpers.views.stage._base import COMMITTED
-from tests.lesson_rules import FIRST_EDITION, Lesson
+from tests.lesson_rules import Lesson
 from tests.tool_loader import ROOT
 
 PATHS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 NUMBERS = [path.name[:2] for path in PATHS if int(path.name[:2]) <= 11]  # 12 has no such section
-OLD = [number for number in NUMBERS if int(number) in FIRST_EDITION]
-HALVES = ("00", "01")  # together they have the exercises, the bug hunt and the questions of one lesson
-ONE = (*HALVES, "11")  # may have a single exercise
+ONE = ("00", "01", "11")  # may have a single exercise
 UNTOUCHED = "not attempted yet"
 USES = {"bias_backward": ("weights_backward",)}  # solutions that call one of an earlier exercise
 
 
 @cache
-def cells_of(number, heading):
-    """The cells of one second-level section of a lesson; in the second edition, `Your turn` is all of it."""
+def cells_of(number, heading=None):
+    """The cells of a lesson, or of one second-level section of it."""
     (path,) = [path for path in PATHS if path.name.startswith(number)]
-    if heading == "Your turn" and number not in OLD:
+    if heading is None:
         return Lesson.read(path).notebook.cells
     found, inside = [], False
     for cell in Lesson.read(path).notebook.cells:
-        title = re.match(r"## (.+)", cell.source) if cell.cell_type == "markdown" else None
-        if title:
-            inside = title[1].strip() == heading
+        titles = re.findall(r"^## (.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else []
+        if titles:
+            inside = titles[-1].strip() == heading
         if inside:
             found.append(cell)
     return found
 
 
 def tagged(number, prefix):
-    """{tag: (place in the section, cell)} of the section `Your turn`."""
-    cells = cells_of(number, "Your turn")
+    """{tag: (place in the lesson, cell)} of the cells with such a tag."""
     return {
         tag: (place, cell)
-        for place, cell in enumerate(cells)
+        for place, cell in enumerate(cells_of(number))
         for tag in cell.metadata.get("tags", [])
         if tag.startswith(prefix)
     }
@@ -104,7 +97,7 @@ class TestExercise:
     def test_three_hints_follow(self, exercise):
         lesson = exercise.number[:2]
         place, _ = tagged(lesson, "check-")[f"check-{exercise.number}"]
-        hints = cells_of(lesson, "Your turn")[place + 1]
+        hints = cells_of(lesson)[place + 1]
         part = hints.source.split("\n### ")[0]
         assert re.findall(r"<details><summary>Hint (\d)", part) == ["1", "2", "3"]
         assert part.count("</details>") == part.count("<details>")
@@ -158,47 +151,3 @@ class TestBugHunt:
         planted, _, _ = self.hunt(number)
         shown = "\n".join(cell.source for cell in cells_of(number, "What goes wrong"))
         assert planted.metadata["misconception"] not in shown
-
-
-@pytest.mark.parametrize("number", OLD)
-def test_questions_are_answered_in_folds(number):
-    text = "\n".join(cell.source for cell in cells_of(number, "Your turn") if cell.cell_type == "markdown")
-    assert number == HALVES[0] or re.search(r"^### (?:On paper|In words)", text, re.MULTILINE)
-    assert text.count("<details>") == text.count("</details>")
-    if number in HALVES:
-        questions = text.split("### A question")[1:]
-        assert len(questions) == 1
-    else:
-        questions = re.split(r"^\*\*\d\.\*\*", text.split("### Two questions")[1], flags=re.MULTILINE)[1:]
-        assert len(questions) == 2
-    for question in questions:
-        asked, answer = question.split("<details>", 1)
-        assert re.findall(r"^- \*\*([A-D])\.\*\*", asked, re.MULTILINE) == list("ABCD")
-        assert {letter for letter in "ABCD" if re.search(rf"\*\*{letter}\b", answer)} == set("ABCD")
-
-
-def is_view(output):
-    """Tell whether an output is a stage, or an explorer that waits for its kernel."""
-    return COMMITTED in output.get("data", {}) or "run the cell to use it" in str(output)
-
-
-@pytest.mark.parametrize("number", OLD)
-def test_every_view_comes_after_its_twin(number):
-    cells = cells_of(number, "Explore")
-    views = [
-        place
-        for place, cell in enumerate(cells)
-        if cell.cell_type == "code"
-        and any(
-            "run the cell to use it" in str(out) or COMMITTED in out.get("data", {}) for out in cell.outputs
-        )
-    ]
-    assert views, "no explorer and no stage"
-    before = 0
-    for place in views:
-        between = cells[before:place]
-        assert any("image/png" in out.get("data", {}) for cell in between for out in cell.get("outputs", []))
-        assert cells[place - 1].cell_type == "markdown"
-        assert "**Try.**" in cells[place - 1].source
-        assert "**How to read it.**" in "\n".join(cell.source for cell in between)
-        before = place + 1

@@ -25,6 +25,7 @@ LARGE = (
     "rng.normal(size=(1, 16, 16, 16)), rng.normal(size=(3, 3, 16, 16)), rng.normal(size=16), padding='same'"
 )
 LAID_OUT = {
+    "a wide matrix": "np.eye(5, dtype=int), [[1]], stride=4, reading='matrix'",
     "a row": "np.arange(7)[None], np.array([[1, 2, -3]])",
     "64 filters": "rng.integers(-4, 5, (1, 12, 12, 1)), rng.integers(-4, 5, (3, 3, 1, 64))",
     "32×32×3": "rng.normal(size=(1, 32, 32, 3)), rng.normal(size=(5, 5, 3, 8))",

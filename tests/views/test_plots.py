@@ -446,6 +446,7 @@ def test_limits_of_values_start_at_zero_and_survive_what_is_not_a_number():
     assert style.limits([2.0, 5.0], "value") == (0, 5)
     assert style.limits([-2.0, 5.0], "value") == (-2, 5)
     assert style.limits([0.2, 0.4], "digit") == (0, 1)
+    assert style.limits([1.0], "gradient", limit=4) == (-4, 4)
     assert style.limits([np.nan, np.inf], "value") == (0, 1)
 
 

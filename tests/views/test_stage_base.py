@@ -191,7 +191,7 @@ class TestNumbers:
 SOURCES = [path.read_text(encoding="utf-8") for path in _join.MODULES.glob("*.js")]
 COMPOSITIONS = sorted(re.findall(r"^export function (\w+)\(el, spec", "\n".join(SOURCES), re.MULTILINE))
 # kB of a page's script and of all the parts that it may load on use, where that is more than 60.
-AT_MOST = {"learningKernel": 64, "productTable": 65, "pooling": 73, "convolution": 100, "network": 120}
+AT_MOST = {"learningKernel": 64, "productTable": 65, "pooling": 73, "convolution": 100, "network": 121}
 # The parts that are loaded without a use: a network's sums, beside its weights, after the first frame.
 UNASKED = {"network": ["network_run"]}
 
@@ -210,7 +210,7 @@ def test_what_a_page_loads_at_most(composition):
     everything = len("".join([script, *parts.values()]).encode())
     assert everything <= 1000 * AT_MOST.get(composition, 60)
     unasked = [parts[f"page-{name}.js"] for name in UNASKED.get(composition, [])]
-    assert len("".join([script, *unasked]).encode()) <= (78_000 if unasked else 60_000)
+    assert len("".join([script, *unasked]).encode()) <= (79_000 if unasked else 60_000)
 
 
 class TestStage:

@@ -328,7 +328,7 @@ def tint(color, amount=0.6):
     return tuple(amount + (1 - amount) * channel for channel in to_rgb(color))
 
 
-def limits(values, kind):
+def limits(values, kind, limit=None):
     """Return (low, high) of the colour scale for `values` of a `kind`.
 
     Gradients and weights: symmetric about 0. Values and digits: from 0, or from the smallest when that is
@@ -338,20 +338,22 @@ def limits(values, kind):
     finite = finite[np.isfinite(finite)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     if kind in ("gradient", "weight"):
-        bound = max(abs(low), abs(high))
+        bound = float(limit) if limit is not None else max(abs(low), abs(high))
         bound = bound if bound > 0 else 1.0
         return -bound, bound
+    if limit is not None:
+        high = float(limit)
     if kind in ("mask", "plain"):
         return 0.0, 1.0
-    if kind == "digit" and low >= 0:
+    if kind == "digit" and low >= 0 and limit is None:
         high = max(1.0, high)
     low = min(low, 0.0)
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def norm(values, kind):
+def norm(values, kind, limit=None):
     """Return the matplotlib normalisation for `values` of a `kind`."""
-    return Normalize(*limits(values, kind))
+    return Normalize(*limits(values, kind, limit))
 
 
 # Numbers ------------------------------------------------------------------------------------------------

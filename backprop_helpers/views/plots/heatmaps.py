@@ -49,10 +49,13 @@ def cell_texts(a, cell, decimals=None, forced=False):
     return (style.written(a, tries[0]), style.SMALLEST, exponent) if forced else (None, None, 0)
 
 
-def draw_cells(ax, a, *, kind="value", scale=None, numbers=None, decimals=None, cell, borders=None):
+def draw_cells(
+    ax, a, *, kind="value", scale=None, limit=None, numbers=None, decimals=None, cell, borders=None
+):
     """Draw the matrix `a` in `ax`, with numbers when they fit cells of `cell` inches; return the image.
 
-    The colour scale is that of `scale` (by default of `a`). Entries that are NaN or infinite are hatched.
+    The colour scale is that of `scale` (by default of `a`), up to `limit` if given. Entries that are NaN or
+    infinite are hatched.
     """
     rows, columns = a.shape
     values = np.asarray(a, dtype=float)
@@ -60,7 +63,7 @@ def draw_cells(ax, a, *, kind="value", scale=None, numbers=None, decimals=None, 
     image = ax.imshow(
         np.where(finite, values, np.nan),
         cmap=style.MAPS[kind],
-        norm=style.norm(a if scale is None else scale, kind),
+        norm=style.norm(a if scale is None else scale, kind, limit),
         interpolation="nearest",
         aspect="equal",
     )
@@ -223,11 +226,22 @@ def _as_matrix(a, name, function):
 
 
 @drawing
-def matrix(a, *, title="", kind="value", numbers=None, row_labels=None, col_labels=None, ax=None):
+def matrix(
+    a,
+    *,
+    title="",
+    kind="value",
+    numbers=None,
+    row_labels=None,
+    col_labels=None,
+    indices=None,
+    limit=None,
+    ax=None,
+):
     """Draw one matrix as a heat map, the numbers in the cells.
 
     What the reader sees: pale to dark for values; blue, white, red around zero for gradients and weights;
-    thin cell borders; indices (of up to 14 rows and columns) or labels at the left and above.
+    thin cell borders; indices or labels at the left and above.
 
     Parameters
     ----------
@@ -241,6 +255,11 @@ def matrix(a, *, title="", kind="value", numbers=None, row_labels=None, col_labe
         Write the numbers; by default when they fit at 8 points or more.
     row_labels, col_labels : sequence of str, optional
         Labels of the rows and columns.
+    indices : bool, optional
+        Label rows and columns with their zero-based index; by default for matrices of up to 14 rows and
+        columns when no labels are given.
+    limit : float, optional
+        Largest value of the colour scale, to share it between figures.
     ax : matplotlib Axes, optional
         Where to draw; by default a new figure.
 
@@ -253,7 +272,8 @@ def matrix(a, *, title="", kind="value", numbers=None, row_labels=None, col_labe
     rows, columns = a.shape
     row_labels = None if row_labels is None else same_length(row_labels, rows, "row_labels", "matrix")
     col_labels = None if col_labels is None else same_length(col_labels, columns, "col_labels", "matrix")
-    indices = row_labels is None and col_labels is None and max(rows, columns) <= INDEXED_UP_TO
+    if indices is None:
+        indices = row_labels is None and col_labels is None and max(rows, columns) <= INDEXED_UP_TO
     left = 0.0
     if row_labels is not None or indices:
         left = 0.12 + max((style.text_width(r, style.SMALL) for r in row_labels or [rows]), default=0)
@@ -276,7 +296,7 @@ def matrix(a, *, title="", kind="value", numbers=None, row_labels=None, col_labe
         box = ax.get_position()
         cell = min(box.width * figure.get_figwidth() / columns, box.height * figure.get_figheight() / rows)
         title = style.wrapped(title, max(box.width * figure.get_figwidth() + 0.5, 1.5))
-    image = draw_cells(ax, a, kind=kind, numbers=numbers, cell=cell)
+    image = draw_cells(ax, a, kind=kind, limit=limit, numbers=numbers, cell=cell)
     draw_labels(ax, a.shape, row_labels, col_labels, indices)
     ax.set_title(title, loc="left" if columns * cell < 0.8 * style.text_width(title) else "center")
     if isinstance(figure, style.Figure):

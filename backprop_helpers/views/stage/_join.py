@@ -50,7 +50,8 @@ PAGE = """(() => {
 const beside = document.currentScript.src;
 const run = (src) => new Promise((resolve, reject) => {
   const script = document.createElement("script");
-  document.head.append(Object.assign(script, { src, onload: resolve, onerror: reject }));
+  const failed = () => reject(new Error(`${src} did not come`));
+  document.head.append(Object.assign(script, { src, onload: resolve, onerror: failed }));
 });
 %(modules)s
 const compositions = { %(names)s };

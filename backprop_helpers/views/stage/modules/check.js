@@ -93,7 +93,7 @@ function makeCheckControls(stage) {
   };
 }
 
-// Drawing --------------------------------------------------------------------------------------------------
+// Drawing
 
 function drawCheck(stage) {
   const { frame, found, chart, panel, method, controls } = stage;

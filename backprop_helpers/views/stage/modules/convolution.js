@@ -95,7 +95,7 @@ function drawControls(stage) {
   }
 }
 
-// Pointing, pressing, editing ------------------------------------------------------------------------------
+// Pointing, pressing, editing
 
 function gridFor(stage, name) {
   const { state, frame } = stage;
@@ -138,8 +138,8 @@ function advice({ show }, more) {
 }
 
 // A kernel is small beside an image, and is still read; the matrix is as large as fits.
-function sizing(name, { array: { shape: [rows, columns] } }, { width }) {
-  if (name === "t") return () => clamp(Math.floor(Math.min((width - 40) / columns, 230 / rows)), 1, 30);
+function sizing(name, { array: { shape: [rows, columns] } }, { width, stacked }) {
+  if (name === "t") return () => clamp(Math.floor(Math.min((width - (stacked ? 40 : 230)) / columns, 230 / rows)), 1, 30); // beside W
   if (name === "sit") return (size) => Math.max(size, rows > 4 ? 26 : 36);
   const least = [36, 30, 20][clamp(rows - 3, 0, 2)];
   return "w dw wbar b db".split(" ").includes(name) ? (size) => Math.max(size, least) : undefined;

@@ -82,9 +82,8 @@ function listenToGrid(frame, grid) {
     ondblclick: (event) => on.edit && under(event) && keys()?.openEditor(grid, under(event), null),
     onfocus: async () => {
       keys();
-      if (!canvas.matches(":focus-visible")) return;
       const { cursorOf } = await import("./grid_keys.js");
-      if (canvas === document.activeElement) point(cursorOf(grid));
+      if (canvas.matches(":focus-visible")) point(cursorOf(grid));
     },
     onblur: () => point(null),
     onkeydown: async (event) => (keys() ?? (await import("./grid_keys.js"))).pressKey(grid, event, point),

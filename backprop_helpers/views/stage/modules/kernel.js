@@ -124,7 +124,7 @@ function paintTarget(stage, index, first) {
   tellKernel(stage);
 }
 
-// Drawing --------------------------------------------------------------------------------------------------
+// Drawing
 
 function drawKernel(stage) {
   const { frame, model: { arrays }, scales, path, step, rate, limit } = stage;

@@ -98,7 +98,7 @@ function makeDigitControls(stage, controls) {
   controls.among = makeSelect(digits, { label: "which images − and + go through", change: (among) => (setOption(stage, { among }), search(stage, 0)) });
 }
 
-// From the image to the maps -------------------------------------------------------------------------------
+// From the image to the maps
 
 function choicesOfLabel({ described: { classes }, label }) {
   const own = label === null ? [] : [["true", `the true one (${label})`]];
@@ -125,7 +125,7 @@ function recomputeNetwork(stage) {
   Object.assign(stage, { shown: null, stale: !runs || (drawing && !pad) });
 }
 
-// Under the pointer ----------------------------------------------------------------------------------------
+// Under the pointer
 
 function listenToMaps(stage) {
   const { canvas, frame } = stage;
@@ -158,7 +158,7 @@ export function pointAtCell(stage, spot) {
   stage.frame.request();
 }
 
-// Drawing --------------------------------------------------------------------------------------------------
+// Drawing
 
 function drawNetwork(stage) {
   const { frame } = stage;

@@ -107,13 +107,14 @@ function placeParts(stage) {
   });
   placeAt(parts.verdict, narrow ? 2 * side + 16 : spots.right + APART, narrow ? side + 8 : names - 2, narrow ? frame.width - 2 * side - 16 : BARS);
   parts.filters.hidden = !w;
-  parts.filters.textContent = w ? `${filters}${w.shape[2] > 1 ? ", c = 0 | gradient" : ", and its gradient"}` : "";
+  parts.filters.textContent = w ? `${filters}${w.shape[2] > 1 ? ", c = 0" : ""} | gradient` : "";
   placeAt(parts.filters, narrow ? side + 8 : 0, narrow ? side + 3 : below + side + 4);
   const columns = panels.filter(({ name, backward }) => !backward && name !== "input" && name !== filters);
   const input = element("span", "bp-layer", {}, element("b", "", {}, "input"), element("small", "", {}, described.input_shape.join("×")));
   if (!narrow) placeAt(input, 0, names + 1);
-  const roomy = withRoom(columns, ratio);
-  parts.names.replaceChildren(...(narrow ? [] : [input]), ...columns.map((panel, n) => layerName(stage, panel, columns, n, names, roomy)));
+  const tight = columns.some((panel, n) => n && middleOfPanel(panel, ratio) - middleOfPanel(columns[n - 1], ratio) < 3.3 * (panel.name.length + columns[n - 1].name.length));
+  const roomy = tight ? [] : withRoom(columns, ratio);
+  parts.names.replaceChildren(...(narrow ? [] : [input]), ...columns.map((panel, n) => layerName(stage, panel, columns, n, names + (tight && n % 2 ? 13 : 0), roomy)));
   parts.names.dataset.layer = layer;
 }
 
@@ -143,7 +144,7 @@ function layerName(stage, panel, columns, n, top, roomy) {
   return made;
 }
 
-// Painting ---------------------------------------------------------------------------------------------------
+// Painting
 
 // A layer with weights and all up to the next one share a scale, forward and backward: the same number, the same colour.
 export function scalesOf(stage) {
@@ -206,7 +207,7 @@ function outlinePanels(context, { panels, frame: { theme: { hair, ratio } } }) {
   }
 }
 
-// The bars ----------------------------------------------------------------------------------------------------
+// The bars
 
 const errorText = (e) => (Math.abs(e) >= 0.001 || e === 0 ? written(e, 3) : brief(e, 2));
 const percent = (p) => (p < 1e-4 ? "< 0.01 %" : p > 0.9999 ? "> 99.99 %" : `${(100 * p).toFixed(2)} %`);

@@ -124,7 +124,7 @@ function changeNumberOf(stage, name, index, value, done) {
   if (done) frame.tell("arrays", () => encodeArrays(given));
 }
 
-// Drawing --------------------------------------------------------------------------------------------------
+// Drawing
 
 function drawPooling(stage) {
   const { frame, model, scales, jumps, setting: { channel, mode } } = stage;

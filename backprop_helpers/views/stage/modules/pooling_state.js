@@ -53,7 +53,7 @@ export function jumpsBetween(before, now) {
     .map((output) => ({ output, from: winnerOf(before, output), to: winnerOf(now, output) }));
 }
 
-// Marks ----------------------------------------------------------------------------------------------------
+// Marks
 
 export function pooledMarks(model, spot, channel) {
   if (!spot) return atRest(model, channel);

@@ -118,7 +118,7 @@ function holdGate(stage, spot) {
   else if (!spot) stage.flipped = [];
 }
 
-// Drawing --------------------------------------------------------------------------------------------------
+// Drawing
 
 function drawGates(stage) {
   const { frame, model, scales, bias, kinkOpen, given, flipped } = stage;
@@ -153,7 +153,7 @@ function gateLegend({ passes, kinks, dead }, kinkOpen, flipped, spot) {
   ].filter(([seen]) => seen).map(([, ...entry]) => entry);
 }
 
-// Words ----------------------------------------------------------------------------------------------------
+// Words
 
 const unitsOf = (units) => (units.length === 1 ? `Unit ${units[0]} is` : `Units ${units.slice(0, -1).join(", ")} and ${units.at(-1)} are`);
 
