@@ -355,7 +355,7 @@ def _average_overwritten(dz, x, *, size, stride):
 
 AVERAGE_POOL = task(
     "ps4.5",
-    "average_pool_backward",
+    "average_pool_gradient",
     "dz, x, *, size, stride",
     "the gradient of average pooling whose windows may overlap",
     [Part("dx", ("M", "H", "W", "C"))],

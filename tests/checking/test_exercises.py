@@ -629,3 +629,19 @@ def test_checks_work_where_no_thread_can_be_started(monkeypatch):
     wrong = check.relu_backward(lambda da, z: da * (da > 0))
     assert wrong.attempted
     assert not wrong.passed
+
+
+def test_no_exercise_hides_another_of_its_name():
+    """Exercises are kept by name: a problem set's would take the place of a lesson's."""
+    solved_in = {}
+    for path in (Path(check.__file__).parent / "solutions").glob("lesson_*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for function in (node.name for node in tree.body if isinstance(node, ast.FunctionDef)):
+            solved_in[function] = path.stem.removeprefix("lesson_")
+    assert len(set(solved_in) & set(check.exercises)) > 25
+    hidden = {
+        name
+        for name in set(solved_in) & set(check.exercises)
+        if check.exercises[name].lesson != solved_in[name]
+    }
+    assert hidden == set()
