@@ -1,4 +1,4 @@
-"""Lessons 10 and 11: initial weights, a step of gradient descent, the layers in a row; a loop of steps."""
+"""Lesson 10: initial weights, a step, the layers in a row. Lesson 11: a loop that trains."""
 
 import numpy as np
 
