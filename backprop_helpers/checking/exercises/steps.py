@@ -631,6 +631,7 @@ def lesson_10(steps):
     steps.asks("paths", asks, on_the_way.prod(), (on_the_way,))
     steps.own("one_filter: here one filter reads each map. How many filters has conv2?", 784 * 25 * 64 * 10)
     steps.own("one_place: here a filter reads each number once. How large is its window?", 784 * 16 * 64 * 10)
+    steps.own("one_unit: here a number of conv2 is read once. How many units read it?", 784 * 25 * 16 * 10)
     steps.own("one_score: these lead to one score. How many scores does a unit reach?", 784 * 25 * 16 * 64)
     steps.asks("z1", "Z⁽¹⁾, from X, W⁽¹⁾ and b⁽¹⁾", flat(z1))
     steps.own(NO_BIAS, conv(b=0))
@@ -638,9 +639,10 @@ def lesson_10(steps):
     steps.asks("q", "Q, the two numbers that pooling leaves", q[0])
     means = flat(a).mean(axis=1)
     steps.own("mean: these are the windows' means. What does max pooling keep?", means)
+    steps.own("columns: these are the columns' largest. Which two lie in a window?", flat(a).max(axis=0))
     asks = f"the two scores Z⁽²⁾ = Q W⁽²⁾ + b⁽²⁾, with b⁽²⁾ = {shown(OTHER_BIAS2)} for once"
     steps.asks("z2", asks, (q @ W2 + OTHER_BIAS2)[0], (X, W, W2, OTHER_BIAS2))
-    steps.own(NO_BIAS, (q @ W2)[0])
+    steps.own("no_bias: this is Q W⁽²⁾ without the bias. What is Z⁽²⁾ where Q is 0?", (q @ W2)[0])
     steps.own(f"transposed: W⁽²⁾ is transposed here. {joins}", (q @ W2.T + OTHER_BIAS2)[0])
     steps.own("lesson_bias: this is with the b⁽²⁾ above. Which b⁽²⁾ is asked for?", z2[0])
     steps.asks("dz2", "2 dZ⁽²⁾, twice the gradient at the scores", dz2[0])
@@ -664,6 +666,10 @@ def lesson_10(steps):
     steps.asks("dx", "2 dX, from dZ⁽¹⁾ and W⁽¹⁾", flat(dx))
     steps.itself(2, "dX")
     steps.conv_bugs(0, "no_rotation", dz=flat(da))
+    first, second = (conv_back(flat(da) * (flat(da) == winner))[0] for winner in dq[0])
+    said = "overwritten: one stamp has replaced the other where they meet. What does a gradient do there?"
+    steps.own(said, np.where(second != 0, second, first))
+    steps.own(said, np.where(first != 0, first, second))
     other = "another_dz: this is dX with the dZ of the convolution lessons. Which gradient arrives here?"
     steps.own(other, conv_back()[0])
 
