@@ -693,7 +693,7 @@ def lesson_11(steps):
     asks = "by how much the third step moves θ, with μ = ½ and η = 2"
     steps.asks("step", asks, -2 * (third + velocity / 2), (THREE_G,))
     steps.own("uphill: this goes up the loss. What is the sign of a step?", 2 * (third + velocity / 2))
-    said = "plain: g plus μ times the old velocity is the new one alone. Which of the two stands in the bracket?"
+    said = "plain: g plus μ times the old velocity is the new one. Which of the two is in the bracket?"
     steps.own(said, -2 * velocity)
     steps.own("no_rate: the learning rate is missing. What multiplies the bracket?", -(third + velocity / 2))
     said = "undamped: here the velocity is added whole. What multiplies it in the bracket?"
