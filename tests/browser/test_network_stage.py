@@ -241,7 +241,7 @@ def test_a_digit_is_drawn(stage):
     given = stage.state()["image"]
     stage.press_button("drawn")
     stage.page.evaluate(DRAWN)
-    assert stage.state()["verdict"] == "nothing drawn yet"
+    assert stage.state()["verdict"] == "no ink yet"
     assert stage.state()["probabilities"] is None
     assert {bar.strip() for bar in stage.stage.locator(".bp-bars span").all_inner_texts()} == {""}
     stroke(stage, (0.2, 0.2), (0.2, 0.7), (0.8, 0.4))
@@ -261,7 +261,7 @@ def test_a_digit_is_drawn(stage):
     stage.expect("round(sum(stage.drawn), 1)", round(sum(given), 1))
     stage.press_button("clear")
     stage.page.evaluate(DRAWN)
-    assert stage.state()["verdict"] == "nothing drawn yet"
+    assert stage.state()["verdict"] == "no ink yet"
     stage.expect("stage.drawn", None)
     stage.press_button("given")
     ready(stage)

@@ -682,6 +682,7 @@ def lesson_11(steps):
     steps.asks("steps", asks, 47, (np.array([3000, 64]),))
     said = "whole_batches: these are the full batches. Who takes the digits that are left over?"
     steps.own(said, 46)
+    steps.own("fraction: this is N / M. What happens to the digits that do not fill a batch?", 3000 / 64)
     asks = "which digits the last batch takes, of an order of eight, in batches of 3"
     steps.asks("batch", asks, ORDER[6:], (ORDER,))
     steps.own("whole: some of these have been seen. Where does the third batch start?", ORDER[-3:])
@@ -691,12 +692,15 @@ def lesson_11(steps):
     steps.own("sum: here no gradient fades. What happens to the old velocity?", THREE_G.sum(axis=0))
     steps.own("last: this is the newest gradient. What is left of the velocity?", third)
     steps.own("two: these are two gradients. How many are there?", first / 2 + second)
+    said = "oldest: here the oldest gradient counts in full, and the newest least. Which of them fades?"
+    steps.own(said, first + second / 2 + third / 4)
     said = "mean: here the new gradient is halved as well. What does μ multiply?"
     steps.own(said, ((first / 2) / 2 + second / 2) / 2 + third / 2)
     asks = "by how much the third step moves θ, with μ = ½ and η = 2"
     steps.asks("step", asks, -2 * (third + velocity / 2), (THREE_G,))
     steps.own("uphill: this goes up the loss. What is the sign of a step?", 2 * (third + velocity / 2))
-    steps.own("plain: this is η times the velocity. What else stands in the bracket?", -2 * velocity)
+    said = "plain: g plus μ times the old velocity is the new one. Which of the two is in the bracket?"
+    steps.own(said, -2 * velocity)
     steps.own("no_rate: the learning rate is missing. What multiplies the bracket?", -(third + velocity / 2))
     said = "undamped: here the velocity is added whole. What multiplies it in the bracket?"
     steps.own(said, -2 * (third + velocity))
@@ -705,6 +709,8 @@ def lesson_11(steps):
     steps.asks("rate", asks, 14, (np.array([2, 50]),))
     steps.own("line: this is a straight line. What is the cosine of a third of π?", 18)
     steps.own("from_above: this comes down from the larger one. At which end is f = 0?", 38)
+    steps.own("mean: this is the mean of both. What is half of 1 + ½?", 26)
+    steps.own("units: this is the rate itself. How many thousandths is it?", 0.014)
 
 
 def lesson_12(steps):

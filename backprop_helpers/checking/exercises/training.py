@@ -456,8 +456,8 @@ AT_REST = PLAIN.replace("velocity", "0 * velocity")
 WHOLE = PLAIN.replace("order", "order[: len(order) // batch_size * batch_size]")
 EPOCH_MISTAKES = """
 one_epoch.plain_momentum = _one_epoch(PLAIN, step=lambda t, g, old, new, rate: t - rate * new)
-the step is the velocity alone, plain momentum; (11.2) looks one step of it ahead
-? what stands in the bracket of (11.2)?
+the step is the new velocity alone, plain momentum: g plus momentum times the old one is just that
+? which velocity stands in the bracket of (11.2) beside g, the old one or the new?
 one_epoch.momentum_alone = _one_epoch(PLAIN, step=lambda t, g, old, new, rate: t - rate * momentum * new)
 the gradient itself is missing in the step
 ? with momentum 0, what should a step be?

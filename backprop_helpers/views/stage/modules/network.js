@@ -193,7 +193,7 @@ function showControls(stage) {
 
 // What is read, and J; never a class where nothing was drawn, or where the network says NaN.
 function verdictOf({ image, drawing, network: net, probabilities, label, back }) {
-  if (!image) return drawing ? ["nothing drawn yet", ""] : ["", ""];
+  if (!image) return drawing ? ["no ink yet", ""] : ["", ""];
   if (!net || !probabilities) return ["…", ""];
   if (probabilities.some(Number.isNaN)) return ["no answer: NaN", ""];
   const best = probabilities.indexOf(probabilities.reduce((a, b) => Math.max(a, b)));
