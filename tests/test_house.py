@@ -19,7 +19,7 @@ from tests.tool_loader import ROOT, load_tool
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-BINARY = {".gz", ".npz", ".npy", ".png", ".jpg", ".ico", ".woff2"}
+BINARY = {".gz", ".npz", ".npy", ".gif", ".png", ".jpg", ".ico", ".woff2"}
 
 
 @cache

@@ -1,11 +1,13 @@
 """Write a lesson as one file that needs nothing else: ``python website/export.py NOTEBOOK OUTPUT``.
 
-Mathematics (MathJax), style and stages are inside; nothing is asked of any host.
+Mathematics (MathJax), style and stages are inside; nothing is asked of any host. An OUTPUT that ends in
+``.pdf`` is printed by Chromium: what is folded is open, and each stage is its picture.
 """
 
 import argparse
 import html
 import importlib.metadata
+import sys
 from pathlib import Path
 from string import Template
 
@@ -17,6 +19,8 @@ from pygments.formatters import HtmlFormatter
 from rewrite import settle_links
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
+from benchmarks.browser import chromium  # noqa: E402
 
 
 def main():
@@ -25,12 +29,27 @@ def main():
     parser.add_argument("notebook", type=Path)
     parser.add_argument("output", type=Path)
     options = parser.parse_args()
-    options.output.write_text(exported(nbformat.read(options.notebook, 4)), encoding="utf-8")
+    notebook = nbformat.read(options.notebook, 4)
+    if options.output.suffix == ".pdf":
+        print_page(exported(notebook, alive=False), options.output)
+    else:
+        options.output.write_text(exported(notebook), encoding="utf-8")
 
 
-def exported(notebook):
-    """Return the page of a lesson."""
-    found = stages.make_places(notebook, change=stages.alone)
+def print_page(page, output):
+    """Print a page, in light colours."""
+    with chromium(height=900) as browser:
+        browser.emulate_media(media="print", color_scheme="light")
+        browser.set_content(page, wait_until="load")
+        browser.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+        browser.evaluate("MathJax.startup.promise")
+        margin = dict.fromkeys(("top", "right", "bottom", "left"), "15mm")
+        browser.pdf(path=str(output), format="A4", margin=margin, scale=0.8)
+
+
+def exported(notebook, *, alive=True):
+    """Return the page of a lesson; if it is not ``alive``, with the stages' pictures in their places."""
+    found = stages.make_places(notebook, change=stages.alone) if alive else []
     stages.hide_parts(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":

@@ -22,6 +22,16 @@ def exported(require_tool, tmp_path_factory):
     return folder / "98_stages.html"
 
 
+def test_lesson_is_printed_with_its_pictures(require_tool, tmp_path):
+    require_tool("chromium")
+    nbformat.write(stage_lesson(), tmp_path / "98_stages.ipynb")
+    arguments = [str(tmp_path / "98_stages.ipynb"), "--pdf", "--output", str(tmp_path)]
+    assert load_tool("export_lesson").main(arguments) == 0
+    content = (tmp_path / "98_stages.pdf").read_bytes()
+    assert content.startswith(b"%PDF")
+    assert content.count(b"/Subtype /Image") >= 3
+
+
 @pytest.fixture(params=["served", "file", "exported"])
 def where(request, address, site, exported):
     """The address of the page: on a server, as a file of the site, as a file of its own."""
