@@ -749,10 +749,13 @@ def lesson_12(steps):
         "no_padding: here the kernel stays inside the image. What does padding 'same' keep?", 24 * 24 * 25 * 8
     )
     steps.own("one_axis: the kernel has rows and columns. How many weights has a filter?", 28 * 28 * 5 * 8)
+    steps.own("one_filter: this is for one filter. How many are there?", 28 * 28 * 25)
     asks = "how many bytes P of conv1 takes for M = 64 digits, for H = 28, W = 28, F = 5, C = 1"
     steps.asks("bytes", asks, 4 * 64 * 28 * 28 * 25, (np.array([64, 28, 5, 1]),))
     steps.own("numbers: so many numbers are in P. How many bytes is each?", 64 * 28 * 28 * 25)
-    steps.own("doubles: these are numbers of 8 bytes. How large is a float32?", 8 * 64 * 28 * 28 * 25)
+    steps.own(
+        "doubles: this is for 8 bytes a number, or for conv2. How large is a float32?", 8 * 64 * 28 * 28 * 25
+    )
     asks = "im2col's FLOPs for each byte in conv1, for C = 1, K = 8, R = 25"
     steps.asks("intensity", asks, 200 / 118, (np.array([1, 8, 25]),))
     steps.own("once: here P is carried once. Who writes it, and who reads it?", 200 / 68)
