@@ -58,6 +58,7 @@ def test_network_of_the_first_page_reads_what_is_drawn(open_page):
     assert page.locator(".front-card").count() == len(LESSONS) + 6
     assert page.evaluate(SHIFTS) < 0.1
     stage.get_by_role("button", name="drawn", exact=True).click()
+    stage.get_by_text("no ink yet").wait_for()
     box = stage.locator(".bp-pad").bounding_box()
     x = box["x"] + box["width"] / 2
     page.mouse.move(x, box["y"] + 0.15 * box["height"])

@@ -68,7 +68,7 @@ def pages(site):
     found = {}
     for path in sorted(site.rglob("*.html")):
         name = path.relative_to(site).as_posix()
-        if not name.startswith("_static/"):
+        if not name.startswith(("_static/", "lite/")):
             found[name] = Page(path.read_text(encoding="utf-8"))
     return found
 
