@@ -49,6 +49,20 @@ def cell_texts(a, cell, decimals=None, forced=False):
     return (style.written(a, tries[0]), style.SMALLEST, exponent) if forced else (None, None, 0)
 
 
+def draw_frame(ax, rows, columns, *, borders):
+    """Set the limits of a grid of cells, draw its frame and, if asked, the thin borders of its cells."""
+    ax.set_xlim(-0.5, columns - 0.5)
+    ax.set_ylim(rows - 0.5, -0.5)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for spine in ax.spines.values():
+        spine.set(visible=True, color=style.FRAME, linewidth=0.8)
+    if borders:
+        lines = [[(x - 0.5, -0.5), (x - 0.5, rows - 0.5)] for x in range(1, columns)]
+        lines += [[(-0.5, y - 0.5), (columns - 0.5, y - 0.5)] for y in range(1, rows)]
+        ax.add_collection(LineCollection(lines, colors=style.HAIR, linewidths=0.6, zorder=1.5))
+
+
 def draw_cells(
     ax, a, *, kind="value", scale=None, limit=None, numbers=None, decimals=None, cell, borders=None
 ):
@@ -67,16 +81,7 @@ def draw_cells(
         interpolation="nearest",
         aspect="equal",
     )
-    ax.set_xlim(-0.5, columns - 0.5)
-    ax.set_ylim(rows - 0.5, -0.5)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    for spine in ax.spines.values():
-        spine.set(visible=True, color=style.FRAME, linewidth=0.8)
-    if borders or (borders is None and cell >= 0.16):
-        lines = [[(x - 0.5, -0.5), (x - 0.5, rows - 0.5)] for x in range(1, columns)]
-        lines += [[(-0.5, y - 0.5), (columns - 0.5, y - 0.5)] for y in range(1, rows)]
-        ax.add_collection(LineCollection(lines, colors=style.HAIR, linewidths=0.6, zorder=1.5))
+    draw_frame(ax, rows, columns, borders=borders or (borders is None and cell >= 0.16))
     if max(rows, columns) <= 64:
         for row, column in np.argwhere(~finite):
             ax.add_patch(

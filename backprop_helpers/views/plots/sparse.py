@@ -1,12 +1,11 @@
 """A matrix whose entries repeat the same few weights."""
 
 import numpy as np
-from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 
 from . import _style as style
 from ._style import as_array, drawing, same_length
-from .heatmaps import cell_size, cell_texts, draw_labels
+from .heatmaps import cell_size, cell_texts, draw_frame, draw_labels
 
 
 @drawing
@@ -69,7 +68,7 @@ def sparse_matrix(a, identity=None, *, title="", names=None, row_labels=None, co
     for index in range(count):
         colors[identity == index] = palette[index % len(palette)]
     ax.imshow(colors, interpolation="nearest", aspect="equal")
-    draw_cells_frame(ax, rows, columns, cell)
+    draw_frame(ax, rows, columns, borders=cell >= 0.1)
     readable = cell >= LEAST_CELL
     texts, size = None, None
     if readable and names is None:
@@ -121,17 +120,3 @@ def sparse_matrix(a, identity=None, *, title="", names=None, row_labels=None, co
 
 LEAST_CELL = 0.06  # inches: what is smaller has a colour alone
 WEIGHT_COLORS = ["blue", "orange", "green", "purple", "sky", "vermillion", "yellow", "black"]
-
-
-def draw_cells_frame(ax, rows, columns, cell):
-    """Set the limits of a cell grid, its frame and its thin borders."""
-    ax.set_xlim(-0.5, columns - 0.5)
-    ax.set_ylim(rows - 0.5, -0.5)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    for spine in ax.spines.values():
-        spine.set(visible=True, color=style.FRAME, linewidth=0.8)
-    if cell >= 0.1:
-        lines = [[(x - 0.5, -0.5), (x - 0.5, rows - 0.5)] for x in range(1, columns)]
-        lines += [[(-0.5, y - 0.5), (columns - 0.5, y - 0.5)] for y in range(1, rows)]
-        ax.add_collection(LineCollection(lines, colors=style.HAIR, linewidths=0.6, zorder=1.5))
