@@ -284,16 +284,19 @@ def _two_layers(
     relu_backward=relu_backward,
     fc_backward=fc_backward_by_gradient,
     loss_backward=softmax_cross_entropy_backward,
+    lowest=0,
+    read=lambda z1, a1: a1,
 ):
-    """Return the exercise's function with some of its layers replaced by wrong ones."""
+    """Return the exercise's function with some of its layers replaced by wrong ones.
+
+    `lowest` is what ReLU leaves at least, `read` what the second layer's backward pass takes for its input.
+    """
 
     def two_layer_backward(x, y, w1, b1, w2, b2):
         z1 = x @ w1 + b1
-        a1 = np.maximum(z1, 0)
-        dz2 = loss_backward(a1 @ w2 + b2, y)
-        da1, dw2, db2 = fc_backward(dz2, a1, w2)
-        _, dw1, db1 = fc_backward(relu_backward(da1, z1), x, w1)
-        return dw1, db1, dw2, db2
+        a1 = np.maximum(z1, lowest)
+        da1, dw2, db2 = fc_backward(loss_backward(a1 @ w2 + b2, y), read(z1, a1), w2)
+        return *fc_backward(relu_backward(da1, z1), x, w1)[1:], dw2, db2
 
     return two_layer_backward
 
@@ -305,20 +308,8 @@ def _replaced(name):
     return suspect(name, lambda wrong: _two_layers(**{place: wrong}))
 
 
-def _without_relu(x, y, w1, b1, w2, b2):
-    z1 = x @ w1 + b1
-    dz2 = softmax_cross_entropy_backward(z1 @ w2 + b2, y)
-    da1, dw2, db2 = fc_backward_by_gradient(dz2, z1, w2)
-    return *fc_backward_by_gradient(da1, x, w1)[1:], dw2, db2
-
-
-def _z_for_a(x, y, w1, b1, w2, b2):
-    z1 = x @ w1 + b1
-    dz2 = softmax_cross_entropy_backward(np.maximum(z1, 0) @ w2 + b2, y)
-    da1, dw2, db2 = fc_backward_by_gradient(dz2, z1, w2)
-    return *fc_backward_by_gradient(relu_backward(da1, z1), x, w1)[1:], dw2, db2
-
-
+_without_relu = _two_layers(relu_backward=lambda da, z: da, lowest=-np.inf)
+_z_for_a = _two_layers(read=lambda z1, a1: z1)
 _of_squares = _two_layers(loss_backward=lambda z, y: (z - np.eye(z.shape[1])[y]) / len(z))
 
 TWO_LAYERS_MISTAKES = """
@@ -398,26 +389,17 @@ def _epoch_cases(rng):
     return cases
 
 
-def _one_epoch(theta, velocity, order, rates, backprop, *, batch_size, momentum, batch=None, step=None):
-    """Do the epoch, or one that takes its batches, or its steps, otherwise."""
+def _one_epoch(
+    theta, velocity, order, rates, backprop, *, batch_size, momentum, batch=None, step=None, share=1
+):
+    """Do the epoch, or one that takes its batches, its steps or a share of the gradients otherwise."""
     batch = batch or (lambda start, place: order[start : start + batch_size])
     step = step or (lambda theta, g, old, new, rate: theta - rate * (g + momentum * new))
     losses = []
     for place, start in enumerate(range(0, len(order), batch_size)):
         loss, g = backprop(theta, batch(start, place))
-        old, velocity = velocity, momentum * velocity + g
+        old, velocity = velocity, momentum * velocity + share * g
         theta = step(theta, g, old, velocity, rates[place])
-        losses.append(loss)
-    return theta, velocity, losses
-
-
-def _averaging(theta, velocity, order, rates, backprop, *, batch_size, momentum):
-    """Do the epoch with a velocity that is a mean of gradients."""
-    losses = []
-    for place, start in enumerate(range(0, len(order), batch_size)):
-        loss, g = backprop(theta, order[start : start + batch_size])
-        velocity = momentum * velocity + (1 - momentum) * g
-        theta = theta - rates[place] * (g + momentum * velocity)
         losses.append(loss)
     return theta, velocity, losses
 
@@ -463,7 +445,7 @@ every step takes all examples: there are no batches
 one_epoch.starts_at_rest = _one_epoch(AT_REST)
 the velocity starts at 0; it goes on from the one that is given
 ? what has the epoch before left behind?
-one_epoch.averaged_velocity = _averaging(PLAIN)
+one_epoch.averaged_velocity = _one_epoch(PLAIN, share=1 - momentum)
 the velocity is a mean of gradients here; in (11.2) g comes in whole
 ? what multiplies g in the first line of (11.2)?
 """
