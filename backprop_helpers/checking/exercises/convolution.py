@@ -4,22 +4,19 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking._text import count
-from backprop_helpers.checking.exercises._conv_forms import general_forms, padded_with
+from backprop_helpers.checking.exercises._conv_forms import general_forms, number_around
 from backprop_helpers.checking.exercises._exercise import Case, Exercise
 from backprop_helpers.checking.exercises._forms import as_suspects
 from backprop_helpers.checking.exercises._forward_forms import (
-    PADDED_WITH,
     PLAIN,
     channel_mistakes,
     geometry_mistakes,
-    number_around,
     one_kernel_mistakes,
 )
 from backprop_helpers.checking.exercises._inputs import (
     between,
     catalogued,
     drawn,
-    fitted,
     images,
     integers,
     kernel,
@@ -355,7 +352,7 @@ EXERCISES = (
         (
             *as_suspects(FORMS),
             *catalogued("conv_backward", without=IN_FORMS),
-            fitted("conv.padding_not_zero", PADDED_WITH, padded_with, number_around(1, padded_with)),
+            *number_around(),
         ),
     ),
 )

@@ -1,11 +1,9 @@
 """Lesson 02: the fully connected layer, and flatten."""
 
-import numpy as np
-
 from backprop_helpers.checking._text import count
 from backprop_helpers.checking.exercises._exercise import Exercise
 from backprop_helpers.checking.exercises._forms import ALL, Form, as_suspects, selections
-from backprop_helpers.checking.exercises._inputs import between, catalogued, drawn, fitted, integers, mistakes
+from backprop_helpers.checking.exercises._inputs import between, catalogued, drawn, integers, mistakes
 from backprop_helpers.checking.solutions import lesson_02
 from backprop_helpers.checking.solutions.lesson_02 import fc_backward
 
@@ -70,29 +68,6 @@ def _all_divided(dz, x, w):
     return tuple(result / len(x) for result in fc_backward(dz, x, w))
 
 
-def _decayed(rate):
-    return lambda dz, x, w: (dz @ w.T, x.T @ dz + rate * w, dz.sum(axis=0))
-
-
-def _updated(rate):
-    return lambda dz, x, w: (dz @ (w - rate * (x.T @ dz)).T, x.T @ dz, dz.sum(axis=0))
-
-
-def _decay_of(case, got, right):
-    """Return the multiple of w that was added to dw."""
-    return _multiple(got[1] - right[1], case.arguments[2])
-
-
-def _rate_of(case, got, right):
-    """Return the rate of the step that w has made before dx was computed."""
-    dz, x, _ = case.arguments
-    return _multiple(right[0] - got[0], dz @ (x.T @ dz).T)
-
-
-def _multiple(a, b):
-    return np.vdot(a, b) / np.vdot(b, b)
-
-
 def _flatten_cases(rng):
     shapes = [(1, 2, 3, 1), (3, 2, 4, 5), (4, 3, 3, 2), tuple(between(rng, 2, 4) for _ in range(4))]
     cases = []
@@ -101,6 +76,15 @@ def _flatten_cases(rng):
         cases.append(drawn(rng, name, (M, H * W * C), (M, H, W, C)))
     return cases
 
+
+BACKWARD_MISTAKES = """
+fc.weight_decay_inside = dz @ w.T, x.T @ dz + number * w, dz.sum(axis=0)
+{number} times w is added to dw: weight decay belongs to the step, or to the loss, not here
+fit: multiple(got[1] - right[1], w)
+fc.dx_after_update = dz @ (w - number * (x.T @ dz)).T, x.T @ dz, dz.sum(axis=0)
+dx is made of the weights after a step of rate {number}; forward used the ones before it
+fit: multiple(right[0] - got[0], dz @ (x.T @ dz).T)
+"""
 
 FORWARD_MISTAKES = """
 fc_forward.bias_forgotten = x @ w
@@ -147,18 +131,7 @@ EXERCISES = (
         (
             *catalogued("fc_backward", without=[f"fc.{name}" for name in IN_FORMS]),
             *as_suspects(_forms()),
-            fitted(
-                "fc.weight_decay_inside",
-                "{number} times w is added to dw: weight decay belongs to the step, or to the loss, not here",
-                _decayed,
-                _decay_of,
-            ),
-            fitted(
-                "fc.dx_after_update",
-                "dx is made of the weights after a step of rate {number}; forward used the ones before it",
-                _updated,
-                _rate_of,
-            ),
+            *mistakes(BACKWARD_MISTAKES, "dz, x, w", globals()),
         ),
     ),
     Exercise.of(

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
+from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
 from backprop_helpers.checking.exercises._inputs import (
     between,
     catalogued,
-    fitted,
     integers,
     mistakes,
     normal,
@@ -66,6 +65,9 @@ def _uniform(limit, inputs, units, rng):
 
 
 INITIAL_MISTAKES = """
+training.bias_starts_at_one = initial_weights(inputs, units, rng)[0], np.full(units, number)
+the bias starts at {number}; the exercise asks for no bias, b = 0
+fit: got[-1].flat[0]
 initial_weights.random_bias = (initial_weights(inputs, units, rng)[0], rng.normal(size=units))
 the bias is random; the exercise asks for no bias, b = 0
 ? two units that see the same input: need their biases differ?
@@ -96,17 +98,6 @@ INITIAL = Exercise.of(
     _initial_cases,
     (
         *catalogued("initial_weights", without=["training.bias_starts_at_one"]),
-        fitted(
-            "training.bias_starts_at_one",
-            "the bias starts at {number}; the exercise asks for no bias, b = 0",
-            lambda number: (
-                lambda inputs, units, rng: (
-                    initial_weights(inputs, units, rng)[0],
-                    np.full(units, number),
-                )
-            ),
-            lambda case, got, right: got[-1].flat[0],
-        ),
         *mistakes(INITIAL_MISTAKES, "inputs, units, rng", globals()),
     ),
     summarise=_statistics,
@@ -146,25 +137,10 @@ def _step_cases(rng):
     return cases
 
 
-def _steps_clipped(clip):
-    """Return what makes of a limit the step with its gradients clipped by `clip(dw, db, limit)`."""
-
-    def at(limit):
-        return lambda w, b, dw, db, rate: sgd_step(w, b, *clip(dw, db, limit), rate)
-
-    return at
-
-
-def _limit_of(measure):
-    """Return what reads the limit from a step along gradients so large that both are clipped."""
-
-    def fit(case, got, right):
-        w, b, dw, _, rate = case.arguments
-        if np.abs(dw).max() < 1e6:
-            return None
-        return measure(((w - got[0]) / rate).ravel(), (b - got[1]) / rate)
-
-    return fit
+def _taken(got, w, b, dw, rate):
+    """Return the gradients of a step; NaN if the right ones are not so large that both are clipped."""
+    steep = 1 if np.abs(dw).max() >= 1e6 else np.nan
+    return steep * (w - got[0]) / rate, steep * (b - got[1]) / rate
 
 
 def _shortened(limit, *gradients):
@@ -172,31 +148,18 @@ def _shortened(limit, *gradients):
     return [gradient * min(1.0, limit / (norm or 1.0)) for gradient in gradients]
 
 
-CLIPS = (
-    (
-        "to {number}",
-        lambda dw, db, limit: (np.clip(dw, -limit, limit), np.clip(db, -limit, limit)),
-        lambda dw, db: max(np.abs(dw).max(), np.abs(db).max()),
-    ),
-    (
-        "to the norm {number}, dw and db together",
-        lambda dw, db, limit: _shortened(limit, dw, db),
-        lambda dw, db: np.hypot(np.linalg.norm(dw), np.linalg.norm(db)),
-    ),
-    (
-        "to the norm {number}, dw and db each",
-        lambda dw, db, limit: _shortened(limit, dw) + _shortened(limit, db),
-        lambda dw, db: np.linalg.norm(dw),
-    ),
-)
-
-
-def _rate_used(case, got, right):
-    w, _, dw, _, _ = case.arguments
-    return np.vdot(w - got[0], dw) / np.vdot(dw, dw)
-
-
 STEP_MISTAKES = """
+training.clips_the_step = sgd_step(w, b, np.clip(dw, -number, number), np.clip(db, -number, number), rate)
+the gradients are clipped to {number}: the step is the learning rate times the gradient
+fit: max(np.abs(gradient).max() for gradient in _taken(got, w, b, dw, rate))
+training.clips_the_step = sgd_step(w, b, *_shortened(number, dw, db), rate)
+the gradients are clipped to the norm {number}, dw and db together: the step is the learning rate times the
+  gradient
+fit: np.hypot(*map(np.linalg.norm, _taken(got, w, b, dw, rate)))
+training.clips_the_step = sgd_step(w, b, *_shortened(number, dw), *_shortened(number, db), rate)
+the gradients are clipped to the norm {number}, dw and db each: the step is the learning rate times the
+  gradient
+fit: np.linalg.norm(_taken(got, w, b, dw, rate)[0])
 sgd_step.bias_uphill = w - rate * dw, b + rate * db
 b goes along its gradient, up the loss, and w against it
 ? db > 0 means that a larger b has a larger loss. Which way is down?
@@ -224,6 +187,10 @@ this is the step; w and b after the step are asked for
 sgd_step.sign_only = (w - rate * np.sign(dw), b - rate * np.sign(db))
 only the sign of the gradient is used; a step is proportional to it
 ? double dw: should the step become longer?
+sgd_step.another_rate = sgd_step(w, b, dw, db, number)
+the learning rate is {number} whatever is given
+? what should happen with a learning rate of 0?
+fit: multiple(w - got[0], dw)
 """
 
 STEP = Exercise.of(
@@ -232,23 +199,7 @@ STEP = Exercise.of(
     _step_cases,
     (
         *catalogued("sgd_step", without=["training.clips_the_step"]),
-        *(
-            fitted(
-                "training.clips_the_step",
-                f"the gradients are clipped {to}: the step is the learning rate times the gradient",
-                _steps_clipped(clip),
-                _limit_of(measure),
-            )
-            for to, clip, measure in CLIPS
-        ),
         *mistakes(STEP_MISTAKES, "w, b, dw, db, rate", globals()),
-        Suspect(
-            "sgd_step.another_rate",
-            lambda number: lambda w, b, dw, db, rate: sgd_step(w, b, dw, db, number),
-            diagnosis="the learning rate is {number} whatever is given",
-            hint="what should happen with a learning rate of 0?",
-            fit=_rate_used,
-        ),
     ),
 )
 

@@ -204,34 +204,20 @@ class Misconception:
         return f"{self.name}: {self.diagnosis}"
 
 
-class Catalogue(Mapping):
+class Catalogue(dict):
     """The misconceptions by name, in the order of the lessons."""
 
     def __init__(self, entries):
-        self._entries = {}
         for entry in entries:
-            if entry.name in self._entries:
+            if entry.name in self:
                 raise ValueError(f"there are two misconceptions called {entry.name}")
-            self._entries[entry.name] = entry
+            self[entry.name] = entry
 
     def __getitem__(self, name):
         try:
-            return self._entries[name]
+            return super().__getitem__(name)
         except (KeyError, TypeError):
-            raise KeyError(_unknown("misconception", name, self._entries)) from None
-
-    def __contains__(self, name):
-        return isinstance(name, str) and name in self._entries
-
-    def get(self, name, default=None):
-        """Return the entry of that name, or the default: without a search for the nearest names."""
-        return self._entries.get(name, default)
-
-    def __iter__(self):
-        return iter(self._entries)
-
-    def __len__(self):
-        return len(self._entries)
+            raise KeyError(_unknown("misconception", name, self)) from None
 
     @property
     def layers(self):
