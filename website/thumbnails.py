@@ -9,7 +9,7 @@ from backprop_helpers.training.mnist import load_test_set
 WIDE, HIGH = 240, 120  # units of a picture
 SVG = '<svg class="front-picture" viewBox="0 0 {} {}" aria-hidden="true">{}</svg>'
 EPSILONS = 10.0 ** -np.arange(1, 14)
-DIGITS = 200  # of the test set, for the losses of lesson 11
+DIGITS = 200  # of the test set, for the loss of the network that learns
 
 
 def thumbnail(number):
