@@ -107,14 +107,14 @@ softmax.another_shift = _softmax(z, z[0].max())
 what is subtracted is not each row's own maximum: a large score still overflows
 ? after the shift, which is the largest number that np.exp can meet?
 softmax.over_examples = _softmax(z, _row_max(z), lambda e: e.sum(axis=0))
-softmax.over_examples = _softmax(z, z.max(), lambda e: e.sum(axis=0))
-softmax.over_examples = _softmax(z, z.max(axis=0), lambda e: e.sum(axis=0))
-softmax.over_examples = _softmax(z, 0, lambda e: e.sum(axis=0))
 softmax.over_everything = _softmax(z, _row_max(z), np.sum)
-softmax.over_everything = _softmax(z, z.max(), np.sum)
-softmax.over_everything = _softmax(z, 0, np.sum)
 softmax.keepdims_forgotten = _softmax(z, _row_max(z), lambda e: e.sum(axis=1))
+softmax.over_examples = _softmax(z, z.max(), lambda e: e.sum(axis=0))
+softmax.over_everything = _softmax(z, z.max(), np.sum)
 softmax.keepdims_forgotten = _softmax(z, z.max(), lambda e: e.sum(axis=1))
+softmax.over_examples = _softmax(z, 0, lambda e: e.sum(axis=0))
+softmax.over_everything = _softmax(z, 0, np.sum)
+softmax.over_examples = _softmax(z, z.max(axis=0), lambda e: e.sum(axis=0))
 softmax.keepdims_forgotten = _softmax(z, 0, lambda e: e.sum(axis=1))
 """
 SOFTMAX_MISTAKES = """
