@@ -58,7 +58,7 @@ DIVIDED = "{} is divided by M, though the 1/M of the mean loss is already in dz:
 NO_TRANSPOSE = "dx uses w where its transpose is needed; the numbers are read in the shape that fits"
 
 
-def _forms():
+def fc_forms():
     """Return the forms of the known mistakes that concern some examples, or one result, alone."""
     names = {"first example": "fc.first_example_only", "last example": "fc.last_example_only"}
     names |= {"first unit": "fc.one_unit_only", "last unit": "fc.one_unit_only"}
@@ -80,7 +80,7 @@ def _forms():
         ("fc.bias_squeezed", 2, lambda r, dz, x, w: r.squeeze(), ""),
         ("fc.bias_from_dw", 2, lambda r, dz, x, w: (x.T @ dz).sum(axis=0), ""),
         ("fc.dw_transposed", 1, lambda r, dz, x, w: r.T, ""),
-        ("fc.dw_divided_by_m", 1, lambda r, dz, x, w: r / len(x), ""),
+        ("fc.dw_divided_by_m", 1, lambda r, dz, x, w: r / len(x), DIVIDED.format("dw")),
         ("fc.dw_not_summed", 1, lambda r, dz, x, w: x[:, :, None] * dz[:, None], ""),
         ("fc.dx_without_transpose", 0, lambda r, dz, x, w: dz @ w.reshape(w.shape[::-1]), NO_TRANSPOSE),
     )
@@ -102,7 +102,8 @@ def _all_divided(dz, x, w):
     return tuple(result / len(x) for result in _fc_backward(dz, x, w))
 
 
-def _decayed(rate):
+def decayed(rate):
+    """Return the backward pass with a multiple of w added to dw."""
     return lambda dz, x, w: (dz @ w.T, x.T @ dz + rate * w, dz.sum(axis=0))
 
 
@@ -113,7 +114,7 @@ def _updated(rate):
 def _decay_of(case, got, right):
     """Return the multiple of w that was added to dw."""
     w = case.arguments[2]
-    return _multiple(got[1] - right[1], w) if got[1] is not None and got[1].shape == w.shape else None
+    return share_of(got[1] - right[1], w) if got[1] is not None and got[1].shape == w.shape else None
 
 
 def _rate_of(case, got, right):
@@ -121,10 +122,11 @@ def _rate_of(case, got, right):
     dz, x, _ = case.arguments
     if got[0] is None or got[0].shape != right[0].shape:
         return None
-    return _multiple(right[0] - got[0], dz @ (x.T @ dz).T)
+    return share_of(right[0] - got[0], dz @ (x.T @ dz).T)
 
 
-def _multiple(a, b):
+def share_of(a, b):
+    """Return by what b has to be multiplied to come as near to a as it can."""
     return np.vdot(a, b) / np.vdot(b, b)
 
 
@@ -146,6 +148,12 @@ FORWARD_MISTAKES = """
 fc_forward.bias_forgotten = x @ w
 the bias is missing
 ? set x to zero: what should z be?
+fc_forward.relu_on_top = np.maximum(x @ w + b, 0)
+no output is negative: ReLU is a layer of its own
+? set x to zero and b to −1: what should z be?
+fc_forward.averaged = x @ w / len(w) + b
+the products are averaged over the inputs; the formula adds them
+? with x and w of ones, is z the number of inputs?
 fc_forward.w_transposed = x @ w.T + b
 w is used transposed: with as many inputs as units the shapes fit all the same
 ? which weight joins x[0, 1] to z[0, 0]?
@@ -202,11 +210,11 @@ EXERCISES = (
                     "training.clips_inside_backward",
                 )
             ),
-            *as_suspects(_forms()),
+            *as_suspects(fc_forms()),
             fitted(
                 "fc.weight_decay_inside",
                 "{number} times w is added to dw: weight decay belongs to the step, or to the loss, not here",
-                _decayed,
+                decayed,
                 _decay_of,
             ),
             fitted(
