@@ -204,7 +204,7 @@ def _padded_by(**numbers):
 PADDED_WITH = """
 conv.padding_not_zero = _padded_by(constant_values=number)(dz, x, w, **options)
 the image is padded with {number}, not with zeros
-fit: multiple(got[1] - right[1], _padded_by(constant_values=1)(dz, x, w, **options)[1] - right[1])
+fit: share_of(got[1] - right[1], _padded_by(constant_values=1)(dz, x, w, **options)[1] - right[1])
 """
 
 

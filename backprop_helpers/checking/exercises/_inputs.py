@@ -78,12 +78,12 @@ def mistakes(text, arguments, names, adapt=lambda wrong: wrong):
         the bias is missing                 what is wrong, if it is not the catalogue's, or has more to say
         ? set x to zero: what is z then?    where to look
         for: w.ndim == 2                    the cases it is meant for, if not all
-        fit: multiple(got[0], x)            what reads `number`, if there is one in it: see `Suspect`
+        fit: share_of(got[0], x)            what reads `number`, if there is one in it: see `Suspect`
 
     `names` are what the expressions know besides, the module's ``globals()``; `adapt` makes a function of the
     exercise's form of one with these arguments.
     """
-    names = {"np": np, "multiple": multiple} | names
+    names = {"np": np, "share_of": share_of} | names
 
     def compiled(expression, before=""):  # as code of that file: it may be made of the layers
         code = compile(f"lambda {before}{arguments}: ({expression})", names["__file__"], "eval")
@@ -107,7 +107,7 @@ def mistakes(text, arguments, names, adapt=lambda wrong: wrong):
     return tuple(of(entry) for entry in entries_in(text))
 
 
-def multiple(a, b):
+def share_of(a, b):
     """Return the number by which b comes nearest to a."""
     return np.vdot(a, b) / np.vdot(b, b)
 

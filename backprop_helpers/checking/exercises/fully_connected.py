@@ -35,7 +35,7 @@ DIVIDED = "{} is divided by M, though the 1/M of the mean loss is already in dz:
 NO_TRANSPOSE = "dx uses w where its transpose is needed; the numbers are read in the shape that fits"
 
 
-def _forms():
+def fc_forms():
     """Return the forms of the known mistakes that concern some examples, or one result, alone."""
     names = {"first example": "fc.first_example_only", "last example": "fc.last_example_only"}
     names |= {"first unit": "fc.one_unit_only", "last unit": "fc.one_unit_only"}
@@ -51,6 +51,7 @@ def _forms():
     return [
         *forms,
         Form("fc.bias_one_number", 2, _one_bias, "db is one number, the sum of everything"),
+        Form("fc.dw_divided_by_m", 1, _dw_divided, DIVIDED.format("dw")),
         Form("fc.dx_without_transpose", 0, _read_as_transposed, NO_TRANSPOSE),
         Form("fc.divided_by_m_again", ALL, _all_divided, DIVIDED.format("everything")),
     ]
@@ -58,6 +59,10 @@ def _forms():
 
 def _one_bias(dz, x, w):
     return dz @ w.T, x.T @ dz, dz.sum()
+
+
+def _dw_divided(dz, x, w):
+    return dz @ w.T, x.T @ dz / len(x), dz.sum(axis=0)
 
 
 def _read_as_transposed(dz, x, w):
@@ -80,16 +85,22 @@ def _flatten_cases(rng):
 BACKWARD_MISTAKES = """
 fc.weight_decay_inside = dz @ w.T, x.T @ dz + number * w, dz.sum(axis=0)
 {number} times w is added to dw: weight decay belongs to the step, or to the loss, not here
-fit: multiple(got[1] - right[1], w)
+fit: share_of(got[1] - right[1], w)
 fc.dx_after_update = dz @ (w - number * (x.T @ dz)).T, x.T @ dz, dz.sum(axis=0)
 dx is made of the weights after a step of rate {number}; forward used the ones before it
-fit: multiple(right[0] - got[0], dz @ (x.T @ dz).T)
+fit: share_of(right[0] - got[0], dz @ (x.T @ dz).T)
 """
 
 FORWARD_MISTAKES = """
 fc_forward.bias_forgotten = x @ w
 the bias is missing
 ? set x to zero: what should z be?
+fc_forward.relu_on_top = np.maximum(x @ w + b, 0)
+no output is negative: ReLU is a layer of its own
+? set x to zero and b to −1: what should z be?
+fc_forward.averaged = x @ w / len(w) + b
+the products are averaged over the inputs; the formula adds them
+? with x and w of ones, is z the number of inputs?
 fc_forward.w_transposed = x @ w.T + b
 w is used transposed: with as many inputs as units the shapes fit all the same
 ? which weight joins x[0, 1] to z[0, 0]?
@@ -114,7 +125,13 @@ every unit gets the first bias; b has one for each of them
 """
 
 # Of these there are forms, which say more.
-IN_FORMS = ("first_example_only", "one_unit_only", "dx_after_update", "weight_decay_inside")
+IN_FORMS = {
+    "fc.first_example_only",
+    "fc.one_unit_only",
+    "fc.dw_divided_by_m",
+    "fc.dx_after_update",
+    "fc.weight_decay_inside",
+}
 
 EXERCISES = (
     Exercise.of(
@@ -129,8 +146,8 @@ EXERCISES = (
         fc_backward,
         _backward_cases,
         (
-            *catalogued("fc_backward", without=[f"fc.{name}" for name in IN_FORMS]),
-            *as_suspects(_forms()),
+            *catalogued("fc_backward", without=IN_FORMS),
+            *as_suspects(fc_forms()),
             *mistakes(BACKWARD_MISTAKES, "dz, x, w", globals()),
         ),
     ),

@@ -1,5 +1,7 @@
 """Lesson 04: softmax and cross-entropy."""
 
+import math
+
 import numpy as np
 
 from backprop_helpers import layers
@@ -82,6 +84,16 @@ def _softmax(z, shift, norm=_row_sum):
     return exponentials / norm(exponentials)
 
 
+def _of_plain_numbers(z):
+    """Return softmax of Python's own numbers, which raise errors where NumPy's become infinite."""
+    return np.array([[math.exp(score) / sum(map(math.exp, row)) for score in row] for row in z])
+
+
+def softmax_forms(adapt=lambda wrong: wrong):
+    """Return the known mistakes of softmax in their forms, in what `adapt` makes of one."""
+    return mistakes(IN_SOFTMAX, "z", globals(), adapt)
+
+
 def _small_number(y_hat, shifted):
     """Return the number that was added to the sums below the probabilities; NaN if it is not small."""
     exponentials = np.exp(shifted[0])
@@ -96,6 +108,7 @@ softmax.one_maximum_for_all = _softmax(z, z.max(axis=0))
 the maximum runs over the examples (axis 0); in a row far below it every exponential is 0
 softmax.running_maximum_from_zero = _softmax(z, np.maximum(_row_max(z), 0))
 softmax.no_shift = _softmax(z, 0)
+softmax.no_shift = _of_plain_numbers(z)
 softmax.mean_subtracted = _softmax(z, z.mean(axis=1, keepdims=True))
 softmax.another_shift = _softmax(z, z.mean())
 what is subtracted is not each row's own maximum: a large score still overflows
@@ -113,9 +126,15 @@ softmax.over_examples = _softmax(z, z.max(), lambda e: e.sum(axis=0))
 softmax.over_everything = _softmax(z, z.max(), np.sum)
 softmax.keepdims_forgotten = _softmax(z, z.max(), lambda e: e.sum(axis=1))
 softmax.over_examples = _softmax(z, 0, lambda e: e.sum(axis=0))
+the probabilities sum to 1 over the examples (axis 0); those of an example have to, over the classes;
+  besides, nothing is subtracted from the scores: large ones overflow
 softmax.over_everything = _softmax(z, 0, np.sum)
+all probabilities of the batch together sum to 1; those of each example have to; besides, nothing is
+  subtracted from the scores: large ones overflow
 softmax.over_examples = _softmax(z, z.max(axis=0), lambda e: e.sum(axis=0))
 softmax.keepdims_forgotten = _softmax(z, 0, lambda e: e.sum(axis=1))
+column k is divided by the sum of row k: without keepdims the sums lie along the classes; besides, nothing is
+  subtracted from the scores: large ones overflow
 """
 SOFTMAX_MISTAKES = """
 softmax.logarithms = z - _row_max(z) - np.log(_row_sum(np.exp(z - _row_max(z))))
@@ -130,6 +149,9 @@ fit: _small_number(got[0], z)
 softmax.small_number_added = np.maximum(layers.softmax(z), number)
 no probability is below {number}: small ones are put up to it, and a row no longer sums to 1
 fit: got[0][got[0] > 2 * right[0]].min(initial=np.inf)
+softmax.small_number_added = layers.softmax(z) + number
+{number} is added to every probability: a row no longer sums to 1
+fit: (got[0] - right[0]).flat[right[0].argmin()]
 """
 
 
@@ -137,7 +159,8 @@ def _one_hot(y, K):
     return np.eye(K)[y]
 
 
-def _of_scores(y_hat, y):
+def of_scores(y_hat, y):
+    """Return the gradient of the scores with another softmax's probabilities in it."""
     return (y_hat - _one_hot(y, y_hat.shape[1])) / len(y)
 
 
@@ -167,15 +190,21 @@ def _raised_to(dy_hat, y_hat, y):
 
 
 TOGETHER_MISTAKES = """
-softmax.small_number_added = _of_scores(_softmax(z, _row_max(z), lambda e: _row_sum(e) + number), y)
+softmax.small_number_added = of_scores(_softmax(z, _row_max(z), lambda e: _row_sum(e) + number), y)
 {number} is added to the sum of the exponentials: the probabilities no longer sum to 1
 fit: _small_number(got[0] * len(z) + _one_hot(y, z.shape[1]), z - _row_max(z))
-softmax.small_number_added = _of_scores(_softmax(z, 0, lambda e: _row_sum(e) + number), y)
+softmax.small_number_added = of_scores(_softmax(z, 0, lambda e: _row_sum(e) + number), y)
 {number} is added to the sum of the exponentials: the probabilities no longer sum to 1
 fit: _small_number(got[0] * len(z) + _one_hot(y, z.shape[1]), z)
 softmax_cross_entropy.by_parts = _by_parts(z, y)
 the gradient of the probabilities is infinite where ŷ is 0, and 0·∞ is NaN: the two cancel on paper only
 ? what is −1/ŷ for a score that is 1000 below the largest?
+softmax_cross_entropy.label_not_divided = layers.softmax(z) / len(z) - _one_hot(y, z.shape[1])
+the 1 of the right class is not divided by M, as the probabilities are
+? what must the entries of a row of dz sum to?
+softmax_cross_entropy.labels_by_column = (layers.softmax(z) - _one_hot(y, z.shape[1]).any(axis=0)) / len(z)
+the labels are taken for all examples at once: dz[:, y] is M × M; dz[arange(M), y] is one a row
+? what is the shape of dz[:, y]?
 softmax_cross_entropy.label_not_subtracted = layers.softmax(z) / len(z)
 the probabilities alone: 1 has to be taken off at the right class
 ? what must the entries of a row of dz sum to?
@@ -206,7 +235,7 @@ the labels are taken for all examples at once: y_hat[:, y] is M × M; y_hat[aran
 cross_entropy.derivative_of_the_log_forgotten = -_one_hot(y, y_hat.shape[1]) / len(y_hat)
 −1/M at the right class: the 1/ŷ of the logarithm's derivative is missing
 ? what is the derivative of log p?
-cross_entropy.that_of_the_scores = _of_scores(y_hat, y)
+cross_entropy.that_of_the_scores = of_scores(y_hat, y)
 (Ŷ − Y)/M is the gradient of the scores; here the gradient of the probabilities is asked for
 ? is softmax part of this function?
 cross_entropy.mean_over_all_entries = -_one_hot(y, y_hat.shape[1]) / y_hat / y_hat.size
@@ -214,7 +243,22 @@ divided by the number of entries, M·K; the loss is a mean over the M examples a
 ? the loss sums over the classes and averages over the examples. By what did you divide?
 """
 
+
+def _of_one_class(dy_hat, y_hat, k):
+    """Return the row of each Jacobian that belongs to one probability, times its gradient."""
+    return (dy_hat * y_hat)[:, k, None] * (np.eye(y_hat.shape[1])[k] - y_hat)
+
+
 BACKWARD_MISTAKES = """
+softmax.handed_on = dy_hat
+the gradient is handed on unchanged; softmax has a derivative of its own
+? raise all scores of an example by 1: what happens to its probabilities, and what says your dz?
+softmax.first_class_only = _of_one_class(dy_hat, y_hat, 0)
+only the first probability's gradient counts: does `return` stand inside the loop over the classes?
+? which of the probabilities does the first score move?
+softmax.last_class_only = _of_one_class(dy_hat, y_hat, -1)
+only the last probability's gradient counts: is there an `=` where `+=` belongs?
+? which of the probabilities does the first score move?
 softmax.summed_over_everything = y_hat * (dy_hat - (dy_hat * y_hat).sum())
 the sum runs over all examples and classes; each example has a sum of its own
 ? does the gradient of one example change when another example joins the batch?
@@ -235,7 +279,8 @@ EXERCISES = (
         lesson_04.softmax,
         _softmax_cases,
         (
-            *mistakes(IN_SOFTMAX + SOFTMAX_MISTAKES, "z", globals()),
+            *softmax_forms(),
+            *mistakes(SOFTMAX_MISTAKES, "z", globals()),
             suspect("softmax.small_number_added"),
         ),
         delegates=("softmax", "softmax_forward", "softmax_cross_entropy_forward"),
@@ -265,7 +310,7 @@ EXERCISES = (
         _together_cases,
         (
             *catalogued("softmax_cross_entropy_backward"),
-            *mistakes(IN_SOFTMAX, "z", globals(), lambda wrong: lambda z, y: _of_scores(wrong(z), y)),
+            *softmax_forms(lambda wrong: lambda z, y: of_scores(wrong(z), y)),
             *mistakes(TOGETHER_MISTAKES, "z, y", globals()),
         ),
         delegates=("softmax_cross_entropy_forward",),

@@ -3,6 +3,7 @@
 import numpy as np
 
 from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
+from backprop_helpers.checking.exercises._forms import as_suspects
 from backprop_helpers.checking.exercises._inputs import (
     between,
     catalogued,
@@ -11,6 +12,8 @@ from backprop_helpers.checking.exercises._inputs import (
     normal,
     suspect,
 )
+from backprop_helpers.checking.exercises.fully_connected import IN_FORMS, fc_forms
+from backprop_helpers.checking.exercises.softmax import of_scores, softmax_forms
 from backprop_helpers.checking.misconceptions import misconceptions
 from backprop_helpers.checking.solutions import lesson_10, lesson_11
 from backprop_helpers.checking.solutions.lesson_02 import fc_backward_by_gradient
@@ -34,7 +37,7 @@ def _initial_cases(rng):
 def _statistics(w, b):
     """Return what is determined: how large w is and where it lies, that none of it is special, and b."""
     scale = np.sqrt(len(w) / 2)
-    return scale * w.std(), scale * w.mean(), _most_unlike(w), _most_unlike(w.T), _most_alike(w), b
+    return scale * w.std(), w.mean() / (w.std() or 1), _most_unlike(w), _most_unlike(w.T), _most_alike(w), b
 
 
 def _most_unlike(w):
@@ -60,6 +63,13 @@ def _scaled(scale, inputs, units, rng):
     return rng.normal(scale=scale, size=(inputs, units)), np.zeros(units)
 
 
+def _cut_off(inputs, units, rng):
+    w = rng.normal(size=(inputs, units))
+    while (far := np.abs(w) > 2).any():
+        w[far] = rng.normal(size=far.sum())
+    return w * np.sqrt(2 / inputs), np.zeros(units)
+
+
 def _uniform(limit, inputs, units, rng):
     return rng.uniform(-limit, limit, (inputs, units)), np.zeros(units)
 
@@ -68,6 +78,10 @@ INITIAL_MISTAKES = """
 training.bias_starts_at_one = initial_weights(inputs, units, rng)[0], np.full(units, number)
 the bias starts at {number}; the exercise asks for no bias, b = 0
 fit: got[-1].flat[0]
+initial_weights.same_for_all_sizes = _scaled(number, inputs, units, rng)
+a standard deviation of about {number} whatever the number of inputs
+? does your scale change with `inputs`?
+fit: got[0] * np.sqrt(2 / inputs)
 initial_weights.random_bias = (initial_weights(inputs, units, rng)[0], rng.normal(size=units))
 the bias is random; the exercise asks for no bias, b = 0
 ? two units that see the same input: need their biases differ?
@@ -83,12 +97,18 @@ initial_weights.variance_for_scale = _scaled(2 / inputs, inputs, units, rng)
 initial_weights.counts_the_units = _scaled(np.sqrt(2 / units), inputs, units, rng)
 the variance depends on the number of units; the sum in a unit runs over its inputs
 ? how many terms are added up for one output?
+initial_weights.counts_the_units = _scaled(np.sqrt(1 / units), inputs, units, rng)
+the variance is 1/units: the sum in a unit runs over its inputs, and ReLU needs 2 in place of the 1
+? how many terms are added up for one output?
+initial_weights.divided_by_inputs = _scaled(1 / inputs, inputs, units, rng)
+a standard deviation of 1/inputs: it is the variance that goes with 1/inputs, and ReLU needs 2/inputs
+? what is the variance of a sum of n terms, and what its standard deviation?
+initial_weights.cut_off = _cut_off(inputs, units, rng)
+numbers beyond two standard deviations are drawn again, which leaves 0.88 of the standard deviation
+? print w.std(): is it √(2/inputs)?
 initial_weights.all_zero = (np.zeros((inputs, units)), np.zeros(units))
 all weights are zero: every unit computes the same, and gets the same gradient, for ever
 ? in what do two units of the layer differ after the first step?
-initial_weights.tiny = _scaled(0.01, inputs, units, rng)
-a standard deviation of 0.01 whatever the number of inputs: behind some layers nothing is left
-? does your scale change with `inputs`?
 """
 
 INITIAL = Exercise.of(
@@ -102,11 +122,11 @@ INITIAL = Exercise.of(
     ),
     summarise=_statistics,
     summary=(
-        Part("the standard deviation of w, in units of the right one,", (), "statistic"),
-        Part("the mean of w, in units of the right standard deviation,", (), "statistic"),
-        Part("the size of the most unusual column of w, in units of all of w,", (), "statistic"),
-        Part("the size of the most unusual row of w, in units of all of w,", (), "statistic"),
-        Part("the correlation of the two columns or rows of w that are most alike", (), "statistic"),
+        Part("(std of w) / √(2/inputs)", (), "statistic"),
+        Part("(mean of w) / (std of w)", (), "statistic"),
+        Part("(size of the oddest column of w) / (size of w)", (), "statistic"),
+        Part("(size of the oddest row of w) / (size of w)", (), "statistic"),
+        Part("the correlation of two columns or rows of w", (), "statistic"),
         Part("b", ("units",)),
     ),
 )
@@ -148,6 +168,12 @@ def _shortened(limit, *gradients):
     return [gradient * min(1.0, limit / (norm or 1.0)) for gradient in gradients]
 
 
+def _shrunk(w, b, dw, db, rate, share, bias=0):
+    """Return the step in which w, or b too, shrinks besides."""
+    w_new, b_new = sgd_step(w, b, dw, db, rate)
+    return w_new - share * w, b_new - bias * share * b
+
+
 STEP_MISTAKES = """
 training.clips_the_step = sgd_step(w, b, np.clip(dw, -number, number), np.clip(db, -number, number), rate)
 the gradients are clipped to {number}: the step is the learning rate times the gradient
@@ -187,10 +213,26 @@ this is the step; w and b after the step are asked for
 sgd_step.sign_only = (w - rate * np.sign(dw), b - rate * np.sign(db))
 only the sign of the gradient is used; a step is proportional to it
 ? double dw: should the step become longer?
+sgd_step.weight_decay = _shrunk(w, b, dw, db, rate, number * rate)
+{number} times the rate times w is taken off besides: weight decay is not asked for
+? what should the step be if the gradients are zero?
+fit: share_of(right[0] - got[0], w) / rate
+sgd_step.weight_decay = _shrunk(w, b, dw, db, rate, number * rate, 1)
+{number} times the rate times w, or b, is taken off besides: weight decay is not asked for
+? what should the step be if the gradients are zero?
+fit: share_of(right[0] - got[0], w) / rate
+sgd_step.weight_decay = _shrunk(w, b, dw, db, rate, number)
+{number} times w is taken off besides: weight decay is not asked for
+? what should the step be if the gradients are zero?
+fit: share_of(right[0] - got[0], w)
+sgd_step.weight_decay = _shrunk(w, b, dw, db, rate, number, 1)
+{number} times w, or b, is taken off besides: weight decay is not asked for
+? what should the step be if the gradients are zero?
+fit: share_of(right[0] - got[0], w)
 sgd_step.another_rate = sgd_step(w, b, dw, db, number)
 the learning rate is {number} whatever is given
 ? what should happen with a learning rate of 0?
-fit: multiple(w - got[0], dw)
+fit: share_of(w - got[0], dw)
 """
 
 STEP = Exercise.of(
@@ -228,7 +270,10 @@ def _two_layer_cases(rng):
         )
         examples = "1 example" if M == 1 else f"{M} examples"
         cases.append(Case(f"{examples}, {N} inputs, {hidden} hidden units, {K} classes", arrays))
-    return cases
+    x, w1, w2 = integers(rng, 3, 4), integers(rng, 4, 6), integers(rng, 6, 3)
+    x[0], w2[:, 2] = 0, 1000  # the largest scores of two rows are thousands apart
+    arrays = x, np.array([0, 2, 1]), w1, np.ones(6), w2, integers(rng, 3)
+    return [*cases, Case("large scores, in rows far apart", arrays)]
 
 
 def _two_layers(
@@ -263,7 +308,18 @@ _without_relu = _two_layers(relu_backward=lambda da, z: da, lowest=-np.inf)
 _z_for_a = _two_layers(read=lambda z1, a1: z1)
 _of_squares = _two_layers(loss_backward=lambda z, y: (z - np.eye(z.shape[1])[y]) / len(z))
 
+
+def _decayed(rate):
+    return _two_layers(fc_backward=lambda dz, x, w: (dz @ w.T, x.T @ dz + rate * w, dz.sum(axis=0)))
+
+
+# The forms say more, and what backward does besides is told where the layer itself is asked for.
+NOT_OF_TWO = {*IN_FORMS, "fc.last_example_only", "fc.dx_without_transpose"}
+NOT_OF_TWO |= {name for name in misconceptions if name.startswith("training.")}
 TWO_LAYERS_MISTAKES = """
+fc.weight_decay_inside = _decayed(number)(x, y, w1, b1, w2, b2)
+{number} times w is added to dw: weight decay belongs to the step, or to the loss, not here
+fit: share_of(got[0] - right[0], w1)
 two_layers.relu_forgotten = _without_relu(x, y, w1, b1, w2, b2)
 there is no ReLU between the layers, on the way forward and on the way back
 ? print z1: what is behind the first layer where it is negative?
@@ -293,12 +349,11 @@ TWO_LAYERS = Exercise.of(
                 "softmax_cross_entropy.sign_flipped",
                 "softmax_cross_entropy.mean_over_all_entries",
                 "softmax_cross_entropy.extra_derivative",
-                "fc.divided_by_m_again",
-                "fc.bias_averaged",
-                "fc.bias_never_moves",
-                "fc.last_example_only",
             )
         ),
+        *catalogued("fc_backward", lambda wrong: _two_layers(fc_backward=wrong), NOT_OF_TWO),
+        *as_suspects(fc_forms(), adapt=lambda wrong: _two_layers(fc_backward=wrong)),
+        *softmax_forms(lambda wrong: _two_layers(loss_backward=lambda z, y: of_scores(wrong(z), y))),
         *mistakes(TWO_LAYERS_MISTAKES, "x, y, w1, b1, w2, b2", globals()),
     ),
     delegates=("softmax_cross_entropy_forward",),
@@ -341,15 +396,16 @@ def _epoch_cases(rng):
 
 
 def _one_epoch(
-    theta, velocity, order, rates, backprop, *, batch_size, momentum, batch=None, step=None, share=1
+    theta, velocity, order, rates, backprop, *, batch_size, momentum, batch=None, step=None, push=None
 ):
-    """Do the epoch, or one that takes its batches, its steps or a share of the gradients otherwise."""
+    """Do the epoch, or one that takes its batches, its steps or what pushes the velocity otherwise."""
+    push = push or (lambda g, rate: g)
     batch = batch or (lambda start, place: order[start : start + batch_size])
     step = step or (lambda theta, g, old, new, rate: theta - rate * (g + momentum * new))
     losses = []
     for place, start in enumerate(range(0, len(order), batch_size)):
         loss, g = backprop(theta, batch(start, place))
-        old, velocity = velocity, momentum * velocity + share * g
+        old, velocity = velocity, momentum * velocity + push(g, rates[place])
         theta = step(theta, g, old, velocity, rates[place])
         losses.append(loss)
     return theta, velocity, losses
@@ -396,7 +452,13 @@ every step takes all examples: there are no batches
 one_epoch.starts_at_rest = _one_epoch(AT_REST)
 the velocity starts at 0; it goes on from the one that is given
 ? what has the epoch before left behind?
-one_epoch.averaged_velocity = _one_epoch(PLAIN, share=1 - momentum)
+one_epoch.rate_in_the_velocity = _one_epoch(PLAIN, push=lambda g, r: r * g, step=lambda t, *m: t - m[2])
+the rate is in the velocity, and the step is the velocity alone; in (11.2) g comes in whole
+? after a smaller rate, how large is the part of the old gradients in your next step?
+one_epoch.rate_in_the_velocity = _one_epoch(PLAIN, push=lambda g, r: -r * g, step=lambda t, *m: t + m[2])
+the rate is in the velocity, and the step is the velocity alone; in (11.2) g comes in whole
+? after a smaller rate, how large is the part of the old gradients in your next step?
+one_epoch.averaged_velocity = _one_epoch(PLAIN, push=lambda g, rate: (1 - momentum) * g)
 the velocity is a mean of gradients here; in (11.2) g comes in whole
 ? what multiplies g in the first line of (11.2)?
 """
