@@ -398,7 +398,7 @@ def _epoch_cases(rng):
 def _one_epoch(
     theta, velocity, order, rates, backprop, *, batch_size, momentum, batch=None, step=None, push=None
 ):
-    """Do the epoch, or one that takes its batches, its steps or what pushes the velocity otherwise."""
+    """Do the epoch, or one that takes its batches, its steps or the gradient otherwise."""
     push = push or (lambda g, rate: g)
     batch = batch or (lambda start, place: order[start : start + batch_size])
     step = step or (lambda theta, g, old, new, rate: theta - rate * (g + momentum * new))
