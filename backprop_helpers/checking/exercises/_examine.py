@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from backprop_helpers.checking._text import count
+from backprop_helpers.checking._text import count, described
 from backprop_helpers.checking.exercises import _compare as compare
 from backprop_helpers.checking.exercises import _conduct as conduct
 from backprop_helpers.checking.exercises import _words as words
@@ -12,7 +12,7 @@ from backprop_helpers.checking.exercises._cell import unread_cell
 from backprop_helpers.checking.exercises._recognise import BILLION, Known, recognise
 from backprop_helpers.checking.exercises._result import CheckResult, Failing
 from backprop_helpers.checking.exercises._rules import asked_for
-from backprop_helpers.checking.exercises._run import described, run_case, shaped_reference
+from backprop_helpers.checking.exercises._run import run_case, shaped_reference
 from backprop_helpers.checking.exercises._runner import Guard, OutOfTime
 from backprop_helpers.checking.exercises._watch import Delegation, is_known_mistake, outside_arrays
 
