@@ -139,10 +139,6 @@ def _inside_a_square(dz, x, i, j, window):
     return window[2].stop <= x.shape[1]
 
 
-def _as_often_as_rows(dz, x, i, j, window):
-    return j < dz.shape[1]
-
-
 def _common_forms(rule):
     """Return the mistakes that max and average pooling share."""
     tie = "of the pairs (rows, columns) the number for the columns is used for both axes"
@@ -163,7 +159,7 @@ def _common_forms(rule):
         ("pool.rows_for_both", _by_windows(rule, lambda f, s: ((f[1],) * 2, (s[1],) * 2)), tie),
         ("pool.rows_for_both", _by_windows(rule, lambda f, s: (f[::-1], s[::-1])), exchanged),
         ("pool.height_for_width", _by_windows(rule, keep=_inside_a_square), SQUARE),
-        ("pool.height_for_width", _by_windows(rule, keep=_as_often_as_rows), ""),
+        ("pool.height_for_width", _by_windows(rule, keep=lambda dz, x, i, j, window: j < dz.shape[1]), ""),
     ]
 
 

@@ -200,12 +200,6 @@ def _same_cases(rng):
     return [*cases, drawn(rng, "whole numbers, kernel 2 × 3", *whole, numbers=integers)]
 
 
-def _sum_over_all(dz, x, w):
-    """Return dw as if every filter had got the sum of all their gradients."""
-    one = lesson_06.weights_backward(dz.sum(axis=3, keepdims=True), x, w[..., :1])
-    return np.repeat(one, w.shape[3], axis=3)
-
-
 # --- how many windows there are
 
 
@@ -301,7 +295,8 @@ WEIGHTS_MISTAKES = """
 weights.examples_kept = np.stack([lesson_06.weights_backward(d[None], a[None], w) for d, a in zip(dz, x)])
 dw has a kernel for each example; all examples share the weights, so they are summed too
 ? how many numbers has the kernel, and dw?
-weights.summed_over_filters = _sum_over_all(dz, x, w)
+weights.summed_over_filters = np.repeat(
+  lesson_06.weights_backward(dz.sum(axis=3, keepdims=True), x, w[..., :1]), w.shape[3], axis=3)
 every filter gets the same dw: dz is summed over the filters
 ? which outputs does a weight of the first filter move?
 weights.summed_over_channels = lesson_06.weights_backward(dz, x, w).sum(axis=2, keepdims=True) + 0 * w

@@ -131,15 +131,6 @@ def _forward_with(**changed):
     return wrong
 
 
-def _of_the_largest_channel(x, **options):
-    return np.repeat(pool_forward(x.max(axis=3, keepdims=True), **options), x.shape[3], axis=3)
-
-
-def _times_the_pixels(x, *, size, mode, **options):
-    z = pool_forward(x, size=size, mode=mode, **options)
-    return z * np.prod(pair(size)) if mode == "average" else z
-
-
 def _not_below(start, x, *, mode, **options):
     """Return pool_forward with a running maximum that starts at a number."""
     z = pool_forward(x, mode=mode, **options)
@@ -182,7 +173,8 @@ pool.running_maximum_from_zero = _not_below(number, x, **options)
 the running maximum starts at {number}: no window comes out smaller
 fit: got[0][got[0] > right[0]].max(initial=-np.inf)
 pool.rows_for_both = _forward_with(size=lambda f, s: pair(f)[0], stride=lambda f, s: pair(s)[0])(x, **options)
-pool_forward.one_maximum_for_all_channels = _of_the_largest_channel(x, **options)
+pool_forward.one_maximum_for_all_channels = np.repeat(
+  pool_forward(x.max(axis=3, keepdims=True), **options), x.shape[3], axis=3)
 the maximum runs over the channels too; each channel has a maximum of its own
 ? two channels, one of them a hundred times larger: what comes out of the other?
 pool_forward.stride_is_size = _forward_with(stride=lambda f, s: f)(x, **options)
@@ -191,7 +183,8 @@ the windows are one size apart, not one stride: right only where the two are equ
 pool_forward.mode_ignored = _forward_with(mode="max")(x, **options)
 it is the maximum in both modes
 ? mode="average" of the pixels 0 and 2: what comes out?
-pool_forward.sum_for_average = _times_the_pixels(x, **options)
+pool_forward.sum_for_average = pool_forward(x, **options) * (
+  np.prod(pair(options["size"])) if options["mode"] == "average" else 1)
 the average is not divided by the number of pixels in the window
 ? what is the average of four ones?
 """

@@ -164,13 +164,6 @@ def of_scores(y_hat, y):
     return (y_hat - _one_hot(y, y_hat.shape[1])) / len(y)
 
 
-def _by_parts(z, y):
-    """Return the gradient of the scores by way of that of the probabilities."""
-    y_hat = layers.softmax(z)
-    with np.errstate(all="ignore"):
-        return softmax_backward(-_one_hot(y, z.shape[1]) / y_hat / len(z), y_hat)
-
-
 def _every_label(y_hat, y):
     dy_hat = np.zeros(y_hat.shape)
     dy_hat[:, y] = -1 / (len(y) * y_hat[:, y])
@@ -196,7 +189,8 @@ fit: _small_number(got[0] * len(z) + _one_hot(y, z.shape[1]), z - _row_max(z))
 softmax.small_number_added = of_scores(_softmax(z, 0, lambda e: _row_sum(e) + number), y)
 {number} is added to the sum of the exponentials: the probabilities no longer sum to 1
 fit: _small_number(got[0] * len(z) + _one_hot(y, z.shape[1]), z)
-softmax_cross_entropy.by_parts = _by_parts(z, y)
+softmax_cross_entropy.by_parts = softmax_backward(
+  -_one_hot(y, z.shape[1]) / layers.softmax(z) / len(z), layers.softmax(z))
 the gradient of the probabilities is infinite where ŷ is 0, and 0·∞ is NaN: the two cancel on paper only
 ? what is −1/ŷ for a score that is 1000 below the largest?
 softmax_cross_entropy.label_not_divided = layers.softmax(z) / len(z) - _one_hot(y, z.shape[1])

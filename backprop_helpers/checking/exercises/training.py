@@ -309,15 +309,12 @@ _z_for_a = _two_layers(read=lambda z1, a1: z1)
 _of_squares = _two_layers(loss_backward=lambda z, y: (z - np.eye(z.shape[1])[y]) / len(z))
 
 
-def _decayed(rate):
-    return _two_layers(fc_backward=lambda dz, x, w: (dz @ w.T, x.T @ dz + rate * w, dz.sum(axis=0)))
-
-
 # The forms say more, and what backward does besides is told where the layer itself is asked for.
 NOT_OF_TWO = {*IN_FORMS, "fc.last_example_only", "fc.dx_without_transpose"}
 NOT_OF_TWO |= {name for name in misconceptions if name.startswith("training.")}
 TWO_LAYERS_MISTAKES = """
-fc.weight_decay_inside = _decayed(number)(x, y, w1, b1, w2, b2)
+fc.weight_decay_inside = _two_layers(
+  fc_backward=lambda dz, x, w: (dz @ w.T, x.T @ dz + number * w, dz.sum(axis=0)))(x, y, w1, b1, w2, b2)
 {number} times w is added to dw: weight decay belongs to the step, or to the loss, not here
 fit: share_of(got[0] - right[0], w1)
 two_layers.relu_forgotten = _without_relu(x, y, w1, b1, w2, b2)

@@ -31,7 +31,7 @@ def entries_in(text):
         heading, *lines = block.splitlines()
         name, _, base = heading.partition(" = ")
         fields = {"name": name, "base": base, "diagnosis": "", "hint": "", "patch": []}
-        last = None
+        last = "base"
         for line in lines:
             mark, _, rest = line.partition(" ")
             if line.startswith(("- ", "+", "~ ")):
