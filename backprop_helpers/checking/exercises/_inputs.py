@@ -3,7 +3,7 @@
 import numpy as np
 
 from backprop_helpers.checking._text import count
-from backprop_helpers.checking.exercises._exercise import Suspect
+from backprop_helpers.checking.exercises._exercise import Case, Suspect
 from backprop_helpers.checking.misconceptions import misconceptions
 from backprop_helpers.checking.misconceptions._parse import entries_in
 
@@ -16,6 +16,11 @@ def normal(rng, *shape):
 def integers(rng, *shape):
     """Return whole numbers from −5 to 5 without 0, as floats, so that sums are exact."""
     return rng.integers(1, 6, shape) * rng.choice([-1.0, 1.0], shape)
+
+
+def drawn(rng, name, *shapes, numbers=normal, **options):
+    """Return a case with an array of random numbers for each of the shapes."""
+    return Case(name, tuple(numbers(rng, *shape) for shape in shapes), options)
 
 
 def images(shape):
@@ -32,23 +37,22 @@ def kernel(shape):
 
 
 def suspect(name, adapt=None, applies=None):
-    """Return a misconception in the form of an exercise.
-
-    Parameters
-    ----------
-    name : str
-        The misconception's.
-    adapt : callable, optional
-        Makes a function of the exercise's form of the wrong one. None: it has that form.
-    applies : callable, optional
-        Says of a case whether the wrong function is meant for it.
-    """
+    """Return a misconception in the form of an exercise, which `adapt` makes of the wrong function's."""
     bug = misconceptions[name]
 
     def make():
         return bug.fresh() if adapt is None else adapt(bug.fresh())
 
     return Suspect(name, make, applies)
+
+
+def catalogued(function, adapt=None, without=()):
+    """Return the catalogue's mistakes in a function, in its order, but for those `without` names."""
+    return tuple(
+        suspect(bug.name, adapt)
+        for bug in misconceptions.values()
+        if bug.function == function and bug.name not in without
+    )
 
 
 def written(name, function, applies=None, diagnosis=""):

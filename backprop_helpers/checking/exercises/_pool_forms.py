@@ -32,18 +32,6 @@ def _close(window):
     return np.isclose(window, window.max(axis=(1, 2), keepdims=True)).astype(float)
 
 
-def _shared(window):
-    return _every(window) / _every(window).sum(axis=(1, 2), keepdims=True)
-
-
-def _last(window):
-    return _first(window[:, ::-1, ::-1])[:, ::-1, ::-1]
-
-
-def _by_columns(window):
-    return _first(window.swapaxes(1, 2)).swapaxes(1, 2)
-
-
 def _equal(window):
     return np.full(window.shape, 1 / (window.shape[1] * window.shape[2]))
 
@@ -63,15 +51,10 @@ def _of_one_channel(window):
     return (np.arange(window[0].size) == winner[:, None]).reshape(window.shape).astype(float)
 
 
-def _always(u, v):
-    """Return the rule that pays one pixel of each window, whatever the numbers are."""
-
-    def rule(window):
-        paid = np.zeros(window.shape)
-        paid[:, u, v] = 1
-        return paid
-
-    return rule
+def _always_the_first(window):
+    paid = np.zeros(window.shape)
+    paid[:, 0, 0] = 1
+    return paid
 
 
 # --- forms
@@ -113,16 +96,12 @@ def _overwritten(rule, by_offsets, zeros):
     return backward
 
 
-def _one_mask(which):
-    """Return max pooling with the winner of one window for all of them."""
-
-    def backward(dz, x, *, size, stride):
-        f, s = pair(size), pair(stride)
-        i, j = (0, 0) if which == "first" else (dz.shape[1] - 1, dz.shape[2] - 1)
-        mask = _first(x[:, i * s[0] : i * s[0] + f[0], j * s[1] : j * s[1] + f[1]])
-        return _by_windows(lambda window: mask)(dz, x, size=size, stride=stride)
-
-    return backward
+def _mask_of_the_last(dz, x, *, size, stride):
+    """Return max pooling with the winner of the last window for all of them."""
+    f, s = pair(size), pair(stride)
+    i, j = dz.shape[1] - 1, dz.shape[2] - 1
+    mask = _first(x[:, i * s[0] : i * s[0] + f[0], j * s[1] : j * s[1] + f[1]])
+    return _by_windows(lambda window: mask)(dz, x, size=size, stride=stride)
 
 
 def _exchanged(dz, x, *, size, stride):
@@ -200,16 +179,14 @@ def pool_forms(right):
         *_common_forms(_first),
         ("pool.every_tie", _by_windows(_every), ""),
         ("pool.isclose_mask", _by_windows(_close), ""),
-        ("pool.tie_shared", _by_windows(_shared), ""),
-        ("pool.tie_to_the_last", _by_windows(_last), ""),
-        ("pool.ties_column_by_column", _by_windows(_by_columns), ""),
-        ("pool.always_the_last", _by_windows(_always(-1, -1)), ""),
-        ("pool.always_the_last", _by_windows(_always(0, 0)), "the gradient always goes to the first pixel"),
-        ("pool.one_mask_for_all_windows", _one_mask("first"), ""),
-        ("pool.one_mask_for_all_windows", _one_mask("last"), ""),
+        (
+            "pool.always_the_last",
+            _by_windows(_always_the_first),
+            "the gradient always goes to the first pixel",
+        ),
+        ("pool.one_mask_for_all_windows", _mask_of_the_last, ""),
         ("pool.height_and_width_exchanged", _exchanged, ""),
         ("pool.one_winner_for_all_channels", _by_windows(_of_one_channel), ONE_PAID),
-        ("pool.to_the_smallest", _by_windows(lambda window: _first(-window)), ""),
         ("pool.running_maximum_from_zero", _only_above(0, right), ""),
         ("pool.running_maximum_from_zero", _only_above(-1e5, right), TOO_HIGH),
     ]

@@ -3,14 +3,25 @@
 import numpy as np
 
 from backprop_helpers import layers
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
-from backprop_helpers.checking.exercises._inputs import between, fitted, mistakes, normal, suspect, written
+from backprop_helpers.checking.exercises._exercise import Case, Exercise, Suspect
+from backprop_helpers.checking.exercises._inputs import (
+    between,
+    catalogued,
+    drawn,
+    fitted,
+    mistakes,
+    normal,
+    suspect,
+    written,
+)
 from backprop_helpers.checking.misconceptions import misconceptions
+from backprop_helpers.checking.solutions import lesson_04
+from backprop_helpers.checking.solutions.lesson_04 import softmax_backward
 
 
 def _softmax_cases(rng):
     shapes = [(1, 3), (4, 3), (3, 10), (between(rng, 2, 5), between(rng, 2, 5))]
-    cases = [Case(f"{M} × {K} scores", (normal(rng, M, K),)) for M, K in shapes]
+    cases = [drawn(rng, f"{M} × {K} scores", (M, K)) for M, K in shapes]
     cases.append(Case("equal scores", (np.full((2, 4), 0.5),)))
     cases.append(Case("low scores, −20 to −22", (normal(rng, 2, 3) / 3 - 21,)))
     cases.append(Case("large scores, ±1000", (np.array([[1000.0, 0.0, -1000.0], [999.0, 1000.0, 998.0]]),)))
@@ -137,8 +148,7 @@ def _small_number_of(shift):
 
     def fit(case, got, right):
         exponentials = np.exp(case.arguments[0] - shift(case.arguments[0]))
-        with np.errstate(all="ignore"):
-            number = (exponentials[0, 0] / got[0][0, 0] - exponentials[0].sum()) if got[0] is not None else 0
+        number = exponentials[0, 0] / got[0][0, 0] - exponentials[0].sum()
         return number if 0 < number < 0.1 else None
 
     return fit
@@ -150,10 +160,7 @@ def _clipped(number):
 
 def _lowest(case, got, right):
     """Return the number below which no probability comes."""
-    if got[0] is None or got[0].shape != right[0].shape:
-        return None
-    raised = got[0] > 2 * right[0]
-    return got[0][raised].min() if raised.any() else None
+    return got[0][got[0] > 2 * right[0]].min(initial=np.inf)
 
 
 LOGARITHMS = """
@@ -199,8 +206,6 @@ def _of_scores(fit):
 
     def read(case, got, right):
         z, y = case.arguments
-        if got[0] is None or got[0].shape != right[0].shape:
-            return None
         return fit(case, [got[0] * len(z) + _one_hot(y, z.shape[1])], right)
 
     return read
@@ -210,7 +215,7 @@ def _by_parts(z, y):
     """Return the gradient of the scores by way of that of the probabilities."""
     y_hat = layers.softmax(z)
     with np.errstate(all="ignore"):
-        return _softmax_backward(-_one_hot(y, z.shape[1]) / y_hat / len(z), y_hat)
+        return softmax_backward(-_one_hot(y, z.shape[1]) / y_hat / len(z), y_hat)
 
 
 def _limited(low, high=1.0):
@@ -232,27 +237,13 @@ def _number_added(case, got, right):
     """Return what was added to the probability of the right class where it is smallest."""
     y_hat, y = case.arguments
     m = y_hat[np.arange(len(y)), y].argmin()
-    return -1 / (len(y) * got[0][m, y[m]]) - y_hat[m, y[m]] if got[0] is not None else None
+    return -1 / (len(y) * got[0][m, y[m]]) - y_hat[m, y[m]]
 
 
 def _sum_below(case, got, right):
-    number = _number_added(case, got, right)
     y_hat, y = case.arguments
-    lowest = None if number is None else number + y_hat[np.arange(len(y)), y].min()
+    lowest = _number_added(case, got, right) + y_hat[np.arange(len(y)), y].min()
     return lowest if lowest and lowest < 0.1 else None
-
-
-def _softmax_backward(dy_hat, y_hat):
-    # The formula itself: the layer's forward would start from scores.
-    return y_hat * (dy_hat - (dy_hat * y_hat).sum(axis=1, keepdims=True))
-
-
-def _cross_entropy_backward(y_hat, y):
-    return layers.cross_entropy_backward(1.0, layers.cross_entropy_forward(y_hat, y)[1])
-
-
-def _softmax_cross_entropy_backward(z, y):
-    return layers.softmax_cross_entropy_backward(1.0, layers.softmax_cross_entropy_forward(z, y)[1])
 
 
 TOGETHER_MISTAKES = """
@@ -276,8 +267,6 @@ def _binary(number):
 def _kept_above(case, got, right):
     """Return the number that a probability below it was put up to: −1/(M·number) is the slope there."""
     y_hat, y = case.arguments
-    if got[0] is None or got[0].shape != y_hat.shape:
-        return None
     m = y_hat[np.arange(len(y)), y].argmin()
     number = -1 / (len(y) * got[0][m, y[m]])
     return number if y_hat[m, y[m]] < number < 0.1 else None
@@ -305,7 +294,7 @@ the sum runs over all examples and classes; each example has a sum of its own
 softmax.unweighted_mean = y_hat * (dy_hat - dy_hat.sum(axis=1, keepdims=True))
 the gradients that arrive are summed without their probabilities ŷ
 ? write out ∂ŷ₂/∂z₁: which two probabilities are in it?
-softmax.divided_by_m = _softmax_backward(dy_hat, y_hat) / len(y_hat)
+softmax.divided_by_m = softmax_backward(dy_hat, y_hat) / len(y_hat)
 divided by M, though the 1/M of the mean loss is already in what arrives
 ? the 1/M appears once in the loss. How often does it appear on the way back?
 softmax.upstream_forgotten = y_hat * (1 - y_hat)
@@ -314,44 +303,29 @@ this is the slope ŷ(1 − ŷ) alone: the gradient that arrives is not used
 """
 
 EXERCISES = (
-    Exercise(
-        number="04.1",
-        title="the probabilities of the scores",
-        signature="softmax(z)",
-        returns=(Part("y_hat", ("M", "K"), "entries"),),
-        cases=_softmax_cases,
-        reference=layers.softmax,
-        suspects=SOFTMAX_MISTAKES,
+    Exercise.of(
+        "04.1 the probabilities of the scores -> y_hat (M, K): entries",
+        lesson_04.softmax,
+        _softmax_cases,
+        SOFTMAX_MISTAKES,
         delegates=("softmax", "softmax_forward", "softmax_cross_entropy_forward"),
     ),
-    Exercise(
-        number="04.2",
-        linear="dy_hat",
-        title="the gradient of the scores, from that of the probabilities",
-        signature="softmax_backward(dy_hat, y_hat)",
-        returns=(Part("dz", ("M", "K")),),
-        cases=_softmax_backward_cases,
-        reference=_softmax_backward,
-        suspects=(
-            suspect("softmax.derivative_element_wise"),
-            suspect("softmax.off_diagonal_sign"),
-            suspect("softmax.summed_over_examples"),
+    Exercise.of(
+        "04.2 the gradient of the scores, from that of the probabilities -> dz (M, K)",
+        softmax_backward,
+        _softmax_backward_cases,
+        (
+            *catalogued("softmax_backward"),
             *mistakes(BACKWARD_MISTAKES, "dy_hat, y_hat", globals()),
         ),
     ),
-    Exercise(
-        number="04.3",
-        title="the gradient of the mean cross-entropy with respect to the probabilities",
-        signature="cross_entropy_backward(y_hat, y)",
-        returns=(Part("dy_hat", ("M", "K"), "entries"),),
-        cases=_cross_entropy_cases,
-        reference=_cross_entropy_backward,
-        suspects=(
-            suspect("cross_entropy.not_divided_by_m"),
-            suspect("cross_entropy.divided_by_m_twice"),
-            suspect("cross_entropy.sign_flipped"),
-            suspect("cross_entropy.every_class_counts"),
-            suspect("cross_entropy.binary"),
+    Exercise.of(
+        "04.3 the gradient of the mean cross-entropy with respect to the probabilities"
+        " -> dy_hat (M, K): entries",
+        lesson_04.cross_entropy_backward,
+        _cross_entropy_cases,
+        (
+            *catalogued("cross_entropy_backward", without=["cross_entropy.small_number_added"]),
             fitted(
                 "cross_entropy.small_number_added",
                 "{number} is added to the probabilities: where ŷ is as small, the slope is far off",
@@ -377,21 +351,12 @@ EXERCISES = (
             *mistakes(LOSS_MISTAKES, "y_hat, y", globals()),
         ),
     ),
-    Exercise(
-        number="04.4",
-        title="the gradient of the mean cross-entropy with respect to the scores",
-        signature="softmax_cross_entropy_backward(z, y)",
-        returns=(Part("dz", ("M", "K")),),
-        cases=_together_cases,
-        reference=_softmax_cross_entropy_backward,
-        suspects=(
-            suspect("softmax_cross_entropy.not_divided_by_m"),
-            suspect("softmax_cross_entropy.divided_by_m_twice"),
-            suspect("softmax_cross_entropy.sign_flipped"),
-            suspect("softmax_cross_entropy.mean_over_all_entries"),
-            suspect("softmax_cross_entropy.extra_derivative"),
-            suspect("softmax_cross_entropy.right_class_only"),
-            suspect("softmax_cross_entropy.sigmoid_for_softmax"),
+    Exercise.of(
+        "04.4 the gradient of the mean cross-entropy with respect to the scores -> dz (M, K)",
+        lesson_04.softmax_cross_entropy_backward,
+        _together_cases,
+        (
+            *catalogued("softmax_cross_entropy_backward"),
             *_written(_of_probabilities),
             written(
                 "softmax.keepdims_forgotten",

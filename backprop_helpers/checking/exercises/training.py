@@ -2,10 +2,22 @@
 
 import numpy as np
 
-from backprop_helpers import layers
 from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
-from backprop_helpers.checking.exercises._inputs import between, fitted, integers, mistakes, normal, suspect
+from backprop_helpers.checking.exercises._inputs import (
+    between,
+    catalogued,
+    fitted,
+    integers,
+    mistakes,
+    normal,
+    suspect,
+)
 from backprop_helpers.checking.misconceptions import misconceptions
+from backprop_helpers.checking.solutions import lesson_10, lesson_11
+from backprop_helpers.checking.solutions.lesson_02 import fc_backward_by_gradient
+from backprop_helpers.checking.solutions.lesson_03 import relu_backward
+from backprop_helpers.checking.solutions.lesson_04 import softmax_cross_entropy_backward
+from backprop_helpers.checking.solutions.lesson_10 import initial_weights, sgd_step
 
 # --- initial weights: random, so only their statistics are determined
 
@@ -18,10 +30,6 @@ def _initial_cases(rng):
         )
         for inputs, units in sizes
     ]
-
-
-def _initial_weights(inputs, units, rng):
-    return rng.normal(scale=np.sqrt(2 / inputs), size=(inputs, units)), np.zeros(units)
 
 
 def _statistics(w, b):
@@ -58,7 +66,7 @@ def _uniform(limit, inputs, units, rng):
 
 
 INITIAL_MISTAKES = """
-initial_weights.random_bias = (_initial_weights(inputs, units, rng)[0], rng.normal(size=units))
+initial_weights.random_bias = (initial_weights(inputs, units, rng)[0], rng.normal(size=units))
 the bias is random; the exercise asks for no bias, b = 0
 ? two units that see the same input: need their biases differ?
 initial_weights.uniform_of_that_width = _uniform(np.sqrt(2 / inputs), inputs, units, rng)
@@ -81,13 +89,26 @@ a standard deviation of 0.01 whatever the number of inputs: behind some layers n
 ? does your scale change with `inputs`?
 """
 
-INITIAL = Exercise(
-    number="10.1",
-    title="weights and bias of a fully connected layer that ReLU follows, before training",
-    signature="initial_weights(inputs, units, rng)",
-    returns=(Part("w", ("inputs", "units")), Part("b", ("units",))),
-    cases=_initial_cases,
-    reference=_initial_weights,
+INITIAL = Exercise.of(
+    "10.1 weights and bias of a fully connected layer that ReLU follows, before training"
+    " -> w (inputs, units), b (units)",
+    initial_weights,
+    _initial_cases,
+    (
+        *catalogued("initial_weights", without=["training.bias_starts_at_one"]),
+        fitted(
+            "training.bias_starts_at_one",
+            "the bias starts at {number}; the exercise asks for no bias, b = 0",
+            lambda number: (
+                lambda inputs, units, rng: (
+                    initial_weights(inputs, units, rng)[0],
+                    np.full(units, number),
+                )
+            ),
+            lambda case, got, right: got[-1].flat[0],
+        ),
+        *mistakes(INITIAL_MISTAKES, "inputs, units, rng", globals()),
+    ),
     summarise=_statistics,
     summary=(
         Part("the standard deviation of w, in units of the right one,", (), "statistic"),
@@ -96,24 +117,6 @@ INITIAL = Exercise(
         Part("the size of the most unusual row of w, in units of all of w,", (), "statistic"),
         Part("the correlation of the two columns or rows of w that are most alike", (), "statistic"),
         Part("b", ("units",)),
-    ),
-    suspects=(
-        suspect("training.initial_weights_too_large"),
-        suspect("training.variance_without_relu"),
-        suspect("training.glorot_for_he"),
-        suspect("training.rng_not_used"),
-        fitted(
-            "training.bias_starts_at_one",
-            "the bias starts at {number}; the exercise asks for no bias, b = 0",
-            lambda number: (
-                lambda inputs, units, rng: (
-                    _initial_weights(inputs, units, rng)[0],
-                    np.full(units, number),
-                )
-            ),
-            lambda case, got, right: got[-1].flat[0] if got[-1] is not None and got[-1].size else None,
-        ),
-        *mistakes(INITIAL_MISTAKES, "inputs, units, rng", globals()),
     ),
 )
 
@@ -143,15 +146,11 @@ def _step_cases(rng):
     return cases
 
 
-def _sgd_step(w, b, dw, db, learning_rate):
-    return w - learning_rate * dw, b - learning_rate * db
-
-
 def _steps_clipped(clip):
     """Return what makes of a limit the step with its gradients clipped by `clip(dw, db, limit)`."""
 
     def at(limit):
-        return lambda w, b, dw, db, rate: _sgd_step(w, b, *clip(dw, db, limit), rate)
+        return lambda w, b, dw, db, rate: sgd_step(w, b, *clip(dw, db, limit), rate)
 
     return at
 
@@ -161,7 +160,7 @@ def _limit_of(measure):
 
     def fit(case, got, right):
         w, b, dw, _, rate = case.arguments
-        if np.abs(dw).max() < 1e6 or [part is not None and part.shape for part in got] != [w.shape, b.shape]:
+        if np.abs(dw).max() < 1e6:
             return None
         return measure(((w - got[0]) / rate).ravel(), (b - got[1]) / rate)
 
@@ -194,8 +193,7 @@ CLIPS = (
 
 def _rate_used(case, got, right):
     w, _, dw, _, _ = case.arguments
-    fits = got[0] is not None and got[0].shape == w.shape
-    return np.vdot(w - got[0], dw) / np.vdot(dw, dw) if fits else None
+    return np.vdot(w - got[0], dw) / np.vdot(dw, dw)
 
 
 STEP_MISTAKES = """
@@ -228,23 +226,12 @@ only the sign of the gradient is used; a step is proportional to it
 ? double dw: should the step become longer?
 """
 
-STEP = Exercise(
-    number="10.2",
-    title="the weights and the bias after a step of gradient descent",
-    signature="sgd_step(w, b, dw, db, learning_rate)",
-    returns=(Part("w", ("N", "K")), Part("b", ("K",))),
-    cases=_step_cases,
-    reference=_sgd_step,
-    suspects=(
-        *(
-            suspect(f"training.{name}")
-            for name in (
-                "bias_never_updated",
-                "bias_shrinks",
-                "rate_forgotten_for_bias",
-                "weights_uphill",
-            )
-        ),
+STEP = Exercise.of(
+    "10.2 the weights and the bias after a step of gradient descent -> w (N, K), b (K)",
+    sgd_step,
+    _step_cases,
+    (
+        *catalogued("sgd_step", without=["training.clips_the_step"]),
         *(
             fitted(
                 "training.clips_the_step",
@@ -257,7 +244,7 @@ STEP = Exercise(
         *mistakes(STEP_MISTAKES, "w, b, dw, db, rate", globals()),
         Suspect(
             "sgd_step.another_rate",
-            lambda number: lambda w, b, dw, db, rate: _sgd_step(w, b, dw, db, number),
+            lambda number: lambda w, b, dw, db, rate: sgd_step(w, b, dw, db, number),
             diagnosis="the learning rate is {number} whatever is given",
             hint="what should happen with a learning rate of 0?",
             fit=_rate_used,
@@ -293,28 +280,23 @@ def _two_layer_cases(rng):
     return cases
 
 
-def _relu_backward(da, z):
-    return da * (z > 0)
+def _two_layers(
+    relu_backward=relu_backward,
+    fc_backward=fc_backward_by_gradient,
+    loss_backward=softmax_cross_entropy_backward,
+    lowest=0,
+    read=lambda z1, a1: a1,
+):
+    """Return the exercise's function with some of its layers replaced by wrong ones.
 
-
-def _fc_backward(dz, x, w):
-    return dz @ w.T, x.T @ dz, dz.sum(axis=0)
-
-
-def _loss_backward(z, y):
-    return layers.softmax_cross_entropy_backward(1.0, layers.softmax_cross_entropy_forward(z, y)[1])
-
-
-def _two_layers(relu_backward=_relu_backward, fc_backward=_fc_backward, loss_backward=_loss_backward):
-    """Return the exercise's function with some of its layers replaced by wrong ones."""
+    `lowest` is what ReLU leaves at least, `read` what the second layer's backward pass takes for its input.
+    """
 
     def two_layer_backward(x, y, w1, b1, w2, b2):
         z1 = x @ w1 + b1
-        a1 = np.maximum(z1, 0)
-        dz2 = loss_backward(a1 @ w2 + b2, y)
-        da1, dw2, db2 = fc_backward(dz2, a1, w2)
-        _, dw1, db1 = fc_backward(relu_backward(da1, z1), x, w1)
-        return dw1, db1, dw2, db2
+        a1 = np.maximum(z1, lowest)
+        da1, dw2, db2 = fc_backward(loss_backward(a1 @ w2 + b2, y), read(z1, a1), w2)
+        return *fc_backward(relu_backward(da1, z1), x, w1)[1:], dw2, db2
 
     return two_layer_backward
 
@@ -326,20 +308,8 @@ def _replaced(name):
     return suspect(name, lambda wrong: _two_layers(**{place: wrong}))
 
 
-def _without_relu(x, y, w1, b1, w2, b2):
-    z1 = x @ w1 + b1
-    dz2 = _loss_backward(z1 @ w2 + b2, y)
-    da1, dw2, db2 = _fc_backward(dz2, z1, w2)
-    return *_fc_backward(da1, x, w1)[1:], dw2, db2
-
-
-def _z_for_a(x, y, w1, b1, w2, b2):
-    z1 = x @ w1 + b1
-    dz2 = _loss_backward(np.maximum(z1, 0) @ w2 + b2, y)
-    da1, dw2, db2 = _fc_backward(dz2, z1, w2)
-    return *_fc_backward(_relu_backward(da1, z1), x, w1)[1:], dw2, db2
-
-
+_without_relu = _two_layers(relu_backward=lambda da, z: da, lowest=-np.inf)
+_z_for_a = _two_layers(read=lambda z1, a1: z1)
 _of_squares = _two_layers(loss_backward=lambda z, y: (z - np.eye(z.shape[1])[y]) / len(z))
 
 TWO_LAYERS_MISTAKES = """
@@ -354,19 +324,12 @@ the gradient at the scores has no softmax in it: scores minus labels, as for a s
 ? which of the two losses has Z − Y as its gradient?
 """
 
-TWO_LAYERS = Exercise(
-    number="10.3",
-    title="the gradients of a network: fully connected, ReLU, fully connected, softmax cross-entropy",
-    signature="two_layer_backward(x, y, w1, b1, w2, b2)",
-    returns=(
-        Part("dw1", ("N", "hidden")),
-        Part("db1", ("hidden",)),
-        Part("dw2", ("hidden", "K")),
-        Part("db2", ("K",)),
-    ),
-    cases=_two_layer_cases,
-    reference=_two_layers(),
-    suspects=(
+TWO_LAYERS = Exercise.of(
+    "10.3 the gradients of a network: fully connected, ReLU, fully connected, softmax cross-entropy"
+    " -> dw1 (N, hidden), db1 (hidden), dw2 (hidden, K), db2 (K)",
+    lesson_10.two_layer_backward,
+    _two_layer_cases,
+    (
         *(
             _replaced(name)
             for name in (
@@ -426,26 +389,17 @@ def _epoch_cases(rng):
     return cases
 
 
-def _one_epoch(theta, velocity, order, rates, backprop, *, batch_size, momentum, batch=None, step=None):
-    """Do the epoch, or one that takes its batches, or its steps, otherwise."""
+def _one_epoch(
+    theta, velocity, order, rates, backprop, *, batch_size, momentum, batch=None, step=None, share=1
+):
+    """Do the epoch, or one that takes its batches, its steps or a share of the gradients otherwise."""
     batch = batch or (lambda start, place: order[start : start + batch_size])
     step = step or (lambda theta, g, old, new, rate: theta - rate * (g + momentum * new))
     losses = []
     for place, start in enumerate(range(0, len(order), batch_size)):
         loss, g = backprop(theta, batch(start, place))
-        old, velocity = velocity, momentum * velocity + g
+        old, velocity = velocity, momentum * velocity + share * g
         theta = step(theta, g, old, velocity, rates[place])
-        losses.append(loss)
-    return theta, velocity, losses
-
-
-def _averaging(theta, velocity, order, rates, backprop, *, batch_size, momentum):
-    """Do the epoch with a velocity that is a mean of gradients."""
-    losses = []
-    for place, start in enumerate(range(0, len(order), batch_size)):
-        loss, g = backprop(theta, order[start : start + batch_size])
-        velocity = momentum * velocity + (1 - momentum) * g
-        theta = theta - rates[place] * (g + momentum * velocity)
         losses.append(loss)
     return theta, velocity, losses
 
@@ -491,21 +445,19 @@ every step takes all examples: there are no batches
 one_epoch.starts_at_rest = _one_epoch(AT_REST)
 the velocity starts at 0; it goes on from the one that is given
 ? what has the epoch before left behind?
-one_epoch.averaged_velocity = _averaging(PLAIN)
+one_epoch.averaged_velocity = _one_epoch(PLAIN, share=1 - momentum)
 the velocity is a mean of gradients here; in (11.2) g comes in whole
 ? what multiplies g in the first line of (11.2)?
 """
 for name, arguments in {"PLAIN": PLAIN, "AT_REST": AT_REST, "WHOLE": WHOLE}.items():
     EPOCH_MISTAKES = EPOCH_MISTAKES.replace(name, arguments)
 
-ONE_EPOCH = Exercise(
-    number="11.1",
-    title="theta after one pass over the examples, the velocity then, and the loss of every batch",
-    signature=f"one_epoch({EPOCH})",
-    returns=(Part("theta", ("n",)), Part("velocity", ("n",)), Part("losses", ("steps",))),
-    cases=_epoch_cases,
-    reference=_one_epoch,
-    suspects=mistakes(EPOCH_MISTAKES, EPOCH, globals()),
+ONE_EPOCH = Exercise.of(
+    "11.1 theta after one pass over the examples, the velocity then, and the loss of every batch"
+    " -> theta (n), velocity (n), losses (steps)",
+    lesson_11.one_epoch,
+    _epoch_cases,
+    mistakes(EPOCH_MISTAKES, EPOCH, globals()),
     delegates=None,
 )
 

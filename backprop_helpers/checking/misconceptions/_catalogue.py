@@ -60,31 +60,13 @@ USUAL_ORACLES = {
     "pool_forward": (*_SLOPES, "adjoint identity", "SciPy", *_ANSWERS),
     "pool_backward": (*_SLOPES, "adjoint identity", *_ANSWERS),
     "flatten_backward": (*_SLOPES, "adjoint identity", *_ANSWERS),
-    "softmax_forward": (*_SLOPES, "reference", "SciPy", "PyTorch"),
-    "softmax_backward": (*_SLOPES, "reference", "PyTorch"),
+    "softmax_forward": (*_SLOPES, "reference", "SciPy", "PyTorch", "rows sum to 1"),
+    "softmax_backward": (*_SLOPES, "reference", "PyTorch", "rows sum to 0"),
     "cross_entropy_backward": (*_SLOPES, *_ANSWERS),
     "softmax_cross_entropy_backward": (*_SLOPES, "reference", "SciPy", "PyTorch"),
     "sgd_step": ("reference", "exact integers"),
     "initial_weights": ("reference",),
     "check_gradients": ("wrong code",),
-}
-
-#: The solutions that have the right implementations of a function, one for each way of writing it.
-RIGHT = {
-    "relu_backward": lesson_03,
-    "fc_backward": lesson_02,
-    "conv_forward": lesson_08,
-    "conv_backward": lesson_08,
-    "pool_forward": lesson_09,
-    "pool_backward": lesson_09,
-    "flatten_backward": lesson_02,
-    "softmax_forward": lesson_04,
-    "softmax_backward": lesson_04,
-    "cross_entropy_backward": lesson_04,
-    "softmax_cross_entropy_backward": lesson_04,
-    "sgd_step": lesson_10,
-    "initial_weights": lesson_10,
-    "check_gradients": lesson_01,
 }
 
 #: The keyword arguments of an entry that says nothing else.
@@ -97,6 +79,20 @@ USUAL_OPTIONS = {
     "softmax_cross_entropy_backward": {"y": np.array([1, 0])},
 }
 
+#: The smallest input of an entry that says nothing else.
+USUAL_AT = {
+    "relu_backward": "[[-2.0, 3.0, -1.0, 0.5]]",
+    "fc_backward": "(2, 1); (1, 1)",
+    "conv_backward": "(1, 1, 2, 1); (1, 1, 1, 1)",
+    "pool_backward": "[[[[2.0], [1.0]]]]",
+    "softmax_forward": "[[1.0, -0.5, 0.25], [0.25, 0.75, -1.0]]",
+    "cross_entropy_backward": "[[0.25, 0.5, 0.25], [0.5, 0.125, 0.375]]",
+    "softmax_cross_entropy_backward": "[[1.0, -0.5, 0.25], [0.25, 0.75, -1.0]]",
+    "sgd_step": "[[1.0]]; [1.0]; [[2.0]]; [3.0]; 0.5",
+    "initial_weights": '784; 10; "rng"',
+}
+
+LESSONS = (lesson_01, lesson_02, lesson_03, lesson_04, lesson_08, lesson_09, lesson_10)
 LAYER_NAMES = {"pooling": "pool", "fully_connected": "fc"}  # the modules' names, for the functions' prefixes
 
 
@@ -105,19 +101,16 @@ class Misconception:
     """A wrong implementation, as somebody has written it, with what there is to know about it."""
 
     name: str  # the layer and the mistake, such as "conv.no_rotation"
-    base: str  # the right implementation it is made from, a function of a lesson's solutions; see `RIGHT`
+    base: str  # the right implementation it is made from, a function of a lesson's solutions
     diagnosis: str  # what is wrong, in one line
     hint: str  # where to look, without giving the answer away
-    patch: tuple[
-        str, ...
-    ]  # the lines of the right implementation that are replaced, and by what; see `_parse`
+    patch: tuple[str, ...]  # what is changed in the right implementation; see `_parse`
     seen: str = EXPECTED  # its rows in notebooks/more/slips_in_print.ipynb, if it has any
     at: str = ""  # the smallest input that exposes it
     options: Mapping = field(default_factory=dict)  # the keyword arguments with which it is exposed
     also_seen_by: tuple[str, ...] = ()  # oracles that see it besides the usual ones for its function
-    unseen_by: Mapping[str, str] = field(
-        default_factory=dict
-    )  # oracles that one would ask and do not, and why
+    # Oracles that one would ask and do not, and why.
+    unseen_by: Mapping[str, str] = field(default_factory=dict)
     lets_through: "Misconception | None" = None  # for a mistaken check: a wrong layer that it passes
 
     @classmethod
@@ -129,7 +122,7 @@ class Misconception:
             **{key: fields[key] for key in ("name", "base", "diagnosis", "hint")},
             patch=tuple(fields["patch"]),
             seen=fields.get("seen", EXPECTED),
-            at=fields.get("at", ""),
+            at=fields.get("at") or USUAL_AT.get(function, ""),
             options=USUAL_OPTIONS.get(function, {}) | options_of(fields.get("with", "")),
             also_seen_by=_names(fields.get("also", "")),
             unseen_by=dict.fromkeys(_names(oracles), why),
@@ -167,7 +160,7 @@ class Misconception:
     @cached_property
     def right(self):
         """The right implementation, with the same arguments as `wrong`."""
-        return getattr(RIGHT[self.function], self.base)
+        return next(getattr(lesson, self.base) for lesson in LESSONS if hasattr(lesson, self.base))
 
     @cached_property
     def wrong(self):
@@ -187,10 +180,7 @@ class Misconception:
     def pair(self, **options):
         """Return (forward, backward), one of them wrong, for `gradient_check`.
 
-        Parameters
-        ----------
-        **options
-            Instead of the entry's own, to see where the mistake does not show: ``pair(stride=1)``.
+        Options stand instead of the entry's own, to see where the mistake does not show: ``pair(stride=1)``.
 
         Raises
         ------
@@ -249,12 +239,9 @@ class Catalogue(Mapping):
         return tuple(dict.fromkeys(entry.layer for entry in self.values()))
 
     def for_layer(self, layer):
-        """Return the misconceptions about one layer, as a tuple.
+        """Return the misconceptions about one layer, such as "conv", as a tuple; see `layers`.
 
-        Parameters
-        ----------
-        layer : str
-            Such as "conv"; see `layers`. A module's name, "pooling" or "fully_connected", does as well.
+        A module's name, "pooling" or "fully_connected", does as well.
 
         Raises
         ------
