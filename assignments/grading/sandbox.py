@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 
 HOME = "/student"
-MEGABYTES_OF_FILES = 200  # in the kernel's home and in its /tmp, each; in memory
+MEGABYTES_OF_FILES = 200  # in each folder that a kernel can write to, which are in memory
+IN_MEMORY = ("/tmp", HOME, "/dev/shm")
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 SETTINGS = ("/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime")
 WOULD_DO_THE_WORK = ("backprop_helpers", "torch", "jax", "jaxlib", "tensorflow", "autograd")
@@ -70,8 +71,8 @@ def command(kernel, asked, answered, package, data, *, compiling=False):
         *_alone(),
         *_system(),
         # Before what is bound: the course and its Python may themselves lie below the machine's /tmp.
-        *("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", "/tmp"),
-        *("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", HOME),
+        *(word for place in IN_MEMORY for word in ("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", place)),
+        *("--remount-ro", "/dev"),
         *_python(),
         *_fonts(),
         *(
@@ -109,8 +110,15 @@ def variables(home=HOME, package="/package"):
 
 
 def _alone():
-    user = ["--unshare-user", "--uid", "1000", "--gid", "1000"]
+    user = ["--unshare-user", "--uid", "1000", "--gid", "1000", *_no_further()]
     return ["--unshare-all", *user, "--die-with-parent", "--new-session", "--hostname", "sandbox"]
+
+
+@cache
+def _no_further():
+    """Return what forbids namespaces within the sandbox, where folders in memory could be of any size."""
+    said = subprocess.run([shutil.which("bwrap"), "--help"], capture_output=True, text=True)
+    return ["--disable-userns"] if "--disable-userns" in said.stdout + said.stderr else []
 
 
 def _system():
