@@ -9,10 +9,10 @@ import { prepareDigit } from "./modules/digit.js";
 import {
   backwardNetwork, buildNetwork, decodeFloat16, decodeNetwork, forwardNetwork,
 } from "./modules/network_compute.js";
-import * as convolutions from "./modules/conv_layer.js";
+import * as convolutions from "./modules/products.js";
 import * as others from "./modules/products.js";
 import { networksOf } from "./modules/network_run.js";
-import { receptiveField, sentBack } from "./modules/receptive_field.js";
+import { receptiveField, sentBack } from "./modules/network_compute.js";
 
 const layers = { ...convolutions, ...others };
 const DATA = JSON.parse(readFileSync("data.json", "utf8"));

@@ -144,6 +144,11 @@ class TestPage:
         ]
         assert passed({"shapes": data}) == 12
 
+    def test_of_many_large_maps_the_first_are_shown(self, passed):
+        """As many as leave no hole: 64 of 28×28 would stand higher than a screen."""
+        firsts = [[[28, 28, 64], 16], [[32, 32, 32], 16], [[28, 28, 8], 8], [[14, 14, 16], 16], [[64], 1]]
+        assert passed({"firsts": [*firsts, [[200, 200, 7], 1]]}) == 6
+
     def test_small_numbers_are_written_with_their_power(self, passed):
         briefs = [
             [2.784e-6, 3, "2.78·10⁻⁶"],
