@@ -37,6 +37,7 @@ class Case(NamedTuple):
     name: str  # in words, such as "stride (2, 1), padding 1, 3 channels"
     arguments: tuple  # the positional ones, by the names in the exercise's signature
     options: Mapping = {}  # the keyword arguments
+    unit: float = 1.0  # differences are relative to the largest entry, and to this at least
 
     def fresh(self):
         """Return the arguments as copies that a function may write to (it should not)."""
@@ -51,7 +52,8 @@ class Case(NamedTuple):
         """Return the case with one of its arguments multiplied."""
         arguments = [a * factor if q == position else a for q, a in enumerate(self.arguments)]
         short = f"{factor:.0e}".replace("+0", "")
-        return self._replace(name=f"{self.name}, {short} times the gradient", arguments=tuple(arguments))
+        name = f"{self.name}, {short} times the gradient"
+        return self._replace(name=name, arguments=tuple(arguments), unit=min(1.0, factor))
 
 
 class Suspect(NamedTuple):

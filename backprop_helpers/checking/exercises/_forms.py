@@ -14,7 +14,7 @@ from backprop_helpers.checking.exercises._exercise import Suspect
 
 WHY = {
     "first": "does `return`, or a counter, stand inside the wrong loop?",
-    "last": "is there an `=` where `+=` belongs, or a line outside its loop?",
+    "last": "is there an `=` where `+=` belongs (or `+=` at index arrays), or a line outside its loop?",
 }
 
 

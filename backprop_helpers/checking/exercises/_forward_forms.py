@@ -31,6 +31,9 @@ only the first weight counts in the output: the terms of all of them have to be 
 correlate.averaged = forward(x, w / (w.shape[0] * w.shape[1]), b, **options)
 the products are averaged; the formula adds them
 ? image and kernel of ones: what should the output be without a bias?
+correlate.bias_in_the_loop = forward(x, w, b, **options) + _still_to_come(x, w, b, **options)
+the bias is added to the whole output once a window: is its line inside the loop?
+? how often is the bias added to the first entry?
 correlate.kernel_transposed = forward(x, w.swapaxes(0, 1), b, **options)
 the rows of the kernel meet the columns of the window
 ? a kernel of a single row: in which direction does it look?
@@ -56,6 +59,9 @@ OF_CHANNELS = """
 correlate_channels.first_channel_only = forward(x[..., :1], w[:, :, :1], b, **options)
 only the first channel of the image is read; the sum runs over all of them
 ? set the first channel to zero: does anything come out?
+correlate_channels.same_channel_for_all = forward(x, np.repeat(w[:, :, :1], w.shape[2], axis=2), b, **options)
+all channels of the image meet the kernel's first channel: w has lost its index c
+? set the kernel's second channel to zero: does anything change?
 correlate_channels.last_channel_only = forward(x[..., -1:], w[:, :, -1:], b, **options)
 only the last channel of the image counts: is there an `=` where `+=` belongs?
 ? set the last channel to zero: does anything come out?
@@ -102,6 +108,12 @@ conv_forward.exchanged = _with(stride=_turned, dilation=_turned, padding=_turned
 of the pairs (rows, columns) the first number is used for the columns
 ? stride (2, 1): are there fewer rows, or fewer columns?
 """
+
+
+def _still_to_come(x, w, b, **options):
+    """Return what the bias adds to each entry if it is added to all of an image once a window."""
+    rows, columns = forward(x, w, b, **options).shape[1:3]
+    return np.arange(rows * columns)[::-1].reshape(rows, columns, 1) * b
 
 
 def _only(w, keep):

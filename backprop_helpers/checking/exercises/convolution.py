@@ -25,6 +25,7 @@ from backprop_helpers.checking.exercises._inputs import (
     kernel,
     mistakes,
     suspect,
+    written,
 )
 from backprop_helpers.checking.exercises.correlation import name_of, shapes
 from backprop_helpers.checking.solutions import lesson_06, lesson_07, lesson_08
@@ -40,6 +41,7 @@ GENERAL = [
     ((1, 7, 8, 2), (2, 3, 2, 1), 1, "valid", (2, 1)),
     ((2, 8, 7, 1), (3, 2, 1, 2), 2, "same", 2),
     ((1, 6, 5, 2), (2, 2, 2, 2), 3, "valid", 1),
+    ((2, 5, 6, 1), (1, 2, 1, 2), 3, "same", 1),
     ((3, 5, 7, 3), (2, 2, 3, 4), (1, 2), (0, 1), (1, 2)),
 ]
 
@@ -171,8 +173,13 @@ def _input_suspects(padding):
     forms = [form for form in AT_STRIDE_1 if padding == "same" or form.name != "conv.odd_padding_on_top"]
     return (
         *as_suspects(forms, 0, adapt),
+        *([written("conv.no_rotation", _slid_like_forward)] if padding == "same" else ()),
         *(suspect(f"conv.{name}", adapt) for name in (*names, "kernel_transposed")),
     )
+
+
+def _slid_like_forward(dz, w):
+    return layers.conv_forward(dz, w.swapaxes(2, 3), np.zeros(w.shape[2]), padding="same")[0]
 
 
 def _input_cases(rng):
@@ -299,6 +306,9 @@ dw has a kernel for each example; all examples share the weights, so they are su
 weights.summed_over_filters = _sum_over_all(dz, x, w)
 every filter gets the same dw: dz is summed over the filters
 ? which outputs does a weight of the first filter move?
+weights.summed_over_channels = 0 * w + lesson_06.weights_backward(dz, x, w).sum(axis=2, keepdims=True)
+every channel gets the same dw: the products are summed over the channels of x
+? which pixels does a weight of the first channel meet?
 weights.multiplied_by_w = lesson_06.weights_backward(dz, x, w) * w
 the gradient is multiplied by the weight itself
 ? set w to zero: the slopes with respect to w stay. Do yours?

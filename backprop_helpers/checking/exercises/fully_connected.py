@@ -4,7 +4,7 @@ import numpy as np
 
 from backprop_helpers.checking._text import count
 from backprop_helpers.checking.exercises._exercise import Exercise
-from backprop_helpers.checking.exercises._forms import ALL, Form, as_suspects, selections
+from backprop_helpers.checking.exercises._forms import ALL, Form, as_suspects, in_part, selections
 from backprop_helpers.checking.exercises._inputs import between, catalogued, drawn, fitted, integers, mistakes
 from backprop_helpers.checking.solutions import lesson_02
 from backprop_helpers.checking.solutions.lesson_02 import fc_backward
@@ -37,7 +37,7 @@ DIVIDED = "{} is divided by M, though the 1/M of the mean loss is already in dz:
 NO_TRANSPOSE = "dx uses w where its transpose is needed; the numbers are read in the shape that fits"
 
 
-def _forms():
+def fc_forms():
     """Return the forms of the known mistakes that concern some examples, or one result, alone."""
     names = {"first example": "fc.first_example_only", "last example": "fc.last_example_only"}
     names |= {"first unit": "fc.one_unit_only", "last unit": "fc.one_unit_only"}
@@ -50,27 +50,39 @@ def _forms():
         for form in selections(names, on_images, ("dx", "dw", "db"), channels="unit")
         if "window" not in form.diagnosis
     ]
-    return [
-        *forms,
-        Form("fc.bias_one_number", 2, _one_bias, "db is one number, the sum of everything"),
-        Form("fc.dx_without_transpose", 0, _read_as_transposed, NO_TRANSPOSE),
-        Form("fc.divided_by_m_again", ALL, _all_divided, DIVIDED.format("everything")),
-    ]
+    changes = (
+        ("fc.bias_averaged", 2, lambda r, dz, x, w: r / len(x), ""),
+        ("fc.bias_not_summed", 2, lambda r, dz, x, w: dz, ""),
+        ("fc.bias_one_number", 2, lambda r, dz, x, w: np.full(r.shape, r.sum()), ""),
+        ("fc.bias_one_number", 2, lambda r, dz, x, w: r.sum(), "db is one number, the sum of everything"),
+        ("fc.bias_never_moves", 2, lambda r, dz, x, w: dz[0].sum(), ""),
+        ("fc.bias_squeezed", 2, lambda r, dz, x, w: r.squeeze(), ""),
+        ("fc.bias_from_dw", 2, lambda r, dz, x, w: (x.T @ dz).sum(axis=0), ""),
+        ("fc.dw_transposed", 1, lambda r, dz, x, w: r.T, ""),
+        ("fc.dw_divided_by_m", 1, lambda r, dz, x, w: r / len(x), DIVIDED.format("dw")),
+        ("fc.dw_not_summed", 1, lambda r, dz, x, w: x[:, :, None] * dz[:, None], ""),
+        ("fc.dx_without_transpose", 0, lambda r, dz, x, w: dz @ w.reshape(w.shape[::-1]), NO_TRANSPOSE),
+    )
+    for name, part, change, said in changes:
+        forms.append(Form(name, part, in_part(part, fc_backward, _changed(part, change)), said))
+    return [*forms, Form("fc.divided_by_m_again", ALL, _all_divided, DIVIDED.format("everything"))]
 
 
-def _one_bias(dz, x, w):
-    return dz @ w.T, x.T @ dz, dz.sum()
+def _changed(part, change):
+    def backward(dz, x, w):
+        results = list(fc_backward(dz, x, w))
+        results[part] = change(results[part], dz, x, w)
+        return results
 
-
-def _read_as_transposed(dz, x, w):
-    return dz @ w.reshape(w.shape[::-1]), x.T @ dz, dz.sum(axis=0)
+    return backward
 
 
 def _all_divided(dz, x, w):
     return tuple(result / len(x) for result in fc_backward(dz, x, w))
 
 
-def _decayed(rate):
+def decayed(rate):
+    """Return the backward pass with a multiple of w added to dw."""
     return lambda dz, x, w: (dz @ w.T, x.T @ dz + rate * w, dz.sum(axis=0))
 
 
@@ -80,16 +92,20 @@ def _updated(rate):
 
 def _decay_of(case, got, right):
     """Return the multiple of w that was added to dw."""
-    return _multiple(got[1] - right[1], case.arguments[2])
+    w = case.arguments[2]
+    return share_of(got[1] - right[1], w) if got[1] is not None and got[1].shape == w.shape else None
 
 
 def _rate_of(case, got, right):
     """Return the rate of the step that w has made before dx was computed."""
     dz, x, _ = case.arguments
-    return _multiple(right[0] - got[0], dz @ (x.T @ dz).T)
+    if got[0] is None or got[0].shape != right[0].shape:
+        return None
+    return share_of(right[0] - got[0], dz @ (x.T @ dz).T)
 
 
-def _multiple(a, b):
+def share_of(a, b):
+    """Return by what b has to be multiplied to come as near to a as it can."""
     return np.vdot(a, b) / np.vdot(b, b)
 
 
@@ -106,6 +122,12 @@ FORWARD_MISTAKES = """
 fc_forward.bias_forgotten = x @ w
 the bias is missing
 ? set x to zero: what should z be?
+fc_forward.relu_on_top = np.maximum(x @ w + b, 0)
+no output is negative: ReLU is a layer of its own
+? set x to zero and b to −1: what should z be?
+fc_forward.averaged = x @ w / len(w) + b
+the products are averaged over the inputs; the formula adds them
+? with x and w of ones, is z the number of inputs?
 fc_forward.w_transposed = x @ w.T + b
 w is used transposed: with as many inputs as units the shapes fit all the same
 ? which weight joins x[0, 1] to z[0, 0]?
@@ -146,11 +168,11 @@ EXERCISES = (
         _backward_cases,
         (
             *catalogued("fc_backward", without=[f"fc.{name}" for name in IN_FORMS]),
-            *as_suspects(_forms()),
+            *as_suspects(fc_forms()),
             fitted(
                 "fc.weight_decay_inside",
                 "{number} times w is added to dw: weight decay belongs to the step, or to the loss, not here",
-                _decayed,
+                decayed,
                 _decay_of,
             ),
             fitted(

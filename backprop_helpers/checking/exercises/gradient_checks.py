@@ -68,6 +68,11 @@ def _by_norm(a, n, below, limit):
         return not np.linalg.norm(a - n) > limit * below and not np.isnan(a).any()
 
 
+def _ratio(a, n):
+    with np.errstate(all="ignore"):
+        return np.linalg.norm(a - n) / (np.linalg.norm(a) + np.linalg.norm(n))
+
+
 LIMITS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 
 # Where there is a limit in it, or a power, it may be any of several.
@@ -108,9 +113,12 @@ one wrong entry among many passes: the errors are averaged, or not every entry i
 WITH_A_TOLERANCE = """
 check.norm_ratio = _by_norm(a, n, np.linalg.norm(n), limit)
 check.norm_ratio = _by_norm(a, n, np.linalg.norm(a) + np.linalg.norm(n), limit)
+check.norm_ratio = _ratio(a, n) < limit
+check.norm_ratio = not _ratio(a, n) > limit
 check.absolute_tolerance = (np.abs(a - n) < limit).all()
+check.absolute_tolerance = not (np.abs(a - n) > limit).any()
 check.absolute_tolerance = np.allclose(a, n, rtol=limit)
-np.allclose allows atol=1e-8 besides: gradients as small as that pass whatever they are
+differences below a fixed size pass, as the atol=1e-8 of np.allclose: small gradients pass whatever they are
 gradients_agree.nan_is_equal = np.allclose(a, n, rtol=limit, atol=0, equal_nan=True)
 NaN in both gradients passes for a right entry
 ? what should a check say to a gradient that is NaN everywhere?

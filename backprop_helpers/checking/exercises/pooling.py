@@ -52,8 +52,8 @@ def _out(x, size, stride):
 
 
 def _negative(rng):
-    """Return an image of pixels below −1, and one of pixels below −1e6."""
-    return (-1 - np.abs(normal(rng, 2, 3, 4, 2))) * np.array([1.0, 1e6])[:, None, None, None]
+    """Return an image of pixels below −1, and one of pixels below −1e30."""
+    return (-1 - np.abs(normal(rng, 2, 3, 4, 2))) * np.array([1.0, 1e30])[:, None, None, None]
 
 
 def _forward_cases(rng):
@@ -167,6 +167,9 @@ AVERAGE_MISTAKES = """
 average_pool.divided_by_one_side = _divided_by(lambda F_h, F_w, s_h, s_w: F_h)(dz, x, **options)
 divided by the rows of a window; it has F_h·F_w pixels
 ? how many pixels share the gradient of one output?
+average_pool.divided_by_one_side = _divided_by(lambda F_h, F_w, s_h, s_w: F_h * F_h)(dz, x, **options)
+divided by the square of a window's rows; it has F_h·F_w pixels
+? windows of 3 × 2: how many pixels share the gradient of one output?
 average_pool.divided_by_the_stride = _divided_by(lambda F_h, F_w, s_h, s_w: s_h * s_w)(dz, x, **options)
 divided by the steps of the stride; the average runs over the pixels of a window
 ? size 3, stride 1: how many pixels share the gradient of one output?

@@ -1,5 +1,7 @@
 """Lesson 04: softmax and cross-entropy."""
 
+import math
+
 import numpy as np
 
 from backprop_helpers import layers
@@ -96,7 +98,13 @@ def _row_sum(e):
     return e.sum(axis=1, keepdims=True)
 
 
+def _of_plain_numbers(z):
+    """Return softmax of Python's own numbers, which raise errors where NumPy's become infinite."""
+    return np.array([[math.exp(score) / sum(map(math.exp, row)) for score in row] for row in z])
+
+
 NOT_ITS_OWN = "what is subtracted is not each row's own maximum: a large score still overflows"
+UNSHIFTED = "; besides, nothing is subtracted from the scores: large ones overflow"
 SHIFT_HINT = "after the shift, which is the largest number that np.exp can meet?"
 
 #: Softmax in the forms of its known mistakes; and what is special about the form.
@@ -113,14 +121,15 @@ WRONG = (
         "",
     ),
     ("softmax.no_shift", _from_exponentials(lambda z: 0.0, _row_sum), ""),
+    ("softmax.no_shift", _of_plain_numbers, ""),
     ("softmax.mean_subtracted", _from_exponentials(lambda z: z.mean(axis=1, keepdims=True), _row_sum), ""),
     *(
         ("softmax.another_shift", _from_exponentials(shift, _row_sum), NOT_ITS_OWN)
         for shift in (np.mean, lambda z: z.min(axis=1, keepdims=True), lambda z: z[0].max())
     ),
     *(
-        (name, _from_exponentials(shift, norm), "")
-        for shift in (_row_max, np.max, lambda z: 0.0)
+        (name, _from_exponentials(shift, norm), misconceptions[name].diagnosis + besides)
+        for shift, besides in ((_row_max, ""), (np.max, ""), (lambda z: 0.0, UNSHIFTED))
         for name, norm in (
             ("softmax.over_examples", lambda e: e.sum(axis=0, keepdims=True)),
             ("softmax.over_everything", np.sum),
@@ -131,7 +140,7 @@ WRONG = (
 )
 
 
-def _written(adapt):
+def softmax_forms(adapt):
     """Return the forms of `WRONG` as suspects of an exercise."""
     return [
         Suspect(name, lambda wrong=wrong: adapt(wrong), None, said, SHIFT_HINT * (said == NOT_ITS_OWN))
@@ -170,7 +179,7 @@ these are the logarithms of the probabilities
 """
 
 SOFTMAX_MISTAKES = (
-    *_written(lambda softmax: softmax),
+    *softmax_forms(lambda softmax: softmax),
     suspect("softmax.keepdims_forgotten"),
     *mistakes(LOGARITHMS, "z", globals()),
     *(
@@ -188,6 +197,14 @@ SOFTMAX_MISTAKES = (
         _clipped,
         _lowest,
     ),
+    fitted(
+        "softmax.small_number_added",
+        "{number} is added to every probability: a row no longer sums to 1",
+        lambda number: lambda z: layers.softmax(z) + number,
+        lambda case, got, right: (
+            (got[0] - right[0]).flat[right[0].argmin()] if np.shape(got[0]) == right[0].shape else None
+        ),
+    ),
     suspect("softmax.small_number_added"),
 )
 
@@ -196,7 +213,7 @@ def _one_hot(y, K):
     return np.eye(K)[y]
 
 
-def _of_probabilities(softmax):
+def of_probabilities(softmax):
     """Return the gradient of the scores with another softmax in it."""
     return lambda z, y: (softmax(z) - _one_hot(y, z.shape[1])) / len(z)
 
@@ -250,6 +267,12 @@ TOGETHER_MISTAKES = """
 softmax_cross_entropy.by_parts = _by_parts(z, y)
 the gradient of the probabilities is infinite where ŷ is 0, and 0·∞ is NaN: the two cancel on paper only
 ? what is −1/ŷ for a score that is 1000 below the largest?
+softmax_cross_entropy.label_not_divided = layers.softmax(z) / len(z) - _one_hot(y, z.shape[1])
+the 1 of the right class is not divided by M, as the probabilities are
+? what must the entries of a row of dz sum to?
+softmax_cross_entropy.labels_by_column = (layers.softmax(z) - _one_hot(y, z.shape[1]).any(axis=0)) / len(z)
+the labels are taken for all examples at once: dz[:, y] is M × M; dz[arange(M), y] is one a row
+? what is the shape of dz[:, y]?
 softmax_cross_entropy.label_not_subtracted = layers.softmax(z) / len(z)
 the probabilities alone: 1 has to be taken off at the right class
 ? what must the entries of a row of dz sum to?
@@ -287,7 +310,22 @@ divided by the number of entries, M·K; the loss is a mean over the M examples a
 ? the loss sums over the classes and averages over the examples. By what did you divide?
 """
 
+
+def _of_one_class(dy_hat, y_hat, k):
+    """Return the row of each Jacobian that belongs to one probability, times its gradient."""
+    return (dy_hat * y_hat)[:, k, None] * (np.eye(y_hat.shape[1])[k] - y_hat)
+
+
 BACKWARD_MISTAKES = """
+softmax.handed_on = dy_hat
+the gradient is handed on unchanged; softmax has a derivative of its own
+? raise all scores of an example by 1: what happens to its probabilities, and what says your dz?
+softmax.first_class_only = _of_one_class(dy_hat, y_hat, 0)
+only the first probability's gradient counts: does `return` stand inside the loop over the classes?
+? which of the probabilities does the first score move?
+softmax.last_class_only = _of_one_class(dy_hat, y_hat, -1)
+only the last probability's gradient counts: is there an `=` where `+=` belongs?
+? which of the probabilities does the first score move?
 softmax.summed_over_everything = y_hat * (dy_hat - (dy_hat * y_hat).sum())
 the sum runs over all examples and classes; each example has a sum of its own
 ? does the gradient of one example change when another example joins the batch?
@@ -357,16 +395,16 @@ EXERCISES = (
         _together_cases,
         (
             *catalogued("softmax_cross_entropy_backward"),
-            *_written(_of_probabilities),
+            *softmax_forms(of_probabilities),
             written(
                 "softmax.keepdims_forgotten",
-                _of_probabilities(misconceptions["softmax.keepdims_forgotten"].wrong),
+                of_probabilities(misconceptions["softmax.keepdims_forgotten"].wrong),
             ),
             *(
                 fitted(
                     "softmax.small_number_added",
                     "{number} is added to the sum of the exponentials: the probabilities no longer sum to 1",
-                    lambda number, shift=shift: _of_probabilities(_with_small_number(number, shift)),
+                    lambda number, shift=shift: of_probabilities(_with_small_number(number, shift)),
                     _of_scores(_small_number_of(shift)),
                 )
                 for shift in (_row_max, lambda z: 0.0)

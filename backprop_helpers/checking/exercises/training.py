@@ -3,6 +3,7 @@
 import numpy as np
 
 from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
+from backprop_helpers.checking.exercises._forms import as_suspects
 from backprop_helpers.checking.exercises._inputs import (
     between,
     catalogued,
@@ -12,6 +13,8 @@ from backprop_helpers.checking.exercises._inputs import (
     normal,
     suspect,
 )
+from backprop_helpers.checking.exercises.fully_connected import decayed, fc_forms, share_of
+from backprop_helpers.checking.exercises.softmax import of_probabilities, softmax_forms
 from backprop_helpers.checking.misconceptions import misconceptions
 from backprop_helpers.checking.solutions import lesson_10, lesson_11
 from backprop_helpers.checking.solutions.lesson_02 import fc_backward_by_gradient
@@ -35,7 +38,7 @@ def _initial_cases(rng):
 def _statistics(w, b):
     """Return what is determined: how large w is and where it lies, that none of it is special, and b."""
     scale = np.sqrt(len(w) / 2)
-    return scale * w.std(), scale * w.mean(), _most_unlike(w), _most_unlike(w.T), _most_alike(w), b
+    return scale * w.std(), w.mean() / (w.std() or 1), _most_unlike(w), _most_unlike(w.T), _most_alike(w), b
 
 
 def _most_unlike(w):
@@ -61,6 +64,13 @@ def _scaled(scale, inputs, units, rng):
     return rng.normal(scale=scale, size=(inputs, units)), np.zeros(units)
 
 
+def _cut_off(inputs, units, rng):
+    w = rng.normal(size=(inputs, units))
+    while (far := np.abs(w) > 2).any():
+        w[far] = rng.normal(size=far.sum())
+    return w * np.sqrt(2 / inputs), np.zeros(units)
+
+
 def _uniform(limit, inputs, units, rng):
     return rng.uniform(-limit, limit, (inputs, units)), np.zeros(units)
 
@@ -81,12 +91,18 @@ initial_weights.variance_for_scale = _scaled(2 / inputs, inputs, units, rng)
 initial_weights.counts_the_units = _scaled(np.sqrt(2 / units), inputs, units, rng)
 the variance depends on the number of units; the sum in a unit runs over its inputs
 ? how many terms are added up for one output?
+initial_weights.counts_the_units = _scaled(np.sqrt(1 / units), inputs, units, rng)
+the variance is 1/units: the sum in a unit runs over its inputs, and ReLU needs 2 in place of the 1
+? how many terms are added up for one output?
+initial_weights.divided_by_inputs = _scaled(1 / inputs, inputs, units, rng)
+a standard deviation of 1/inputs: it is the variance that goes with 1/inputs, and ReLU needs 2/inputs
+? what is the variance of a sum of n terms, and what its standard deviation?
+initial_weights.cut_off = _cut_off(inputs, units, rng)
+numbers beyond two standard deviations are drawn again, which leaves 0.88 of the standard deviation
+? print w.std(): is it √(2/inputs)?
 initial_weights.all_zero = (np.zeros((inputs, units)), np.zeros(units))
 all weights are zero: every unit computes the same, and gets the same gradient, for ever
 ? in what do two units of the layer differ after the first step?
-initial_weights.tiny = _scaled(0.01, inputs, units, rng)
-a standard deviation of 0.01 whatever the number of inputs: behind some layers nothing is left
-? does your scale change with `inputs`?
 """
 
 INITIAL = Exercise.of(
@@ -107,15 +123,22 @@ INITIAL = Exercise.of(
             ),
             lambda case, got, right: got[-1].flat[0],
         ),
+        Suspect(
+            "initial_weights.same_for_all_sizes",
+            lambda number: lambda *arguments: _scaled(number, *arguments),
+            diagnosis="a standard deviation of about {number} whatever the number of inputs",
+            hint="does your scale change with `inputs`?",
+            fit=lambda case, got, right: got[0] and got[0] * np.sqrt(2 / case.arguments[0]),
+        ),
         *mistakes(INITIAL_MISTAKES, "inputs, units, rng", globals()),
     ),
     summarise=_statistics,
     summary=(
-        Part("the standard deviation of w, in units of the right one,", (), "statistic"),
-        Part("the mean of w, in units of the right standard deviation,", (), "statistic"),
-        Part("the size of the most unusual column of w, in units of all of w,", (), "statistic"),
-        Part("the size of the most unusual row of w, in units of all of w,", (), "statistic"),
-        Part("the correlation of the two columns or rows of w that are most alike", (), "statistic"),
+        Part("(std of w) / √(2/inputs)", (), "statistic"),
+        Part("(mean of w) / (std of w)", (), "statistic"),
+        Part("(size of the oddest column of w) / (size of w)", (), "statistic"),
+        Part("(size of the oddest row of w) / (size of w)", (), "statistic"),
+        Part("the correlation of two columns or rows of w", (), "statistic"),
         Part("b", ("units",)),
     ),
 )
@@ -172,6 +195,31 @@ def _shortened(limit, *gradients):
     return [gradient * min(1.0, limit / (norm or 1.0)) for gradient in gradients]
 
 
+def _decayed(by_rate, bias):
+    """Return what makes of a number the step in which w, or b too, shrinks besides."""
+
+    def of(number):
+        def step(w, b, dw, db, rate):
+            shrunk = number * (rate if by_rate else 1)
+            w_new, b_new = sgd_step(w, b, dw, db, rate)
+            return w_new - shrunk * w, b_new - shrunk * b * bias
+
+        return step
+
+    return of
+
+
+def _decay_of(by_rate):
+    def fit(case, got, right):
+        w, _, _, _, rate = case.arguments
+        if got[0] is None or got[0].shape != w.shape:
+            return None
+        return share_of(right[0] - got[0], w) / (rate if by_rate else 1)
+
+    return fit
+
+
+DECAYS = [(by_rate, bias) for by_rate in (True, False) for bias in (False, True)]
 CLIPS = (
     (
         "to {number}",
@@ -242,6 +290,19 @@ STEP = Exercise.of(
             for to, clip, measure in CLIPS
         ),
         *mistakes(STEP_MISTAKES, "w, b, dw, db, rate", globals()),
+        *(
+            Suspect(
+                "sgd_step.weight_decay",
+                _decayed(by_rate, bias),
+                diagnosis="{number} times "
+                + ("the rate times " if by_rate else "")
+                + ("w, or b," if bias else "w")
+                + " is taken off besides: weight decay is not asked for",
+                hint="what should the step be if the gradients are zero?",
+                fit=_decay_of(by_rate),
+            )
+            for by_rate, bias in DECAYS
+        ),
         Suspect(
             "sgd_step.another_rate",
             lambda number: lambda w, b, dw, db, rate: sgd_step(w, b, dw, db, number),
@@ -277,7 +338,10 @@ def _two_layer_cases(rng):
         )
         examples = "1 example" if M == 1 else f"{M} examples"
         cases.append(Case(f"{examples}, {N} inputs, {hidden} hidden units, {K} classes", arrays))
-    return cases
+    x, w1, w2 = integers(rng, 3, 4), integers(rng, 4, 6), integers(rng, 6, 3)
+    x[0], w2[:, 2] = 0, 1000  # the largest scores of two rows are thousands apart
+    arrays = x, np.array([0, 2, 1]), w1, np.ones(6), w2, integers(rng, 3)
+    return [*cases, Case("large scores, in rows far apart", arrays)]
 
 
 def _two_layers(
@@ -342,11 +406,16 @@ TWO_LAYERS = Exercise.of(
                 "softmax_cross_entropy.sign_flipped",
                 "softmax_cross_entropy.mean_over_all_entries",
                 "softmax_cross_entropy.extra_derivative",
-                "fc.divided_by_m_again",
-                "fc.bias_averaged",
                 "fc.bias_never_moves",
-                "fc.last_example_only",
             )
+        ),
+        *as_suspects(fc_forms(), adapt=lambda wrong: _two_layers(fc_backward=wrong)),
+        *softmax_forms(lambda softmax: _two_layers(loss_backward=of_probabilities(softmax))),
+        fitted(
+            "fc.weight_decay_inside",
+            "{number} times w is added to dw: weight decay belongs to the step, or to the loss, not here",
+            lambda rate: _two_layers(fc_backward=decayed(rate)),
+            lambda case, got, right: share_of(got[0] - right[0], case.arguments[2]),
         ),
         *mistakes(TWO_LAYERS_MISTAKES, "x, y, w1, b1, w2, b2", globals()),
     ),
@@ -390,15 +459,16 @@ def _epoch_cases(rng):
 
 
 def _one_epoch(
-    theta, velocity, order, rates, backprop, *, batch_size, momentum, batch=None, step=None, share=1
+    theta, velocity, order, rates, backprop, *, batch_size, momentum, batch=None, step=None, push=None
 ):
-    """Do the epoch, or one that takes its batches, its steps or a share of the gradients otherwise."""
+    """Do the epoch, or one whose batches, steps or velocity are made otherwise."""
+    push = push or (lambda g, rate: g)
     batch = batch or (lambda start, place: order[start : start + batch_size])
     step = step or (lambda theta, g, old, new, rate: theta - rate * (g + momentum * new))
     losses = []
     for place, start in enumerate(range(0, len(order), batch_size)):
         loss, g = backprop(theta, batch(start, place))
-        old, velocity = velocity, momentum * velocity + share * g
+        old, velocity = velocity, momentum * velocity + push(g, rates[place])
         theta = step(theta, g, old, velocity, rates[place])
         losses.append(loss)
     return theta, velocity, losses
@@ -445,7 +515,13 @@ every step takes all examples: there are no batches
 one_epoch.starts_at_rest = _one_epoch(AT_REST)
 the velocity starts at 0; it goes on from the one that is given
 ? what has the epoch before left behind?
-one_epoch.averaged_velocity = _one_epoch(PLAIN, share=1 - momentum)
+one_epoch.rate_in_the_velocity = _one_epoch(PLAIN, push=lambda g, r: r * g, step=lambda t, g, o, v, _: t - v)
+the rate is in the velocity, and the step is the velocity alone; in (11.2) g comes in whole
+? after a smaller rate, how large is the part of the old gradients in your next step?
+one_epoch.rate_in_the_velocity = _one_epoch(PLAIN, push=lambda g, r: -r * g, step=lambda t, g, o, v, _: t + v)
+the rate is in the velocity, and the step is the velocity alone; in (11.2) g comes in whole
+? after a smaller rate, how large is the part of the old gradients in your next step?
+one_epoch.averaged_velocity = _one_epoch(PLAIN, push=lambda g, rate: (1 - momentum) * g)
 the velocity is a mean of gradients here; in (11.2) g comes in whole
 ? what multiplies g in the first line of (11.2)?
 """
