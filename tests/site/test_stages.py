@@ -191,7 +191,7 @@ FAULTS = """root => {
 @pytest.mark.parametrize("width", [1280, 400])
 def test_every_stage_fits_its_page_whatever_is_looked_at(browser, address, site, width):
     """A page of the site leaves a stage 688 pixels, where JupyterLab leaves it more."""
-    page = browser.new_page(viewport={"width": width, "height": 800})
+    page = browser.new_page(viewport={"width": width, "height": 1600})
     faults, seen = [], set()
     for lesson in (0, 1, 3, 4, 5, 10):
         page.goto(address + f"notebooks/{next(site.glob(f'notebooks/{lesson:02}_*.html')).name}")

@@ -92,8 +92,6 @@ function makeCheckControls(stage) {
   };
 }
 
-// Drawing
-
 function drawCheck(stage) {
   const { frame, found, chart, panel, method, controls } = stage;
   for (const [name, control] of Object.entries(controls)) control.show(stage[name]);

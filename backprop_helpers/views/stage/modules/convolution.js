@@ -52,8 +52,6 @@ export function recompute(stage) {
 // What is done to the stage comes with the first of it.
 const does = async (stage, what, ...given) => (await import("./convolution_acts.js"))[what](stage, ...given);
 
-// Controls
-
 function makeControls(stage) {
   const { frame: { bar }, state, model } = stage;
   const chosen = (name) => (value) => does(stage, "choose", name, value);
@@ -88,8 +86,6 @@ function drawControls(stage) {
   }
 }
 
-// Pointing, pressing, editing
-
 function gridFor(stage, name) {
   const { state, frame } = stage;
   const point = (index) => ((state.pointed = index && { array: name, index }), frame.request());
@@ -97,8 +93,6 @@ function gridFor(stage, name) {
   const on = { point, click: act("click"), edit: EDITABLE.includes(name) ? act("edit") : null };
   return frame.grids[name] ?? makeGrid(frame, { name, letter: GRIDS[name][1], on });
 }
-
-// Drawing
 
 function drawStage(stage) {
   const { state, model, frame } = stage;

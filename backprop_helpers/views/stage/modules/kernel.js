@@ -110,8 +110,6 @@ function paintTarget(stage, index, first) {
   tellKernel(stage);
 }
 
-// Drawing
-
 function drawKernel(stage) {
   const { frame, model: { arrays }, scales, path, step, rate, limit } = stage;
   const spot = stage.pointed ?? stage.held;

@@ -59,8 +59,6 @@ function networkState({ index, label, target, asked, step, layer, channel, drawi
   };
 }
 
-// The page's parts -----------------------------------------------------------------------------------------
-
 function makeParts(stage) {
   const { frame, described, options } = stage;
   const { input_shape: [side, , deep] } = described;
@@ -94,8 +92,6 @@ function makeDigitControls(stage, controls) {
   controls.among = makeSelect(digits, { label: "which images − and + go through", change: (among) => (setOption(stage, { among }), search(stage, 0)) });
 }
 
-// From the image to the maps
-
 function choicesOfLabel({ described: { classes }, label }) {
   const own = label === null ? [] : [["true", `the true one (${label})`]];
   return [...own, ["prediction", "the prediction"], ["second", "the second choice"], ...Array.from({ length: classes }, (_, k) => [String(k), String(k)])];
@@ -120,8 +116,6 @@ function recomputeNetwork(stage) {
   runs?.runNetwork(stage);
   Object.assign(stage, { shown: null, stale: !runs || (drawing && !pad) });
 }
-
-// Under the pointer
 
 function listenToMaps(stage) {
   const { canvas, frame } = stage;
@@ -153,8 +147,6 @@ export function pointAtCell(stage, spot) {
   stage.canvas.classList.toggle("bp-over", !!spot);
   stage.frame.request();
 }
-
-// Drawing
 
 function drawNetwork(stage) {
   const { frame } = stage;

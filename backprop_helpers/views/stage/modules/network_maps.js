@@ -298,8 +298,6 @@ function layerName(stage, panel, columns, n, top, roomy) {
   return made;
 }
 
-// Painting
-
 // A layer with weights and all up to the next one share a scale, forward and backward: the same number, the same colour.
 function scalesOf(stage) {
   const { described, run, back, image, w, dw, filters } = stage;
@@ -360,8 +358,6 @@ function outlinePanels(context, { panels, frame: { theme: { hair, ratio } } }) {
     for (const { x, y, wide, high } of mapsOf(panel)) context.strokeRect(x / ratio - 0.5, y / ratio - 0.5, wide / ratio + 1, high / ratio + 1);
   }
 }
-
-// The bars
 
 const errorText = (e) => (Math.abs(e) >= 0.001 || e === 0 ? written(e, 3) : brief(e, 2));
 const percent = (p) => (p < 1e-4 ? "< 0.01 %" : p > 0.9999 ? "> 99.99 %" : `${(100 * p).toFixed(2)} %`);

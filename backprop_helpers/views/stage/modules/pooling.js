@@ -111,8 +111,6 @@ function changeNumberOf(stage, name, index, value, done) {
   if (done) frame.tell("arrays", () => encodeArrays(given));
 }
 
-// Drawing
-
 function drawPooling(stage) {
   const { frame, model, scales, jumps, setting: { channel, mode } } = stage;
   const spot = stage.pointed ?? stage.held;
@@ -198,8 +196,6 @@ export function jumpsBetween(before, now) {
   return indicesOf(now.z.shape).filter((output) => at(before.winners, output) !== at(now.winners, output))
     .map((output) => ({ output, from: winnerOf(before, output), to: winnerOf(now, output) }));
 }
-
-// Marks
 
 export function pooledMarks(model, spot, channel) {
   if (!spot) return atRest(model, channel);

@@ -104,8 +104,6 @@ function holdGate(stage, spot) {
   else if (!spot) stage.flipped = [];
 }
 
-// Drawing
-
 function drawGates(stage) {
   const { frame, model, scales, bias, kinkOpen, given, flipped } = stage;
   const spot = stage.pointed ?? stage.held;
@@ -138,8 +136,6 @@ function gateLegend({ passes, kinks, dead }, kinkOpen, flipped, spot) {
     [dead.length, "input", "dead: closed for every example"], [flipped.length, "moved", "just opened or closed"], [spot, "here", "looked at"],
   ].filter(([seen]) => seen).map(([, ...entry]) => entry);
 }
-
-// Words
 
 const unitsOf = (units) => (units.length === 1 ? `Unit ${units[0]} is` : `Units ${units.slice(0, -1).join(", ")} and ${units.at(-1)} are`);
 

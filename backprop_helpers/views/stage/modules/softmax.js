@@ -77,8 +77,6 @@ function makeScoreRow(stage, k) {
   return { root, choose, slider, typed, e, shifted, bar, push, share, arrow };
 }
 
-// Drawing
-
 const short = (value) => (value > 9999 && value < Infinity ? value.toExponential(1).replace("e+", "e") : value > 0 && value < 0.0005 ? "≈0" : written(value, value > 0 && value < 10 && value % 1 ? 3 : 0));
 const signed = (value) => (Math.abs(value) < 0.0005 && value ? "≈0" : written(value, 3));
 
