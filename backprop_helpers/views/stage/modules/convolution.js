@@ -27,18 +27,13 @@ export function convolution(el, spec, link) {
   const stage = { state, landing: null };
   const names = ["stride", "padding", "dilation", "show", "reading", "channel", "filter", "step", "selected", "arrays"];
   makeFrame(stage, el, link, {
-    composition: "convolution", about: "A convolution, forward and backward", draw: drawStage, state: shownState,
+    composition: "convolution", about: "A convolution, forward and backward", draw: drawStage,
     escape: () => (stage.player.stop(), does(stage, "holdSpot", null)), hear: Object.fromEntries(names.map((name) => [name, (value) => does(stage, "hearPython", name, value)])),
   });
   recompute(stage);
   makeControls(stage);
   stage.frame.ends.push(stage.player.stop);
   return stage.frame.dispose;
-}
-
-// For tests.
-function shownState({ state: { store, given, caps, order, ...setting }, model }) {
-  return { ...setting, step: stepNow(setting, model), count: model.count };
 }
 
 // After the setting or a number has changed.

@@ -22,7 +22,7 @@ export function network(el, spec, link) {
   for (const name of NETWORK_TRAITS) if (name !== "label") hear[name] = (value) => ((stage[name] = value), stale(), name === "step" && wantStep(stage));
   hear.label = (value) => ((stage.asked = value), stale());
   Object.assign(stage, { asked: options.label, stale: true, again: stale, message: "" });
-  makeFrame(stage, el, link, { composition: "network", about: "A network, forward and backward", draw: drawNetwork, state: networkState, hear });
+  makeFrame(stage, el, link, { composition: "network", about: "A network, forward and backward", draw: drawNetwork, hear });
   stage.enlarge = (name) => setOption(stage, { layer: name, channel: 0 });
   makeParts(stage);
   listenToMaps(stage);
@@ -50,13 +50,6 @@ export function setOption(stage, values) {
   wantStep(stage);
   wantImage(stage);
   stage.again();
-}
-
-function networkState({ index, label, target, asked, step, layer, channel, drawing, pointed, held, probabilities, back, image, parts, options, drawn, source }) {
-  return {
-    index, label, target, asked, step, layer, channel, drawing, pointed, held, probabilities: probabilities ?? null, loss: back?.loss ?? null,
-    image: image ? [...image.data] : null, verdict: parts.verdict.textContent, steps: options.steps, blank: drawing && !drawn, ready: !!source.networks[step],
-  };
 }
 
 function makeParts(stage) {

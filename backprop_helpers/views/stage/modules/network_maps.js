@@ -1,7 +1,7 @@
 // All maps of a network on one canvas: above the names what each layer says, below them the gradient of J at every cell.
 // A panel is a layer's output there: { name, backward, shape, x, y, … } in device pixels.
 
-import { offset, sizeOf } from "./arrays.js";
+import { makeArray, offset, sizeOf } from "./arrays.js";
 import { colorOf, inkOn, kindScale } from "./colors.js";
 import { put } from "./controls.js";
 import { coverField } from "./frame.js";
@@ -335,12 +335,8 @@ export function paintNetwork(stage) {
   stage.painted = { spots, theme, run, image, palettes };
   Object.assign(stage, scalesOf(stage));
   const { bitmap, pixels } = spots;
-  const empty = { data: [], shape: [] };
-  for (const panel of panels) {
-    const array = arrayAt(stage, panel);
-    if (array) paintPanel(pixels, bitmap.width, panel, array, stage.scales[keyOf(panel)], palettes);
-    else paintPanel(pixels, bitmap.width, panel, { ...empty, data: new Float64Array(sizeOf(panel.shape)) }, { bound: 1, ramp: "value" }, palettes);
-  }
+  const nothing = { bound: 1, ramp: "value" };
+  for (const panel of panels) paintPanel(pixels, bitmap.width, panel, arrayAt(stage, panel) ?? makeArray(panel.shape), stage.scales[keyOf(panel)] ?? nothing, palettes);
   const context = canvas.getContext("2d");
   context.putImageData(bitmap, 0, 0);
   for (const panel of panels) {

@@ -21,7 +21,7 @@ export function pooling(el, spec, link) {
   const heard = (name, value) => (["size", "stride"].includes(name) ? value && asPair(value) : value);
   const hear = Object.fromEntries(["mode", "size", "stride", "channel"].map((name) => [name, (value) => poolAnew(stage, { [name]: heard(name, value) })]));
   makeFrame(stage, el, link, {
-    composition: "pooling", about: "Pooling, forward and backward", draw: drawPooling, state: pooledState, hear: { ...hear, arrays: (json) => {
+    composition: "pooling", about: "Pooling, forward and backward", draw: drawPooling, hear: { ...hear, arrays: (json) => {
       Object.assign(stage.given, decodeArrays(json));
       poolAnew(stage, {});
     } },
@@ -33,8 +33,6 @@ export function pooling(el, spec, link) {
   });
   return stage.frame.dispose;
 }
-
-const pooledState = ({ setting, held, pointed, jumps }) => ({ ...setting, held, pointed, jumps });
 
 // Another setting, or other numbers.
 function poolAnew(stage, changes) {

@@ -24,15 +24,13 @@ const ownerOf = (name) => ARRAYS[name][1];
 export function productTable(el, spec, link) {
   const stage = { options: spec.options, given: decodeArrays(spec.arrays), by: spec.options.by, held: spec.selected, pointed: null };
   makeFrame(stage, el, link, {
-    composition: "productTable", about: "The products of a layer, piled in three ways", draw: drawTable, state: tableState,
+    composition: "productTable", about: "The products of a layer, piled in three ways", draw: drawTable,
     hear: { by: (by) => pile(stage, by), arrays: (json) => recomputeTable(stage, decodeArrays(json)) },
   });
   makeTable(stage);
   recomputeTable(stage, {});
   return stage.frame.dispose;
 }
-
-const tableState = ({ by, held, pointed, layer: { cards }, lit }) => ({ by, held, pointed, cards, lit: [...lit] });
 
 // With other numbers.
 function recomputeTable(stage, changed) {

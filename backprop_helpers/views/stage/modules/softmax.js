@@ -30,10 +30,6 @@ export function softmaxScores(el, spec, link) {
   makeFrame(stage, el, link, {
     composition: "softmaxScores", about: "Softmax and cross-entropy of one example", draw: drawScores,
     hear: { label: (label) => (stage.label = label), arrays: (json) => Object.assign(stage, decodeArrays(json)) },
-    state: () => {
-      const { e, y, dz, loss, jacobian } = scoresOf(stage.z, stage.label);
-      return { z: [...stage.z.data], label: stage.label, held: stage.held, e: [...e], y: [...y], dz: [...dz], loss, jacobian: [...jacobian.data] };
-    },
   });
   makeScoreRows(stage);
   makeGrids(stage, { jacobian: "∂Ŷ/∂Z" }, {});
@@ -82,7 +78,7 @@ const signed = (value) => (Math.abs(value) < 0.0005 && value ? "≈0" : written(
 
 function drawScores(stage) {
   const { frame, label, rows, z } = stage;
-  const model = scoresOf(z, label);
+  const model = (stage.model = scoresOf(z, label));
   rows.forEach((row, k) => fillScoreRow(row, k, stage, model));
   const array = model.jacobian;
   const spot = (stage.pointed ?? stage.held)?.index;
