@@ -38,7 +38,6 @@ function countWindows({ x, w, stride, padding, dilation }) {
 
 // x: [H, W, C], w: [F_h, F_w, C, K]; null where the kernel does not fit.
 export function convGeometry({ x, w, stride = 1, padding = 0, dilation = 1 }) {
-  if (x[2] !== w[2]) throw new RangeError(`convGeometry: x has ${x[2]} channels but w expects ${w[2]}`);
   const geometry = { kind: "conv", x: [...x], w: [...w], stride: asPair(stride), dilation: asPair(dilation) };
   geometry.padding = resolvePadding(padding, geometry);
   const count = countWindows(geometry);
@@ -130,10 +129,7 @@ export function poolGeometry({ x, size = 2, stride = null, mode = "max" }) {
 }
 
 // x: [M, N], w: [N, K].
-export function fcGeometry({ x, w }) {
-  if (x[1] !== w[0]) throw new RangeError(`fcGeometry: x has ${x[1]} features but w expects ${w[0]}`);
-  return { kind: "fc", x: [...x], w: [...w], z: [x[0], w[1]] };
-}
+export const fcGeometry = ({ x, w }) => ({ kind: "fc", x: [...x], w: [...w], z: [x[0], w[1]] });
 
 // The products that one output adds up, [{ z, x, w, inside }], each an index; `inside` is false where x lies in the padding.
 // Of a maximum all the candidates.
