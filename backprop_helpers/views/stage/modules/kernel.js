@@ -131,6 +131,7 @@ function drawKernel(stage) {
   if (pair) items.bowl = { root: stage.bowl, size: stage.plotted.bowl };
   arrange(frame, items, [
     [[["x"], ["z", "target", "dz"]], [["w", "dw"], ["bowl"], ["losses"]]],
+    [[["x"], ["z", "target", "dz"]], [["w", "dw"]], [["bowl"], ["losses"]]],
     [[["x"], ["z"]], [["target"], ["dz"]], [["w", "dw"]], [["bowl"]], [["losses"]]],
   ]);
   showSum(frame, kernelLines(stage, spot));

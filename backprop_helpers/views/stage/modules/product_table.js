@@ -183,9 +183,9 @@ function fillCard({ boxes, by, layer }, n, { width, height }) {
   const [first, second] = factorsOfCard(card, by, layer.arrays).map((value) => written(value));
   const colored = (name, text) => element("span", `bp-ink-${ownerOf(name)}`, {}, text);
   const [one, other] = FACTORS[by];
-  const product = element("b", "", {}, colored(one, first), "·", colored(other, bracketed(second)));
+  const product = element("b", "", {}, colored(one, first), "·", element("wbr"), colored(other, bracketed(second)));
   const places = ["z", "x", "w"].flatMap((name) => [colored(name, shortIndex(layer.geometry[name], card[name]).join("")), " "]);
-  Object.assign(box.style, { width: `${width - 3}px`, height: `${height - 3}px`, fontSize: `${clamp(Math.min(width / 5, (width - 7) / (0.62 * (first.length + bracketed(second).length + 1))), 7, 15)}px` });
+  Object.assign(box.style, { width: `${width - 3}px`, height: `${height - 3}px`, fontSize: `${clamp(Math.min(width / 5, (width - 7) / (0.62 * (first.length + bracketed(second).length + 1))), height < 34 ? 7 : 11, 15)}px` });
   box.replaceChildren(...(width < 36 ? [] : [product]), ...(height < 30 || width < 52 ? [] : [element("i", "", {}, ...places)]));
   box.ariaLabel = `${first} times ${second}: output ${card.z}, input ${card.x}, weight ${card.w}`;
 }
