@@ -6,6 +6,7 @@ import nbformat
 import pytest
 
 from tests import stage_checks as checks
+from tests.browser.stages import STATE
 from tests.stage_lesson import specs, stage_lesson
 from tests.tool_loader import ROOT, load_tool
 
@@ -177,21 +178,24 @@ LOOKED = {
     "learningKernel": [("w", [0, 1]), ("dz", [1, 1])],
     "network": [("conv2", [6, 6, 5]), ("d fc2", [3]), ("pool1", [7, 7, 3])],
 }
-FAULTS = """root => {
+FAULTS = (
+    f"root => {{ const state = {STATE};"
+    + """
     const own = root.getBoundingClientRect(), sum = root.querySelector('.bp-sum');
     const inside = '.bp-bar > *, .bp-field > :not(.bp-cover), .bp-measured *, .bp-score-row > *';
     const isOut = e => e.getBoundingClientRect().right > own.right + 2;
     const out = [...root.querySelectorAll(inside)].filter(isOut).map(e => `out: ${e.className}`);
-    const small = Object.entries(root.bpStage.state().grids).filter(([, { cell }]) => cell < 14);
+    const small = Object.entries(state(root).grids).filter(([, { cell }]) => cell < 14);
     const cut = sum.scrollHeight > sum.clientHeight ? [`cut: ${sum.textContent}`] : [];
     return [...out, ...small.map(([name, { cell }]) => `${name}: ${cell}`), ...cut];
 }"""
+)
 
 
 @pytest.mark.parametrize("width", [1280, 400])
 def test_every_stage_fits_its_page_whatever_is_looked_at(browser, address, site, width):
     """A page of the site leaves a stage 688 pixels, where JupyterLab leaves it more."""
-    page = browser.new_page(viewport={"width": width, "height": 800})
+    page = browser.new_page(viewport={"width": width, "height": 1600})
     faults, seen = [], set()
     for lesson in (0, 1, 3, 4, 5, 10):
         page.goto(address + f"notebooks/{next(site.glob(f'notebooks/{lesson:02}_*.html')).name}")
@@ -204,7 +208,7 @@ def test_every_stage_fits_its_page_whatever_is_looked_at(browser, address, site,
             page.wait_for_function("e => e.dataset.drawn > 0", arg=stage.element_handle())
             found = stage.evaluate(FAULTS)
             if composition == "network":
-                page.wait_for_function("e => e.bpStage.state().probabilities", arg=stage.element_handle())
+                page.wait_for_function(f"e => ({STATE})(e).probabilities", arg=stage.element_handle())
             for spot in LOOKED[composition]:
                 before = stage.evaluate("e => e.bpStage.sumText()")
                 page.mouse.move(*stage.evaluate("(e, spot) => e.bpStage.cellCenter(...spot)", spot))

@@ -3,14 +3,7 @@
 import numpy as np
 import traitlets
 
-from backprop_helpers.layers import (
-    conv_backward,
-    conv_forward,
-    fc_backward,
-    fc_forward,
-    pool_backward,
-    pool_forward,
-)
+from backprop_helpers.layers import conv_backward, conv_forward, fc_backward, fc_forward
 from backprop_helpers.layers._validate import as_upstream, shown
 from backprop_helpers.views import plots
 from backprop_helpers.views.stage._base import Stage
@@ -18,7 +11,7 @@ from backprop_helpers.views.stage.convolution import as_arrays, as_option, inven
 
 NAME = "ProductsStage"
 PILES = {"z": "output", "w": "weight", "x": "input"}
-LAYERS = ("conv", "fc", "max", "average")
+LAYERS = ("conv", "fc")
 MOST_CARDS = 128
 
 
@@ -28,14 +21,14 @@ class ProductsStage(Stage):
     Parameters
     ----------
     x : array_like
-        (H, W) or (1, H, W, C) of a convolution or pooling, (M, N) of a fully connected layer.
+        (H, W) or (1, H, W, C) of a convolution, (M, N) of a fully connected layer.
     w, b : array_like, optional
-        Kernel (F_h, F_w) or (F_h, F_w, C, K) and (K,); fully connected (N, K) and (K,). Pooling has none.
+        Kernel (F_h, F_w) or (F_h, F_w, C, K) and (K,); fully connected (N, K) and (K,).
     dz : array_like, optional
         The gradient from above; by default invented small integers.
-    layer : "conv", "fc", "max" or "average"
-    stride, padding, dilation, size
-        As in `conv_forward` and `pool_forward`.
+    layer : "conv" or "fc"
+    stride, padding, dilation
+        As in `conv_forward`.
     by : "z", "w" or "x"
         How the cards lie at first; assign to pile them anew.
 
@@ -56,27 +49,21 @@ class ProductsStage(Stage):
         dz=None,
         *,
         layer="conv",
-        stride=None,
+        stride=1,
         padding=0,
         dilation=1,
-        size=2,
         by="z",
     ):
         for name, value, known in (("layer", layer, LAYERS), ("by", by, PILES)):
             if value not in known:
                 raise ValueError(f"{NAME}: {name} must be one of {', '.join(known)}; got {shown(value)}")
-        stride = (1 if layer == "conv" else size) if stride is None else stride
         options = {"layer": layer, "by": by}
         if layer == "conv":
             options |= {"stride": stride, "padding": padding, "dilation": dilation}
             arrays = as_arrays(x, w, b, None, stride=stride, padding=padding, dilation=dilation)
-        elif layer == "fc":
+        else:
             x, w = np.atleast_2d(x), np.asarray(w)
             arrays = {"x": x, "w": w, "b": np.zeros(w.shape[-1], int) if b is None else np.atleast_1d(b)}
-        else:
-            options |= {"stride": stride, "size": size}
-            x = np.asarray(x)
-            arrays = {"x": x[..., np.newaxis] if x.ndim == 2 else x[0]}
         options = {name: as_option(value) for name, value in options.items()}
         z, _ = _forward(arrays, options)
         dz = invented_gradient((*z.shape, 1)[:3]).reshape(z.shape) if dz is None else np.reshape(dz, z.shape)
@@ -97,9 +84,7 @@ class ProductsStage(Stage):
         """Return the static figure: the layer's arrays, forward and backward."""
         arrays, options = self.arrays, self.options
         z, gradients = _forward(arrays, options)
-        found = {"X": arrays["x"], "W": arrays.get("w"), "Z": z, "dZ": arrays["dz"]}
-        found |= gradients(arrays["dz"])
-        found = {name: array for name, array in found.items() if array is not None}
+        found = {"X": arrays["x"], "W": arrays["w"], "Z": z, "dZ": arrays["dz"]} | gradients(arrays["dz"])
         panels = [array.reshape(array.shape[0], array.shape[1], -1)[..., 0] for array in found.values()]
         kinds = ["gradient" if name[0] == "d" else "weight" if name == "W" else "value" for name in found]
         title = f"{_count(arrays, options, z)} products, piled by output, by weight, by input"
@@ -113,26 +98,16 @@ def _forward(arrays, options):
     if layer == "fc":
         z, cache = fc_forward(arrays["x"], arrays["w"], arrays["b"])
         return z, lambda dz: dict(zip(("dX", "dW"), fc_backward(dz, cache)))
-    if layer == "conv":
-        z, cache = conv_forward(arrays["x"][None], arrays["w"], arrays["b"], **settings)
-        return z[0], lambda dz: {
-            name: array[0] if name == "dX" else array
-            for name, array in zip(("dX", "dW"), conv_backward(dz[None], cache))
-        }
-    z, cache = pool_forward(arrays["x"][None], mode=layer, **settings)
-    return z[0], lambda dz: {"dX": pool_backward(dz[None], cache)[0]}
+    z, cache = conv_forward(arrays["x"][None], arrays["w"], arrays["b"], **settings)
+    return z[0], lambda dz: {
+        name: array[0] if name == "dX" else array
+        for name, array in zip(("dX", "dW"), conv_backward(dz[None], cache))
+    }
 
 
 def _count(arrays, options, z):
     """Return how many products there are; those with a zero of the padding are not counted."""
-    layer = options["layer"]
-    if layer == "max":
-        return z.size
-    ones = {name: np.ones_like(array) for name, array in arrays.items()}
-    if layer == "conv":
-        ones["b"] = np.zeros_like(arrays["b"])
-    if layer == "fc":
+    if options["layer"] == "fc":
         return z.shape[0] * arrays["w"].size
-    if layer == "average":
-        return z.size * int(np.prod(np.broadcast_to(options["size"], 2)))
+    ones = {name: np.ones_like(arrays[name]) for name in ("x", "w")} | {"b": np.zeros_like(arrays["b"])}
     return int(_forward(ones, options)[0].sum())

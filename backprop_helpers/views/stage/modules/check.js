@@ -26,7 +26,7 @@ export function gradientCheck(el, spec, link) {
   const stage = { ...spec.options, pointed: null, entry: null };
   const hear = Object.fromEntries(TRAITS.map((name) => [name, (value) => checkAnew(stage, { [name]: value })]));
   makeFrame(stage, el, link, {
-    composition: "gradientCheck", about: "The error of a measured slope against its step", draw: drawCheck, state: checkState,
+    composition: "gradientCheck", about: "The error of a measured slope against its step", draw: drawCheck,
     escape: () => Object.assign(stage, { pointed: null, entry: null }) && stage.frame.request(), hear,
   });
   stage.chart = makeChart({
@@ -42,12 +42,6 @@ export function gradientCheck(el, spec, link) {
     return [left + acrossTo(stage.chart, place), top + height / 2];
   };
   return stage.frame.dispose;
-}
-
-function checkState(stage) {
-  const { found: { steps, analytic, measured, worst, floor }, subject, precision, bug, method, epsilon } = stage;
-  const place = stage.pointed ?? keptPlace(stage);
-  return { subject, precision, bug, method, epsilon, looked: steps[place], entry: lookedEntry(stage, place), analytic, floor, slopes: measured[place].entries.map(({ slopes }) => slopes), errors: Object.fromEntries(METHODS.map((name) => [name, worst[name].map(({ error }) => error)])) };
 }
 
 function keptPlace({ found: { steps }, epsilon }) {
@@ -91,8 +85,6 @@ function makeCheckControls(stage) {
     bug: choice("bug", "gradient", BUGS),
   };
 }
-
-// Drawing
 
 function drawCheck(stage) {
   const { frame, found, chart, panel, method, controls } = stage;

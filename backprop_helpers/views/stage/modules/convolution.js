@@ -27,18 +27,13 @@ export function convolution(el, spec, link) {
   const stage = { state, landing: null };
   const names = ["stride", "padding", "dilation", "show", "reading", "channel", "filter", "step", "selected", "arrays"];
   makeFrame(stage, el, link, {
-    composition: "convolution", about: "A convolution, forward and backward", draw: drawStage, state: shownState,
+    composition: "convolution", about: "A convolution, forward and backward", draw: drawStage,
     escape: () => (stage.player.stop(), does(stage, "holdSpot", null)), hear: Object.fromEntries(names.map((name) => [name, (value) => does(stage, "hearPython", name, value)])),
   });
   recompute(stage);
   makeControls(stage);
   stage.frame.ends.push(stage.player.stop);
   return stage.frame.dispose;
-}
-
-// For tests.
-function shownState({ state: { store, given, caps, order, ...setting }, model }) {
-  return { ...setting, step: stepNow(setting, model), count: model.count };
 }
 
 // After the setting or a number has changed.
@@ -51,8 +46,6 @@ export function recompute(stage) {
 
 // What is done to the stage comes with the first of it.
 const does = async (stage, what, ...given) => (await import("./convolution_acts.js"))[what](stage, ...given);
-
-// Controls
 
 function makeControls(stage) {
   const { frame: { bar }, state, model } = stage;
@@ -88,8 +81,6 @@ function drawControls(stage) {
   }
 }
 
-// Pointing, pressing, editing
-
 function gridFor(stage, name) {
   const { state, frame } = stage;
   const point = (index) => ((state.pointed = index && { array: name, index }), frame.request());
@@ -97,8 +88,6 @@ function gridFor(stage, name) {
   const on = { point, click: act("click"), edit: EDITABLE.includes(name) ? act("edit") : null };
   return frame.grids[name] ?? makeGrid(frame, { name, letter: GRIDS[name][1], on });
 }
-
-// Drawing
 
 function drawStage(stage) {
   const { state, model, frame } = stage;

@@ -16,7 +16,6 @@ export function downhill(el, spec, link) {
   const stage = { x, y, w, rate, start: w, been: [], low: y / x - reach, high: y / x + reach };
   makeFrame(stage, el, link, {
     composition: "downhill", about: "A ball on the loss of one weight: move it, or let it step downhill", draw: drawHill,
-    state: () => ({ w: stage.w, loss: lossAt(stage, stage.w), slope: hillSlope(stage), been: stage.been }),
     escape: () => moveBall(stage, stage.start), hear: { w: (value) => (stage.w = value) },
   });
   const { bar, field } = stage.frame;

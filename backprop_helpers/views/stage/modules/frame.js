@@ -6,8 +6,8 @@ import { cleared, element } from "./page.js";
 
 const INKS = ["here", "input", "weight", "output", "bias", "moved"];
 
-// `stage`: { held, pointed }, and from now on { frame }; it is what `draw` and `state` get.
-export function makeFrame(stage, el, link, { composition, about, draw, state, escape = () => hold(stage, null), hear = {} }) {
+// `stage`: { held, pointed }, and from now on { frame }; it is what `draw` gets.
+export function makeFrame(stage, el, link, { composition, about, draw, escape = () => hold(stage, null), hear = {} }) {
   const parts = Object.fromEntries(["bar", "sum", "field", "legend"].map((part) => [part, element("div", `bp-${part}`)]));
   const live = element("div", "bp-live", { role: "status" });
   const root = element("div", "bp-stage", {
@@ -35,21 +35,13 @@ export function makeFrame(stage, el, link, { composition, about, draw, state, es
       root.remove();
     },
   };
-  root.bpStage = { state: () => ({ ...state(stage), grids: gridsShownBy(frame) }), cellCenter: (name, index) => frame.grids[name]?.centerOf(index) ?? null, sumText: () => frame.sum.textContent.replace(/\s+/g, " ") };
+  root.bpStage = { stage, cellCenter: (name, index) => frame.grids[name]?.centerOf(index) ?? null, sumText: () => frame.sum.textContent.replace(/\s+/g, " ") };
   root.onkeydown = (event) => hearKey(event, escape);
   const heard = { selected: (spot) => (stage.held = spot), ...hear };
   for (const [name, listener] of Object.entries(heard)) frame.ends.push(link.on(name, (value) => (listener(value), frame.request())));
   el.append(root);
   watchPage(frame);
   return (stage.frame = frame);
-}
-
-// For tests.
-function gridsShownBy({ grids }) {
-  const shown = Object.values(grids).filter(({ view, root }) => view && root.isConnected);
-  return Object.fromEntries(shown.map(({ name, numbers, view: { array: { shape, data }, marks, frames = [], cell, fade, ring } }) => [
-    name, { shape, data: [...data], marks, frames, cell, fade: !!fade, ring, numbers: !!numbers },
-  ]));
 }
 
 // What a first picture does without: imported by the first drawing that asks, null until it is here and drawn.

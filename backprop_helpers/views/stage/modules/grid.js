@@ -3,6 +3,7 @@
 
 import { at, indicesOf, offset } from "./arrays.js";
 import { colorOf, inkOn } from "./colors.js";
+import { put } from "./controls.js";
 import { hold, whenHere } from "./frame.js";
 import { cleared, element, gridNumbers } from "./page.js";
 
@@ -42,8 +43,8 @@ function drawGrid(frame, grid, view) {
     paintCells(cleared(grid.canvas, places, theme), view, places, theme, grid.numbers);
   }
   const { canvas, places, numbers } = grid;
-  grid.note.textContent = [note, numbers?.factor].filter(Boolean).join(" ");
-  canvas.ariaLabel = `${about ?? grid.letter}, ${places.rows} by ${places.columns}; arrow keys move${grid.on.edit ? "; type to change" : ""}`;
+  put(grid.note, "textContent", [note, numbers?.factor].filter(Boolean).join(" "));
+  put(canvas, "ariaLabel", `${about ?? grid.letter}, ${places.rows} by ${places.columns}; arrow keys move${grid.on.edit ? "; type to change" : ""}`);
   if (!fade && !marks.some(({ cells }) => cells.length) && !frames.length) return;
   const { over } = frame;
   over.translate(grid.left, grid.top + TITLE);

@@ -26,7 +26,7 @@ export function learningKernel(el, spec, link) {
       learnAnew(stage, { start: stage.given.w, step: 0 });
     },
   };
-  makeFrame(stage, el, link, { composition: "learningKernel", about: "A kernel that learns a map", draw: drawKernel, hear, state: kernelState });
+  makeFrame(stage, el, link, { composition: "learningKernel", about: "A kernel that learns a map", draw: drawKernel, hear });
   makeKernelControls(stage);
   const edit = (...given) => editKernel(stage, ...given);
   makeGrids(stage, LEARNING, { editable: ["x", "w"], edit, click: (spot) => spot.array === "target" || hold(stage, spot) });
@@ -36,8 +36,6 @@ export function learningKernel(el, spec, link) {
   learnAnew(stage, {});
   return stage.frame.dispose;
 }
-
-const kernelState = ({ rate, step, held, pointed, limit, path }) => ({ rate, step, held, pointed, limit, losses: path.map(({ loss }) => loss) });
 
 // Another setting: the whole path is walked again.
 function learnAnew(stage, changes) {
@@ -110,8 +108,6 @@ function paintTarget(stage, index, first) {
   tellKernel(stage);
 }
 
-// Drawing
-
 function drawKernel(stage) {
   const { frame, model: { arrays }, scales, path, step, rate, limit } = stage;
   const spot = stage.pointed ?? stage.held;
@@ -135,6 +131,7 @@ function drawKernel(stage) {
   if (pair) items.bowl = { root: stage.bowl, size: stage.plotted.bowl };
   arrange(frame, items, [
     [[["x"], ["z", "target", "dz"]], [["w", "dw"], ["bowl"], ["losses"]]],
+    [[["x"], ["z", "target", "dz"]], [["w", "dw"]], [["bowl"], ["losses"]]],
     [[["x"], ["z"]], [["target"], ["dz"]], [["w", "dw"]], [["bowl"]], [["losses"]]],
   ]);
   showSum(frame, kernelLines(stage, spot));

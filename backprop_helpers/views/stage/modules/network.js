@@ -22,7 +22,7 @@ export function network(el, spec, link) {
   for (const name of NETWORK_TRAITS) if (name !== "label") hear[name] = (value) => ((stage[name] = value), stale(), name === "step" && wantStep(stage));
   hear.label = (value) => ((stage.asked = value), stale());
   Object.assign(stage, { asked: options.label, stale: true, again: stale, message: "" });
-  makeFrame(stage, el, link, { composition: "network", about: "A network, forward and backward", draw: drawNetwork, state: networkState, hear });
+  makeFrame(stage, el, link, { composition: "network", about: "A network, forward and backward", draw: drawNetwork, hear });
   stage.enlarge = (name) => setOption(stage, { layer: name, channel: 0 });
   makeParts(stage);
   listenToMaps(stage);
@@ -51,15 +51,6 @@ export function setOption(stage, values) {
   wantImage(stage);
   stage.again();
 }
-
-function networkState({ index, label, target, asked, step, layer, channel, drawing, pointed, held, probabilities, back, image, parts, options, drawn, source }) {
-  return {
-    index, label, target, asked, step, layer, channel, drawing, pointed, held, probabilities: probabilities ?? null, loss: back?.loss ?? null,
-    image: image ? [...image.data] : null, verdict: parts.verdict.textContent, steps: options.steps, blank: drawing && !drawn, ready: !!source.networks[step],
-  };
-}
-
-// The page's parts -----------------------------------------------------------------------------------------
 
 function makeParts(stage) {
   const { frame, described, options } = stage;
@@ -94,8 +85,6 @@ function makeDigitControls(stage, controls) {
   controls.among = makeSelect(digits, { label: "which images − and + go through", change: (among) => (setOption(stage, { among }), search(stage, 0)) });
 }
 
-// From the image to the maps
-
 function choicesOfLabel({ described: { classes }, label }) {
   const own = label === null ? [] : [["true", `the true one (${label})`]];
   return [...own, ["prediction", "the prediction"], ["second", "the second choice"], ...Array.from({ length: classes }, (_, k) => [String(k), String(k)])];
@@ -120,8 +109,6 @@ function recomputeNetwork(stage) {
   runs?.runNetwork(stage);
   Object.assign(stage, { shown: null, stale: !runs || (drawing && !pad) });
 }
-
-// Under the pointer
 
 function listenToMaps(stage) {
   const { canvas, frame, controls } = stage;
@@ -157,8 +144,6 @@ export function pointAtCell(stage, spot) {
   stage.canvas.classList.toggle("bp-over", !!spot);
   stage.frame.request();
 }
-
-// Drawing
 
 function drawNetwork(stage) {
   const { frame } = stage;

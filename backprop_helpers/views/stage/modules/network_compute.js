@@ -29,9 +29,7 @@ export function buildNetwork({ input_shape: inputShape, layers: entries }, vecto
   let [shape, start] = [inputShape, 0];
   const take = (shape) => makeArray(shape, vector.subarray(start, (start += sizeOf(shape))));
   const layers = entries.map((entry) => {
-    const kind = LAYER_KINDS[entry.type];
-    if (!kind) throw new TypeError(`buildNetwork: there is no layer ${entry.type}`);
-    const layer = { ...entry, shape, ...kind.build(entry, shape) };
+    const layer = { ...entry, shape, ...LAYER_KINDS[entry.type].build(entry, shape) };
     if (layer.weightShape) {
       [layer.w, layer.b] = [take(layer.weightShape), take(layer.weightShape.slice(-1))];
       layer.turned = transposed(layer.w);
@@ -39,10 +37,6 @@ export function buildNetwork({ input_shape: inputShape, layers: entries }, vecto
     shape = layer.shape;
     return layer;
   });
-  if (start !== vector.length) {
-    const fault = `the layers have ${start} parameters; the vector has ${vector.length}`;
-    throw new RangeError(`buildNetwork: ${fault}`);
-  }
   return { inputShape, layers, classes: shape[0] };
 }
 
@@ -223,11 +217,7 @@ function matrixProduct(a, { shape, data: b }) {
 // What a cell of a network sees, and what it sends back: views/stage/receptive_field.py in the page.
 
 // How many layers lead to this one: 0 for "input".
-export function positionOf(network, name) {
-  const position = ["input", ...network.layers.map((layer) => layer.name)].indexOf(name);
-  if (position < 0) throw new RangeError(`no layer is called ${name}`);
-  return position;
-}
+export const positionOf = ({ layers }, name) => 1 + layers.findIndex((layer) => layer.name === name);
 
 // The input's { rows, columns, channels } that a cell of the layer `name` depends on, ascending; a dilated
 // convolution leaves gaps. A vector has one row and one channel. It asks no weights.
@@ -240,16 +230,14 @@ export function receptiveField(network, name, cell) {
   return { rows, columns, channels };
 }
 
-// What one cell adds to the gradient at an earlier layer (by default the one before): its own gradient, of
-// `backwardNetwork`, times the slopes. Added up over a layer's cells it is the gradient at the earlier layer.
-export function sentBack(network, run, gradients, name, cell, to = null) {
-  const start = positionOf(network, name);
-  const stop = to === null ? start - 1 : positionOf(network, to);
-  if (!(0 <= stop && stop < start)) throw new RangeError(`sentBack: ${to} does not come before ${name}`);
+// What one cell adds to the gradient at an earlier layer: its own gradient, of `backwardNetwork`, times the slopes.
+// Added up over a layer's cells it is the gradient at the earlier layer.
+export function sentBack(network, run, gradients, name, cell, to) {
+  const stop = positionOf(network, to);
   const alone = makeArray(gradients[name].shape);
   const place = offset(alone.shape, cell);
   alone.data[place] = gradients[name].data[place];
-  return sendBack(network, run, start, stop, alone)[stop];
+  return sendBack(network, run, positionOf(network, name), stop, alone)[stop];
 }
 
 // The index sets of a layer's input that the index sets of its output depend on.

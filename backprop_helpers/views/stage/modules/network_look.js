@@ -89,8 +89,6 @@ export function centreOfCell(stage, key, index) {
   return box && [left + box.x + box.wide / 2, top + box.y + box.high / 2];
 }
 
-// Marks
-
 function boxOfCell(stage, panel, index) {
   const cell = cellOfPanel(panel, index);
   const { ratio } = stage.frame.theme;

@@ -1,7 +1,7 @@
 // All maps of a network on one canvas: above the names what each layer says, below them the gradient of J at every cell.
 // A panel is a layer's output there: { name, backward, shape, x, y, … } in device pixels.
 
-import { offset, sizeOf } from "./arrays.js";
+import { makeArray, offset, sizeOf } from "./arrays.js";
 import { colorOf, inkOn, kindScale } from "./colors.js";
 import { put } from "./controls.js";
 import { coverField } from "./frame.js";
@@ -298,8 +298,6 @@ function layerName(stage, panel, columns, n, top, roomy) {
   return made;
 }
 
-// Painting
-
 // A layer with weights and all up to the next one share a scale, forward and backward: the same number, the same colour.
 function scalesOf(stage) {
   const { described, run, back, image, w, dw, filters } = stage;
@@ -337,12 +335,8 @@ export function paintNetwork(stage) {
   stage.painted = { spots, theme, run, image, palettes };
   Object.assign(stage, scalesOf(stage));
   const { bitmap, pixels } = spots;
-  const empty = { data: [], shape: [] };
-  for (const panel of panels) {
-    const array = arrayAt(stage, panel);
-    if (array) paintPanel(pixels, bitmap.width, panel, array, stage.scales[keyOf(panel)], palettes);
-    else paintPanel(pixels, bitmap.width, panel, { ...empty, data: new Float64Array(sizeOf(panel.shape)) }, { bound: 1, ramp: "value" }, palettes);
-  }
+  const nothing = { bound: 1, ramp: "value" };
+  for (const panel of panels) paintPanel(pixels, bitmap.width, panel, arrayAt(stage, panel) ?? makeArray(panel.shape), stage.scales[keyOf(panel)] ?? nothing, palettes);
   const context = canvas.getContext("2d");
   context.putImageData(bitmap, 0, 0);
   for (const panel of panels) {
@@ -360,8 +354,6 @@ function outlinePanels(context, { panels, frame: { theme: { hair, ratio } } }) {
     for (const { x, y, wide, high } of mapsOf(panel)) context.strokeRect(x / ratio - 0.5, y / ratio - 0.5, wide / ratio + 1, high / ratio + 1);
   }
 }
-
-// The bars
 
 const errorText = (e) => (Math.abs(e) >= 0.001 || e === 0 ? written(e, 3) : brief(e, 2));
 const percent = (p) => (p < 1e-4 ? "< 0.01 %" : p > 0.9999 ? "> 99.99 %" : `${(100 * p).toFixed(2)} %`);

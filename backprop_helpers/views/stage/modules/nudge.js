@@ -19,7 +19,7 @@ export function nudgeGraph(el, spec, link) {
   const placeOf = (selected) => nodes.findIndex(({ name }) => name === selected?.array);
   stage.nudged = placeOf(spec.selected);
   makeFrame(stage, el, link, {
-    composition: "nudgeGraph", about: "A computation as a graph: nudge a number, send messages back", draw: drawNudge, state: nudgeState,
+    composition: "nudgeGraph", about: "A computation as a graph: nudge a number, send messages back", draw: drawNudge,
     escape: () => nudge(stage, -1, 0),
     hear: {
       selected: (selected) => (stage.nudged = placeOf(selected)),
@@ -54,11 +54,6 @@ function placeIn({ nudged, epsilon }, n) {
   const near = SIZES.map((size) => Math.abs(size - Math.abs(epsilon)));
   return Math.sign(epsilon) * near.indexOf(Math.min(...near));
 }
-
-const nudgeState = ({ nodes, nudged, epsilon, messages, pointed, found }) => ({
-  nudged: nodes[nudged]?.name ?? null, epsilon, messages, pointed: nodes[pointed]?.name ?? null,
-  ...Object.fromEntries(["values", "moved", "gradients"].map((key) => [key, Object.fromEntries(nodes.map(({ name }, n) => [name, found[key][n]]))])),
-});
 
 function nudge(stage, n, epsilon) {
   Object.assign(stage, { nudged: n, epsilon: n < 0 ? 0 : epsilon });

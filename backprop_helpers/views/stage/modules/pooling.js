@@ -21,7 +21,7 @@ export function pooling(el, spec, link) {
   const heard = (name, value) => (["size", "stride"].includes(name) ? value && asPair(value) : value);
   const hear = Object.fromEntries(["mode", "size", "stride", "channel"].map((name) => [name, (value) => poolAnew(stage, { [name]: heard(name, value) })]));
   makeFrame(stage, el, link, {
-    composition: "pooling", about: "Pooling, forward and backward", draw: drawPooling, state: pooledState, hear: { ...hear, arrays: (json) => {
+    composition: "pooling", about: "Pooling, forward and backward", draw: drawPooling, hear: { ...hear, arrays: (json) => {
       Object.assign(stage.given, decodeArrays(json));
       poolAnew(stage, {});
     } },
@@ -33,8 +33,6 @@ export function pooling(el, spec, link) {
   });
   return stage.frame.dispose;
 }
-
-const pooledState = ({ setting, held, pointed, jumps }) => ({ ...setting, held, pointed, jumps });
 
 // Another setting, or other numbers.
 function poolAnew(stage, changes) {
@@ -110,8 +108,6 @@ function changeNumberOf(stage, name, index, value, done) {
   })), 300);
   if (done) frame.tell("arrays", () => encodeArrays(given));
 }
-
-// Drawing
 
 function drawPooling(stage) {
   const { frame, model, scales, jumps, setting: { channel, mode } } = stage;
@@ -198,8 +194,6 @@ export function jumpsBetween(before, now) {
   return indicesOf(now.z.shape).filter((output) => at(before.winners, output) !== at(now.winners, output))
     .map((output) => ({ output, from: winnerOf(before, output), to: winnerOf(now, output) }));
 }
-
-// Marks
 
 export function pooledMarks(model, spot, channel) {
   if (!spot) return atRest(model, channel);

@@ -8,7 +8,7 @@ import { makeChoice } from "./controls.js";
 import { hold, makeFrame } from "./frame.js";
 import { makeGrids, paintMarks, sameIndex } from "./grid.js";
 import { clamp, element, written } from "./page.js";
-import { convGeometry, fcGeometry, poolGeometry, termsOf } from "./products.js";
+import { convGeometry, fcGeometry, termsOf } from "./products.js";
 import { bracketed, showLegend, showSum, sumOfProducts } from "./sum.js";
 
 // Of every array: its letter, the colour of its cells' marks, its scale.
@@ -24,7 +24,7 @@ const ownerOf = (name) => ARRAYS[name][1];
 export function productTable(el, spec, link) {
   const stage = { options: spec.options, given: decodeArrays(spec.arrays), by: spec.options.by, held: spec.selected, pointed: null };
   makeFrame(stage, el, link, {
-    composition: "productTable", about: "The products of a layer, piled in three ways", draw: drawTable, state: tableState,
+    composition: "productTable", about: "The products of a layer, piled in three ways", draw: drawTable,
     hear: { by: (by) => pile(stage, by), arrays: (json) => recomputeTable(stage, decodeArrays(json)) },
   });
   makeTable(stage);
@@ -32,28 +32,22 @@ export function productTable(el, spec, link) {
   return stage.frame.dispose;
 }
 
-const tableState = ({ by, held, pointed, layer: { cards }, lit }) => ({ by, held, pointed, cards, lit: [...lit] });
-
 // With other numbers.
 function recomputeTable(stage, changed) {
   Object.assign(stage.given, changed);
   stage.layer = layerOf(stage.options, stage.given);
   const { x, w, z, dx, dw, dz } = stage.layer.arrays;
-  stage.scales = { value: kindScale([x, z], "value"), weight: kindScale([w], "weight"), gradient: kindScale(dw ? [dx, dw, dz] : [dx, dz], "gradient") };
+  stage.scales = { value: kindScale([x, z], "value"), weight: kindScale([w], "weight"), gradient: kindScale([dx, dw, dz], "gradient") };
   stage.piled = null;
   stage.frame.request();
 }
 
-// The page's parts.
-
 function makeTable(stage) {
   const { frame } = stage;
-  const weighted = "w" in stage.given;
-  const ways = Object.keys(SUMS).filter((by) => weighted || by !== "w");
-  const options = Object.fromEntries(ways.map((by) => [by, [`${ownerOf(by)}: ${letterOf(SUMS[by])}`, `all products of one ${ownerOf(by)} together`]]));
+  const options = Object.fromEntries(Object.keys(SUMS).map((by) => [by, [`${ownerOf(by)}: ${letterOf(SUMS[by])}`, `all products of one ${ownerOf(by)} together`]]));
   stage.choice = makeChoice(frame.bar, { label: "pile the cards by", options, change: (by) => (pile(stage, by), frame.tell("by", by)) });
   stage.table = element("div", "bp-cards", { tabindex: "0", role: "listbox", "aria-label": "the products; arrow keys go from one to the next" });
-  const letters = Object.keys(ARRAYS).filter((name) => weighted || !name.includes("w")).map((name) => [name, letterOf(name)]);
+  const letters = Object.keys(ARRAYS).map((name) => [name, letterOf(name)]);
   makeGrids(stage, Object.fromEntries(letters), { editable: Object.keys(stage.given), edit: (name, index, value, done) => {
     recomputeTable(stage, { [name]: withNumber(stage.given[name], index, value) });
     if (done) frame.tell("arrays", encodeArrays(stage.given));
@@ -102,8 +96,6 @@ function pile(stage, by) {
   stage.table.classList.add("bp-moving");
   stage.frame.request();
 }
-
-// Drawing.
 
 function drawTable(stage) {
   const { frame, layer: { cards }, table } = stage;
@@ -191,9 +183,9 @@ function fillCard({ boxes, by, layer }, n, { width, height }) {
   const [first, second] = factorsOfCard(card, by, layer.arrays).map((value) => written(value));
   const colored = (name, text) => element("span", `bp-ink-${ownerOf(name)}`, {}, text);
   const [one, other] = FACTORS[by];
-  const product = element("b", "", {}, colored(one, first), "·", colored(other, bracketed(second)));
+  const product = element("b", "", {}, colored(one, first), "·", element("wbr"), colored(other, bracketed(second)));
   const places = ["z", "x", "w"].flatMap((name) => [colored(name, shortIndex(layer.geometry[name], card[name]).join("")), " "]);
-  Object.assign(box.style, { width: `${width - 3}px`, height: `${height - 3}px`, fontSize: `${clamp(Math.min(width / 5, (width - 7) / (0.62 * (first.length + bracketed(second).length + 1))), 7, 15)}px` });
+  Object.assign(box.style, { width: `${width - 3}px`, height: `${height - 3}px`, fontSize: `${clamp(Math.min(width / 5, (width - 7) / (0.62 * (first.length + bracketed(second).length + 1))), height < 34 ? 7 : 11, 15)}px` });
   box.replaceChildren(...(width < 36 ? [] : [product]), ...(height < 30 || width < 52 ? [] : [element("i", "", {}, ...places)]));
   box.ariaLabel = `${first} times ${second}: output ${card.z}, input ${card.x}, weight ${card.w}`;
 }
@@ -210,7 +202,7 @@ function sentences({ layer, by, lit, given }, spot) {
   const sum = spot.array.replace("d", "");
   const words = [`${lit.size} ${lit.size === 1 ? "card has" : "cards have"} this ${ownerOf(sum)}.`];
   const factors = (n) => factorsOfCard(cards[n], sum, arrays).map((value, m) => ({ value, role: ownerOf(FACTORS[sum][m]) }));
-  const bias = sum === "z" && given.b ? [[{ value: given.b.data[spot.index.at(-1)], role: "bias" }]] : [];
+  const bias = sum === "z" ? [[{ value: given.b.data[spot.index.at(-1)], role: "bias" }]] : [];
   const total = at(arrays[SUMS[sum]], spot.index);
   return [words, sumOfProducts({ name: entryOf(layer, SUMS[sum], spot.index), terms: [...bias, ...[...lit].map(factors)], total })];
 }
@@ -218,7 +210,7 @@ function sentences({ layer, by, lit, given }, spot) {
 // Which sums a card goes into, and with which factors.
 function cardSentences(layer, card) {
   const entry = (name) => ({ text: entryOf(layer, name, card[name.replace("d", "")]), role: ownerOf(name) });
-  const ways = Object.keys(SUMS).filter((sum) => layer.arrays[SUMS[sum]]).map((sum) => {
+  const ways = Object.keys(SUMS).map((sum) => {
     const [one, other] = factorsOfCard(card, sum, layer.arrays).map((value, m) => ({ text: bracketed(written(value)), role: ownerOf(FACTORS[sum][m]) }));
     return [one, "·", other, " into ", entry(SUMS[sum])];
   });
@@ -237,28 +229,17 @@ export const factorsOfCard = (card, by, arrays) => FACTORS[by].map((name) => (na
 
 // { geometry, arrays, cards }. Every sum is made of the products; those in the padding are no cards.
 export function layerOf(options, { x, w, b, dz }) {
-  const geometry = geometryOf(options, { x: x.shape, w: w?.shape });
-  const terms = indicesOf(geometry.z).map((index) => termsOf(geometry, index));
-  const products = options.layer === "max" ? terms.map((candidates) => winnerAt(candidates, x)) : terms.flat();
+  const { layer, stride, padding, dilation } = options;
+  const shapes = { x: x.shape, w: w.shape };
+  const geometry = layer === "fc" ? fcGeometry(shapes) : convGeometry({ ...shapes, stride, padding, dilation });
+  const products = indicesOf(geometry.z).flatMap((index) => termsOf(geometry, index));
   const cards = products.filter(({ inside }) => inside);
-  const share = options.layer === "max" ? 1 : 1 / sizeOf(geometry.w);
-  const arrays = { x, dz, w: w ?? makeArray(geometry.w, indicesOf(geometry.w).map(() => share)) };
-  const biases = indicesOf(geometry.z).map((index) => (b ? b.data[index.at(-1)] : 0));
+  const arrays = { x, dz, w };
+  const biases = indicesOf(geometry.z).map((index) => b.data[index.at(-1)]);
   arrays.z = summed(products, "z", arrays, makeArray(geometry.z, biases));
   arrays.dx = summed(cards, "x", arrays, makeArray(x.shape));
-  if (w) arrays.dw = summed(products, "w", arrays, makeArray(w.shape));
+  arrays.dw = summed(products, "w", arrays, makeArray(w.shape));
   return { geometry, arrays, cards };
-}
-
-function geometryOf({ layer, stride, padding, dilation, size }, shapes) {
-  if (layer === "conv") return convGeometry({ ...shapes, stride, padding, dilation });
-  return layer === "fc" ? fcGeometry(shapes) : poolGeometry({ x: shapes.x, size, stride, mode: layer });
-}
-
-// Of equal pixels the first, a NaN before all numbers.
-function winnerAt(candidates, x) {
-  const [first, ...others] = candidates;
-  return others.reduce((best, next) => (Number.isNaN(at(x, best.x)) || at(x, next.x) <= at(x, best.x) ? best : next), first);
 }
 
 function summed(products, by, arrays, sums) {

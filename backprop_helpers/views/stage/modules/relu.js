@@ -51,7 +51,7 @@ export function biasRange({ data }) {
 export function reluGates(el, spec, link) {
   const stage = { given: decodeArrays(spec.arrays), bias: spec.options.bias, kinkOpen: false, held: spec.selected, pointed: null, flipped: [] };
   makeFrame(stage, el, link, {
-    composition: "reluGates", about: "ReLU, forward and backward", draw: drawGates, state: gatesState, escape: () => holdGate(stage, null),
+    composition: "reluGates", about: "ReLU, forward and backward", draw: drawGates, escape: () => holdGate(stage, null),
     hear: { bias: (bias) => moveGates(stage, { bias }), arrays: (json) => moveGates(stage, { given: decodeArrays(json) }) },
   });
   moveGates(stage, {});
@@ -63,8 +63,6 @@ export function reluGates(el, spec, link) {
   } });
   return stage.frame.dispose;
 }
-
-const gatesState = ({ bias, held, pointed, flipped, model: { dead, db } }) => ({ bias, held, pointed, flipped, dead, db });
 
 // Other numbers, another bias, the other convention: the gates that move are marked, and what they now let through flies.
 function moveGates(stage, changes) {
@@ -104,8 +102,6 @@ function holdGate(stage, spot) {
   else if (!spot) stage.flipped = [];
 }
 
-// Drawing
-
 function drawGates(stage) {
   const { frame, model, scales, bias, kinkOpen, given, flipped } = stage;
   const spot = stage.pointed ?? stage.held;
@@ -138,8 +134,6 @@ function gateLegend({ passes, kinks, dead }, kinkOpen, flipped, spot) {
     [dead.length, "input", "dead: closed for every example"], [flipped.length, "moved", "just opened or closed"], [spot, "here", "looked at"],
   ].filter(([seen]) => seen).map(([, ...entry]) => entry);
 }
-
-// Words
 
 const unitsOf = (units) => (units.length === 1 ? `Unit ${units[0]} is` : `Units ${units.slice(0, -1).join(", ")} and ${units.at(-1)} are`);
 

@@ -30,10 +30,6 @@ export function softmaxScores(el, spec, link) {
   makeFrame(stage, el, link, {
     composition: "softmaxScores", about: "Softmax and cross-entropy of one example", draw: drawScores,
     hear: { label: (label) => (stage.label = label), arrays: (json) => Object.assign(stage, decodeArrays(json)) },
-    state: () => {
-      const { e, y, dz, loss, jacobian } = scoresOf(stage.z, stage.label);
-      return { z: [...stage.z.data], label: stage.label, held: stage.held, e: [...e], y: [...y], dz: [...dz], loss, jacobian: [...jacobian.data] };
-    },
   });
   makeScoreRows(stage);
   makeGrids(stage, { jacobian: "∂Ŷ/∂Z" }, {});
@@ -77,14 +73,12 @@ function makeScoreRow(stage, k) {
   return { root, choose, slider, typed, e, shifted, bar, push, share, arrow };
 }
 
-// Drawing
-
 const short = (value) => (value > 9999 && value < Infinity ? value.toExponential(1).replace("e+", "e") : value > 0 && value < 0.0005 ? "≈0" : written(value, value > 0 && value < 10 && value % 1 ? 3 : 0));
 const signed = (value) => (Math.abs(value) < 0.0005 && value ? "≈0" : written(value, 3));
 
 function drawScores(stage) {
   const { frame, label, rows, z } = stage;
-  const model = scoresOf(z, label);
+  const model = (stage.model = scoresOf(z, label));
   rows.forEach((row, k) => fillScoreRow(row, k, stage, model));
   const array = model.jacobian;
   const spot = (stage.pointed ?? stage.held)?.index;

@@ -38,9 +38,12 @@ export function showSum(frame, lines) {
     if (cell) frame.arriving.push([made, part]);
     return made;
   }))));
-  // Never cut: what needs more lines than are kept keeps them from now on.
+  // Never cut: what is long stands smaller, for the field must not move under the pointer; more lines are the last resort.
   const { sum } = frame;
-  if (sum.scrollHeight > sum.clientHeight) sum.style.height = `${sum.scrollHeight}px`;
+  const isCut = () => sum.scrollHeight > sum.clientHeight;
+  sum.classList.remove("bp-tight");
+  sum.classList.toggle("bp-tight", isCut());
+  if (isCut()) sum.style.height = `${sum.scrollHeight}px`;
   frame.say(lines.map((parts) => parts.map((part) => part.text ?? part).join("")).join(". "));
 }
 
