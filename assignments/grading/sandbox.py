@@ -53,7 +53,7 @@ def bubblewrap():
     return path
 
 
-def command(kernel, asked, answered, package, data, *, compiling=False):
+def command(kernel, asked, answered, package, data):
     """Return the command that runs a kernel's command in the sandbox.
 
     Parameters
@@ -63,8 +63,6 @@ def command(kernel, asked, answered, package, data, *, compiling=False):
         The folders of questions, read-only, and of answers.
     package, data : path
         The folder that holds the lessons' package, with an empty folder `data`; the images.
-    compiling : bool
-        For code of ours only: what Python compiles is kept in the package's folder.
     """
     return [
         bubblewrap(),
@@ -75,14 +73,7 @@ def command(kernel, asked, answered, package, data, *, compiling=False):
         *("--remount-ro", "/dev"),
         *_python(),
         *_fonts(),
-        *(
-            "--bind" if compiling else "--ro-bind",
-            str(package),
-            "/package",
-            "--ro-bind",
-            str(data),
-            "/package/data",
-        ),
+        *("--ro-bind", str(package), "/package", "--ro-bind", str(data), "/package/data"),
         *("--ro-bind", str(asked), str(asked), "--bind", str(answered), str(answered)),
         *("--clearenv", *(word for item in variables().items() for word in ("--setenv", *item))),
         *("--remount-ro", "/", "--chdir", HOME),
@@ -102,7 +93,7 @@ def variables(home=HOME, package="/package"):
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
         "PIP_NO_INDEX": "1",  # what is installed is found at once, and nothing else is looked for
         "PYTHONPATH": str(package),
-        "PYTHONPYCACHEPREFIX": f"{package}/compiled",  # made once a run: the environment may lack it
+        "PYTHONDONTWRITEBYTECODE": "1",  # all is read-only
         "PYTHONSAFEPATH": "1",
         "PYTHONUTF8": "1",
         "USER": "student",
@@ -148,6 +139,7 @@ def _python():
     return words
 
 
+@cache
 def _fonts():
     """Return what mounts Matplotlib's list of fonts, which takes it seconds to make."""
     import matplotlib
