@@ -69,7 +69,11 @@ def command(kernel, asked, answered, package, data):
         *_alone(),
         *_system(),
         # Before what is bound: the course and its Python may themselves lie below the machine's /tmp.
-        *(word for place in IN_MEMORY for word in ("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", place)),
+        *(
+            word
+            for place in IN_MEMORY
+            for word in ("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", place)
+        ),
         *("--remount-ro", "/dev"),
         *_python(),
         *_fonts(),
@@ -123,6 +127,12 @@ def _system():
     for path in SETTINGS:
         words += ["--ro-bind-try", path, path]
     return [*words, "--proc", "/proc", "--dev", "/dev"]
+
+
+def _in_memory():
+    """Return what mounts the folders that a kernel can write to."""
+    size = str(MEGABYTES_OF_FILES * 2**20)
+    return [word for place in IN_MEMORY for word in ("--size", size, "--tmpfs", place)]
 
 
 def _python():
