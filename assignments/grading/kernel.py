@@ -320,7 +320,7 @@ class Remote:
             raise
 
 
-#: What may come from elsewhere than the answer: a file that stayed at home, a cell that failed, a busy machine.
+#: What may come from elsewhere than the answer: a file that stayed at home, a cell that failed, a busy hour.
 WORTH_A_LOOK = (NameError, ImportError, OutOfTime)
 
 

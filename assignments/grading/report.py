@@ -76,7 +76,8 @@ def _odd(notebook):
     """Return what a person should look at: what went wrong elsewhere than in an answer."""
     about = notebook.metadata.get("grading", {})
     tests = dict.fromkeys(cell.metadata.get("mark", {}).get("odd", "") for cell in notebook.cells)
-    return [text for text in (about.get("ended", ""), about.get("odd", ""), *tests) if text]
+    odd = [text for text in (about.get("ended", ""), about.get("odd", ""), *tests) if text]
+    return odd if len(odd) <= 3 else [*odd[:3], f"and {len(odd) - 3} more"]
 
 
 def people(api, course, name, students):

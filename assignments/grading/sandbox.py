@@ -53,7 +53,7 @@ def bubblewrap():
     return path
 
 
-def command(kernel, asked, answered, package, data, *, compiling=False):
+def command(kernel, asked, answered, package, data):
     """Return the command that runs a kernel's command in the sandbox.
 
     Parameters
@@ -63,26 +63,21 @@ def command(kernel, asked, answered, package, data, *, compiling=False):
         The folders of questions, read-only, and of answers.
     package, data : path
         The folder that holds the lessons' package, with an empty folder `data`; the images.
-    compiling : bool
-        For code of ours only: what Python compiles is kept in the package's folder.
     """
     return [
         bubblewrap(),
         *_alone(),
         *_system(),
         # Before what is bound: the course and its Python may themselves lie below the machine's /tmp.
-        *(word for place in IN_MEMORY for word in ("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", place)),
+        *(
+            word
+            for place in IN_MEMORY
+            for word in ("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", place)
+        ),
         *("--remount-ro", "/dev"),
         *_python(),
         *_fonts(),
-        *(
-            "--bind" if compiling else "--ro-bind",
-            str(package),
-            "/package",
-            "--ro-bind",
-            str(data),
-            "/package/data",
-        ),
+        *("--ro-bind", str(package), "/package", "--ro-bind", str(data), "/package/data"),
         *("--ro-bind", str(asked), str(asked), "--bind", str(answered), str(answered)),
         *("--clearenv", *(word for item in variables().items() for word in ("--setenv", *item))),
         *("--remount-ro", "/", "--chdir", HOME),
@@ -102,7 +97,7 @@ def variables(home=HOME, package="/package"):
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
         "PIP_NO_INDEX": "1",  # what is installed is found at once, and nothing else is looked for
         "PYTHONPATH": str(package),
-        "PYTHONPYCACHEPREFIX": f"{package}/compiled",  # made once a run: the environment may lack it
+        "PYTHONDONTWRITEBYTECODE": "1",  # all is read-only
         "PYTHONSAFEPATH": "1",
         "PYTHONUTF8": "1",
         "USER": "student",
@@ -134,6 +129,12 @@ def _system():
     return [*words, "--proc", "/proc", "--dev", "/dev"]
 
 
+def _in_memory():
+    """Return what mounts the folders that a kernel can write to."""
+    size = str(MEGABYTES_OF_FILES * 2**20)
+    return [word for place in IN_MEMORY for word in ("--size", size, "--tmpfs", place)]
+
+
 def _python():
     """Return what mounts the environment, and hides the packages in it that would do the students' work."""
     words = []
@@ -148,6 +149,7 @@ def _python():
     return words
 
 
+@cache
 def _fonts():
     """Return what mounts Matplotlib's list of fonts, which takes it seconds to make."""
     import matplotlib

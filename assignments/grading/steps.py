@@ -241,9 +241,7 @@ def model_answers(source):
 def named_cells(source):
     """Return {name of the cell: cell} of a problem set's source."""
     cells = nbformat.read(source, as_version=4).cells
-    return {
-        cell.metadata["nbgrader"]["grade_id"]: cell for cell in cells if "nbgrader" in cell.metadata
-    }
+    return {cell.metadata["nbgrader"]["grade_id"]: cell for cell in cells if "nbgrader" in cell.metadata}
 
 
 def with_models(cells, models):

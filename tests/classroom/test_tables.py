@@ -116,7 +116,7 @@ def test_a_later_archive_mixes_up_no_namesakes(collecting, tmp_path):
         {f"Ada Lovelace_{number}_assignsubmission_file_/ps1.ipynb": f"of {number}"} for number in (1, 2)
     )
     collecting.unpack(packed(tmp_path, first | second), tmp_path, "ps1")
-    late = {path: "late" for path in second} | {"Óscar_3_assignsubmission_file_/ps1.ipynb": "ó"}
+    late = dict.fromkeys(second, "late") | {"Óscar_3_assignsubmission_file_/ps1.ipynb": "ó"}
     collecting.unpack(packed(tmp_path, late), tmp_path, "ps1")
     assert handed_in(tmp_path) == {
         "Ada-Lovelace/ps1/ps1.ipynb": "of 1",
