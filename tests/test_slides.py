@@ -39,6 +39,7 @@ RULE = {
     "a section": (TEXT, new_markdown_cell("That was it.\n\n## Forward\n\nNow."), TEXT, "slide"),
     "an exercise": (TEXT, new_markdown_cell("### Exercise 05.1"), TEXT, "subslide"),
     "hints": (TEXT, HINTS, TEXT, "notes"),
+    "hints, then a section": (TEXT, new_markdown_cell(HINTS.source + "\n\n## In code"), TEXT, "slide"),
     "a text, then its stage": (TEXT, STAGE, TEXT, None),
     "a question": (FIGURE, new_code_cell("Predict('How many?', 9)"), TEXT, "subslide"),
     "an answer": (TEXT, new_code_cell("9", metadata={"jupyter": {"outputs_hidden": True}}), TEXT, "subslide"),
