@@ -4,6 +4,7 @@ import numpy as np
 
 from backprop_helpers.checking.exercises._forms import ALL, Form, selections
 from backprop_helpers.checking.exercises._inputs import pair
+from backprop_helpers.checking.solutions.lesson_09 import pool_forward
 
 NAMES = {
     "first window": "pool.returns_in_the_loop",
@@ -51,10 +52,15 @@ def _of_one_channel(window):
     return (np.arange(window[0].size) == winner[:, None]).reshape(window.shape).astype(float)
 
 
-def _always_the_first(window):
-    paid = np.zeros(window.shape)
-    paid[:, 0, 0] = 1
-    return paid
+def _always(u, v):
+    """Return the rule that pays one pixel of each window, whatever the numbers are."""
+
+    def rule(window):
+        paid = np.zeros(window.shape)
+        paid[:, u, v] = 1
+        return paid
+
+    return rule
 
 
 # --- forms
@@ -96,12 +102,16 @@ def _overwritten(rule, by_offsets, zeros):
     return backward
 
 
-def _mask_of_the_last(dz, x, *, size, stride):
-    """Return max pooling with the winner of the last window for all of them."""
-    f, s = pair(size), pair(stride)
-    i, j = dz.shape[1] - 1, dz.shape[2] - 1
-    mask = _first(x[:, i * s[0] : i * s[0] + f[0], j * s[1] : j * s[1] + f[1]])
-    return _by_windows(lambda window: mask)(dz, x, size=size, stride=stride)
+def _one_mask(n):
+    """Return max pooling with the winner of the first window, 0, or of the last, −1, for all of them."""
+
+    def backward(dz, x, *, size, stride):
+        f, s = pair(size), pair(stride)
+        i, j = n * (1 - dz.shape[1]), n * (1 - dz.shape[2])
+        mask = _first(x[:, i * s[0] : i * s[0] + f[0], j * s[1] : j * s[1] + f[1]])
+        return _by_windows(lambda window: mask)(dz, x, size=size, stride=stride)
+
+    return backward
 
 
 def _exchanged(dz, x, *, size, stride):
@@ -118,17 +128,10 @@ def _only_above(start, right):
     """Return max pooling of a maximum that starts at a number: where no pixel reaches it none is paid."""
 
     def backward(dz, x, *, size, stride):
-        z = _maximum(x, dz.shape, pair(size), pair(stride))
+        z = pool_forward(x, size=size, stride=stride, mode="max")
         return right(dz * (z >= start), x, size=size, stride=stride)
 
     return backward
-
-
-def _maximum(x, shape, f, s):
-    z = np.zeros(shape)
-    for i, j in np.ndindex(shape[1:3]):
-        z[:, i, j] = x[:, i * s[0] : i * s[0] + f[0], j * s[1] : j * s[1] + f[1]].max(axis=(1, 2))
-    return z
 
 
 def _inside_a_square(dz, x, i, j, window):
@@ -179,12 +182,10 @@ def pool_forms(right):
         *_common_forms(_first),
         ("pool.every_tie", _by_windows(_every), ""),
         ("pool.isclose_mask", _by_windows(_close), ""),
-        (
-            "pool.always_the_last",
-            _by_windows(_always_the_first),
-            "the gradient always goes to the first pixel",
-        ),
-        ("pool.one_mask_for_all_windows", _mask_of_the_last, ""),
+        ("pool.always_the_last", _by_windows(_always(-1, -1)), ""),
+        ("pool.always_the_last", _by_windows(_always(0, 0)), "the gradient always goes to the first pixel"),
+        ("pool.one_mask_for_all_windows", _one_mask(0), ""),
+        ("pool.one_mask_for_all_windows", _one_mask(-1), ""),
         ("pool.height_and_width_exchanged", _exchanged, ""),
         ("pool.one_winner_for_all_channels", _by_windows(_of_one_channel), ONE_PAID),
         ("pool.running_maximum_from_zero", _only_above(0, right), ""),

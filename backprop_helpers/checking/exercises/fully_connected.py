@@ -1,11 +1,9 @@
 """Lesson 02: the fully connected layer, and flatten."""
 
-import numpy as np
-
 from backprop_helpers.checking._text import count
 from backprop_helpers.checking.exercises._exercise import Exercise
-from backprop_helpers.checking.exercises._forms import ALL, Form, as_suspects, in_part, selections
-from backprop_helpers.checking.exercises._inputs import between, catalogued, drawn, fitted, integers, mistakes
+from backprop_helpers.checking.exercises._forms import ALL, Form, as_suspects, selections
+from backprop_helpers.checking.exercises._inputs import between, catalogued, drawn, integers, mistakes
 from backprop_helpers.checking.solutions import lesson_02
 from backprop_helpers.checking.solutions.lesson_02 import fc_backward
 
@@ -50,63 +48,29 @@ def fc_forms():
         for form in selections(names, on_images, ("dx", "dw", "db"), channels="unit")
         if "window" not in form.diagnosis
     ]
-    changes = (
-        ("fc.bias_averaged", 2, lambda r, dz, x, w: r / len(x), ""),
-        ("fc.bias_not_summed", 2, lambda r, dz, x, w: dz, ""),
-        ("fc.bias_one_number", 2, lambda r, dz, x, w: np.full(r.shape, r.sum()), ""),
-        ("fc.bias_one_number", 2, lambda r, dz, x, w: r.sum(), "db is one number, the sum of everything"),
-        ("fc.bias_never_moves", 2, lambda r, dz, x, w: dz[0].sum(), ""),
-        ("fc.bias_squeezed", 2, lambda r, dz, x, w: r.squeeze(), ""),
-        ("fc.bias_from_dw", 2, lambda r, dz, x, w: (x.T @ dz).sum(axis=0), ""),
-        ("fc.dw_transposed", 1, lambda r, dz, x, w: r.T, ""),
-        ("fc.dw_divided_by_m", 1, lambda r, dz, x, w: r / len(x), DIVIDED.format("dw")),
-        ("fc.dw_not_summed", 1, lambda r, dz, x, w: x[:, :, None] * dz[:, None], ""),
-        ("fc.dx_without_transpose", 0, lambda r, dz, x, w: dz @ w.reshape(w.shape[::-1]), NO_TRANSPOSE),
-    )
-    for name, part, change, said in changes:
-        forms.append(Form(name, part, in_part(part, fc_backward, _changed(part, change)), said))
-    return [*forms, Form("fc.divided_by_m_again", ALL, _all_divided, DIVIDED.format("everything"))]
+    return [
+        *forms,
+        Form("fc.bias_one_number", 2, _one_bias, "db is one number, the sum of everything"),
+        Form("fc.dw_divided_by_m", 1, _dw_divided, DIVIDED.format("dw")),
+        Form("fc.dx_without_transpose", 0, _read_as_transposed, NO_TRANSPOSE),
+        Form("fc.divided_by_m_again", ALL, _all_divided, DIVIDED.format("everything")),
+    ]
 
 
-def _changed(part, change):
-    def backward(dz, x, w):
-        results = list(fc_backward(dz, x, w))
-        results[part] = change(results[part], dz, x, w)
-        return results
+def _one_bias(dz, x, w):
+    return dz @ w.T, x.T @ dz, dz.sum()
 
-    return backward
+
+def _dw_divided(dz, x, w):
+    return dz @ w.T, x.T @ dz / len(x), dz.sum(axis=0)
+
+
+def _read_as_transposed(dz, x, w):
+    return dz @ w.reshape(w.shape[::-1]), x.T @ dz, dz.sum(axis=0)
 
 
 def _all_divided(dz, x, w):
     return tuple(result / len(x) for result in fc_backward(dz, x, w))
-
-
-def decayed(rate):
-    """Return the backward pass with a multiple of w added to dw."""
-    return lambda dz, x, w: (dz @ w.T, x.T @ dz + rate * w, dz.sum(axis=0))
-
-
-def _updated(rate):
-    return lambda dz, x, w: (dz @ (w - rate * (x.T @ dz)).T, x.T @ dz, dz.sum(axis=0))
-
-
-def _decay_of(case, got, right):
-    """Return the multiple of w that was added to dw."""
-    w = case.arguments[2]
-    return share_of(got[1] - right[1], w) if got[1] is not None and got[1].shape == w.shape else None
-
-
-def _rate_of(case, got, right):
-    """Return the rate of the step that w has made before dx was computed."""
-    dz, x, _ = case.arguments
-    if got[0] is None or got[0].shape != right[0].shape:
-        return None
-    return share_of(right[0] - got[0], dz @ (x.T @ dz).T)
-
-
-def share_of(a, b):
-    """Return by what b has to be multiplied to come as near to a as it can."""
-    return np.vdot(a, b) / np.vdot(b, b)
 
 
 def _flatten_cases(rng):
@@ -117,6 +81,15 @@ def _flatten_cases(rng):
         cases.append(drawn(rng, name, (M, H * W * C), (M, H, W, C)))
     return cases
 
+
+BACKWARD_MISTAKES = """
+fc.weight_decay_inside = dz @ w.T, x.T @ dz + number * w, dz.sum(axis=0)
+{number} times w is added to dw: weight decay belongs to the step, or to the loss, not here
+fit: share_of(got[1] - right[1], w)
+fc.dx_after_update = dz @ (w - number * (x.T @ dz)).T, x.T @ dz, dz.sum(axis=0)
+dx is made of the weights after a step of rate {number}; forward used the ones before it
+fit: share_of(right[0] - got[0], dz @ (x.T @ dz).T)
+"""
 
 FORWARD_MISTAKES = """
 fc_forward.bias_forgotten = x @ w
@@ -152,7 +125,13 @@ every unit gets the first bias; b has one for each of them
 """
 
 # Of these there are forms, which say more.
-IN_FORMS = ("first_example_only", "one_unit_only", "dx_after_update", "weight_decay_inside")
+IN_FORMS = {
+    "fc.first_example_only",
+    "fc.one_unit_only",
+    "fc.dw_divided_by_m",
+    "fc.dx_after_update",
+    "fc.weight_decay_inside",
+}
 
 EXERCISES = (
     Exercise.of(
@@ -167,20 +146,9 @@ EXERCISES = (
         fc_backward,
         _backward_cases,
         (
-            *catalogued("fc_backward", without=[f"fc.{name}" for name in IN_FORMS]),
+            *catalogued("fc_backward", without=IN_FORMS),
             *as_suspects(fc_forms()),
-            fitted(
-                "fc.weight_decay_inside",
-                "{number} times w is added to dw: weight decay belongs to the step, or to the loss, not here",
-                decayed,
-                _decay_of,
-            ),
-            fitted(
-                "fc.dx_after_update",
-                "dx is made of the weights after a step of rate {number}; forward used the ones before it",
-                _updated,
-                _rate_of,
-            ),
+            *mistakes(BACKWARD_MISTAKES, "dz, x, w", globals()),
         ),
     ),
     Exercise.of(

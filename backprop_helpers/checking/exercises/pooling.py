@@ -2,20 +2,18 @@
 
 import numpy as np
 
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Suspect
+from backprop_helpers.checking.exercises._exercise import Case, Exercise
 from backprop_helpers.checking.exercises._forms import as_suspects, selected_outputs
 from backprop_helpers.checking.exercises._inputs import (
     between,
     catalogued,
     drawn,
-    fitted,
     images,
     integers,
     mistakes,
     normal,
     pair,
     suspect,
-    written,
 )
 from backprop_helpers.checking.exercises._pool_forms import average_forms, pool_forms
 from backprop_helpers.checking.solutions.lesson_09 import (
@@ -110,12 +108,6 @@ def _divided_by(number):
     return wrong
 
 
-def _number_of_pixels(case, got, right):
-    """Return by what the sum over the windows' gradients was divided, if it is the same number everywhere."""
-    whole = right[0] * np.prod(pair(case.options["size"]))
-    return np.vdot(whole, whole) / np.vdot(whole, got[0])
-
-
 # About the first of these the forms say more; the last two are about the average.
 NOT_OF_MAX = {
     "pool.one_winner_for_all_channels",
@@ -148,22 +140,17 @@ def _times_the_pixels(x, *, size, mode, **options):
     return z * np.prod(pair(size)) if mode == "average" else z
 
 
-def _from(start):
+def _not_below(start, x, *, mode, **options):
     """Return pool_forward with a running maximum that starts at a number."""
-
-    def wrong(x, *, mode, **options):
-        z = pool_forward(x, mode=mode, **options)
-        return np.maximum(z, start) if mode == "max" else z
-
-    return wrong
-
-
-def _start_of(case, got, right):
-    """Return the largest number in the place of a smaller maximum."""
-    return got[0][got[0] > right[0]].max(initial=-np.inf)
+    z = pool_forward(x, mode=mode, **options)
+    return np.maximum(z, start) if mode == "max" else z
 
 
 AVERAGE_MISTAKES = """
+average_pool.fixed_number = _divided_by(lambda *sizes: number)(dz, x, **options)
+divided by {number} whatever the size of the window; it has F_h·F_w pixels
+? windows of 3 × 2: how many pixels share the gradient of one output?
+fit: np.prod(pair(options["size"])) / share_of(got[0], right[0])
 average_pool.divided_by_one_side = _divided_by(lambda F_h, F_w, s_h, s_w: F_h)(dz, x, **options)
 divided by the rows of a window; it has F_h·F_w pixels
 ? how many pixels share the gradient of one output?
@@ -191,6 +178,10 @@ the gradient is shared out among all pixels of the window, as for average poolin
 """
 
 FORWARD_MISTAKES = """
+pool.running_maximum_from_zero = _not_below(number, x, **options)
+the running maximum starts at {number}: no window comes out smaller
+fit: got[0][got[0] > right[0]].max(initial=-np.inf)
+pool.rows_for_both = _forward_with(size=lambda f, s: pair(f)[0], stride=lambda f, s: pair(s)[0])(x, **options)
 pool_forward.one_maximum_for_all_channels = _of_the_largest_channel(x, **options)
 the maximum runs over the channels too; each channel has a maximum of its own
 ? two channels, one of them a hundred times larger: what comes out of the other?
@@ -212,16 +203,6 @@ EXERCISES = (
         _forward_cases,
         (
             *catalogued("pool_forward", without=["pool.running_maximum_from_zero"]),
-            fitted(
-                "pool.running_maximum_from_zero",
-                "the running maximum starts at {number}: no window comes out smaller",
-                _from,
-                _start_of,
-            ),
-            written(
-                "pool.rows_for_both",
-                _forward_with(size=lambda f, s: pair(f)[0], stride=lambda f, s: pair(s)[0]),
-            ),
             *mistakes(FORWARD_MISTAKES, "x, **options", globals()),
             *selected_outputs("pool_forward", pool_forward, channels="channel"),
         ),
@@ -255,13 +236,6 @@ EXERCISES = (
                 )
             ),
             *mistakes(AVERAGE_MISTAKES, "dz, x, **options", globals()),
-            Suspect(
-                "average_pool.fixed_number",
-                lambda number: _divided_by(lambda *sizes: number),
-                diagnosis="divided by {number} whatever the size of the window; it has F_h·F_w pixels",
-                hint="windows of 3 × 2: how many pixels share the gradient of one output?",
-                fit=_number_of_pixels,
-            ),
         ),
     ),
 )

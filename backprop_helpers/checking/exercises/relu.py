@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Suspect
+from backprop_helpers.checking.exercises._exercise import Case, Exercise
 from backprop_helpers.checking.exercises._inputs import between, catalogued, integers, mistakes, normal
 from backprop_helpers.checking.solutions import lesson_03
 
@@ -37,14 +37,23 @@ def _leaky_cases(rng):
     ]
 
 
-def _slope_used(case, got, right):
-    """Return by what the gradient is multiplied where z is negative."""
-    da, z = case.arguments
-    below = z < 0
-    return (got[0] / da)[below][0] or None if below.any() else None
+def _slope_used(dz, da, z):
+    """Return by what the gradient is multiplied where z is negative; None if it nowhere is, or by nothing."""
+    return next(iter((dz / da)[z < 0]), None) or None
 
+
+RELU_MISTAKES = """
+relu.leaky = da * np.where(z > 0, 1.0, number)
+{number} of the gradient comes through where z is negative: a leaky ReLU; here nothing does
+? nudge an entry of z that is −2: how far does the output move?
+fit: _slope_used(got[0], da, z)
+"""
 
 LEAKY_MISTAKES = """
+leaky_relu.another_slope = da * np.where(z > 0, 1.0, number)
+the slope is {number} whatever `slope` says
+? call it with slope=0.5: does anything change?
+fit: _slope_used(got[0], da, z)
 leaky_relu.wrong_side = da * np.where(z > 0, slope, 1.0)
 the slope is on the wrong side: it belongs where z is negative
 ? nudge an entry of z that is +3: how far does the output move?
@@ -73,33 +82,14 @@ EXERCISES = (
         "03.1 the gradient at the input of ReLU -> dz",
         lesson_03.relu_backward,
         _cases,
-        (
-            *catalogued("relu_backward"),
-            Suspect(
-                "relu.leaky",
-                lambda number: lambda da, z: da * np.where(z > 0, 1.0, number),
-                diagnosis="{number} of the gradient comes through where z is negative: a leaky ReLU;"
-                " here nothing does",
-                hint="nudge an entry of z that is −2: how far does the output move?",
-                fit=_slope_used,
-            ),
-        ),
+        (*catalogued("relu_backward"), *mistakes(RELU_MISTAKES, "da, z", globals())),
         settle=_settled,
     ),
     Exercise.of(
         "03.2 the gradient at the input of a leaky ReLU, max(z, slope·z) for a slope below 1 -> dz",
         lesson_03.leaky_relu_backward,
         _leaky_cases,
-        (
-            Suspect(
-                "leaky_relu.another_slope",
-                lambda number: lambda da, z, *, slope: da * np.where(z > 0, 1.0, number),
-                diagnosis="the slope is {number} whatever `slope` says",
-                hint="call it with slope=0.5: does anything change?",
-                fit=_slope_used,
-            ),
-            *mistakes(LEAKY_MISTAKES, "da, z, slope", globals()),
-        ),
+        mistakes(LEAKY_MISTAKES, "da, z, slope", globals()),
         settle=_settled,
     ),
 )

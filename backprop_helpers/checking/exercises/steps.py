@@ -107,8 +107,7 @@ def lesson_00(steps, asks, own):
     d_input = NINE_W[0] @ back
     what = "what comes back to input 0 when [1, −2, 3] comes back from the outputs"
     asks("d_input", what, d_input, (NINE_X, NINE_W, back))
-    said = "times_input: here the input is a factor too. By what does a nudge of it move a product?"
-    own(said, NINE_X[0] * d_input)
+    own("times_input: the input is a factor too. By what does its nudge move a product?", NINE_X[0] * d_input)
     da, db_matrix, _ = layers.fc_backward(DC, layers.fc_forward(A, B, np.zeros(4))[1])
     asks("dA", "dA for C = AB, from dC and B", da)
     asks("dB", "dB for C = AB, from A and dC", db_matrix)
@@ -140,8 +139,7 @@ def lesson_01(steps, asks, own):
     )
     asks("dx", "dx of the toy, from dz and x", TOY_DZ[::-1] * (TOY_X > 0), (TOY_X, TOY_DZ))
     own("upright: this is not turned back. Which output reads input 0?", TOY_DZ * (TOY_X > 0))
-    said = "mask_turned: here the mask is turned too. Of which input does it speak?"
-    own(said, (TOY_DZ * (TOY_X > 0))[::-1])
+    own("mask_turned: the mask is turned too. Of which input does it speak?", (TOY_DZ * (TOY_X > 0))[::-1])
     own("no_mask: ReLU is missing. Which input does it hold back?", TOY_DZ[::-1])
     own("forward: these are outputs. What comes back to each input?", np.maximum(TOY_X, 0)[::-1])
 
@@ -270,8 +268,7 @@ def lesson_04(steps, asks, own):
     own("no_target: this is Ŷ alone. From which of the three is something taken off?", y_hat[0])
     own("divided: this is divided by M. Asked for is Ŷ − Y alone", dz[0])
     for k in (0, 1):
-        said = "another_class: here the target stands at another class. Which one is true?"
-        own(said, y_hat[0] - np.eye(3)[k])
+        own("another_class: the target stands at another class. Which one is true?", y_hat[0] - np.eye(3)[k])
     own("another_example: this is the other example. Which row is asked for?", y_hat[1] - y[1])
     asks("dy_hat", "dŶ of both examples, from Y, Ŷ and M", -y / y_hat / 2)
     for name in ("not_divided_by_m", "sign_flipped", "every_class_counts"):
@@ -310,8 +307,7 @@ def lesson_05(steps, asks, own):
     asks("corner", "Z[0, 0], from X, W and b", z[0, 0])
     own(NO_BIAS, z[0, 0] - 1)
     own("every: here b is added with every product. How many biases has an output?", z[0, 0] + 3)
-    said = "transposed: this is what the transposed kernel gives. Which weight lies on X[0, 1]?"
-    own(said, conv(X7, W.T)[0, 0])
+    own("transposed: the transposed kernel gives this. Which weight lies on X[0, 1]?", conv(X7, W.T)[0, 0])
     own("turned: this is what the turned kernel gives. Which weight lies on X[0, 0]?", conv(X7, TURNED)[0, 0])
     asks("z", "Z, from X, W and b", z)
     own(NO_BIAS, z - 1)
@@ -335,8 +331,7 @@ def lesson_05(steps, asks, own):
     own("zeros_first: the zeros are on top and left. Where does an even kernel have them?", zeros_first)
     own(NO_BIAS, same[:, 2] - 1)
     own("row: this is the last row. Which index runs down a column?", same[2])
-    what = "how many weights and biases four filters of 3×3 on three channels have"
-    asks("parameters", what, [108, 4], ())
+    asks("parameters", "how many weights and biases four filters of 3×3 on three channels have", [108, 4], ())
     own("one_channel: these filters see one channel. How deep is a filter?", [36, 4])
     own("one_filter: this is one filter. How many are there?", [27, 1])
     own("bias_per_channel: one bias for each filter and channel? How many has an output?", [108, 12])
@@ -378,8 +373,7 @@ def lesson_06(steps, asks, own):
         own(another_weight, window * DZ)
     own("moves: these are the moves of Z. By how much does each of them move the loss?", seen)
     own("dz_turned: dZ is turned here. Which pixel meets W[0, 1] in Z[0, 0]?", seen * DZ[::-1, ::-1])
-    what = "what output (1, 0) adds to dW, from X and dZ"
-    asks("one_output", what, DZ[1, 0] * windows[1, 0], (X7, DZ))
+    asks("one_output", "what output (1, 0) adds to dW, from X and dZ", DZ[1, 0] * windows[1, 0], (X7, DZ))
     for factor in (np.full((2, 2), DZ[1, 0]), DZ):
         for z in [(0, 0), (0, 1), (1, 1)]:
             own(another_output, factor[z] * windows[z])
@@ -445,8 +439,7 @@ def lesson_07(steps, asks, own):
     asks("total", "the sum of the nine gradients, without adding up the nine", dx.sum(), (DZ, W))
     asks("reads", "row and column of the output that reads X[3, 5] through W[2, 1]", [1, 4], ())
     own("added: here the offset is added. Which output row has row 3 under its weight row 2?", [5, 6])
-    what = "the four products that meet at X[1, 1], each in its output's place"
-    asks("middle", what, DZ * TURNED, (DZ, W))
+    asks("middle", "the four products that meet at X[1, 1], each in its output's place", DZ * TURNED, (DZ, W))
     same = "not_turned: each dZ is multiplied by the weight of its own index. Which joins X[1, 1] to Z[0, 0]?"
     own(same, DZ * W)
     own("one_axis: one axis is turned. Which weight joins X[1, 1] to Z[0, 1]?", DZ * W[::-1])
@@ -471,10 +464,8 @@ def lesson_08(steps, asks, own):
 
     what = "how many outputs each of the twelve pixels moves (three weights, stride 2, dilation 2)"
     asks("touched", what, counts(4, **stride, **dilation), ())
-    said = "no_dilation: this is the count without dilation. What does the first window read?"
-    own(said, counts(5, **stride))
-    said = "no_stride: this is the count with stride 1. Where does the second window start?"
-    own(said, counts(8, **dilation))
+    own("no_dilation: the count without dilation. What does the first window read?", counts(5, **stride))
+    own("no_stride: the count with stride 1. Where does the second window start?", counts(8, **dilation))
     what = (
         "H_out and W_out, of 28×20 pixels, a 5×3 kernel, stride (3, 2), dilation (1, 4), 2 + 1 rows of zeros"
     )
@@ -520,8 +511,7 @@ def lesson_08(steps, asks, own):
     own("even_only: these no window could read. Which row would only a further window read?", [0, 2, 4, 6])
     own("below_only: these lie below all that is read. Are there rows between that nobody reads?", [6, 7])
     own("read: these are the rows that do get one. Which are left?", [1, 3, 5])
-    what = "the zeros around G: top, bottom, left and right, in the general example"
-    asks("around", what, [1, 6, -1, 2], ())
+    asks("around", "the zeros around G: top, bottom, left, right, in the general example", [1, 6, -1, 2], ())
     own("no_remainder: the remainders are missing. Behind which sides is something left over?", [1, 3, -1, 1])
     own("not_cropped: no side is below zero here. What has the first column of Z seen?", [1, 6, 0, 2])
     own("positive: one sign is lost. Can more padding forward mean more of it backward?", [1, 6, 1, 2])
@@ -544,8 +534,7 @@ def lesson_09(steps, asks, own):
     asks("moved", what, pool(LITTLE, np.ones((2, 2)), stride=2)[1], (LITTLE,))
     quarter = np.full((4, 4), 0.25)
     own("average: this is right for the average. Which pixel moves a maximum?", quarter)
-    what = "H_out and W_out of 28×20 pixels, windows of 3×4, stride (2, 3)"
-    asks("size", what, [13, 6], ())
+    asks("size", "H_out and W_out of 28×20 pixels, windows of 3×4, stride (2, 3)", [13, 6], ())
     own("one_short: the first window is missing. If none can be moved, how many are there?", [12, 5])
     own("rounded_up: the last windows reach over the edge. Which way is one to round?", [14, 7])
     own("tiles: here the windows stand side by side. Which number moves them?", [9, 5])
@@ -564,10 +553,8 @@ def lesson_09(steps, asks, own):
     said = "overwritten: one term is kept where two windows meet. Which windows read that pixel?"
     own(said, [1, 1, 2, 2, -1, -1, -1])
     own("not_shared: each pixel gets all of dZ. Among how many is it shared?", [3, 3, 9, 6, 3, -3, -3])
-    said = "tiles: here the windows do not overlap. On which pixel does the second one start?"
-    own(said, [1, 1, 1, 2, 2, 2, -1])
-    what = "row and column of number 11 of a window of 4×5, counted in reading order from 0"
-    asks("place", what, [2, 1], ())
+    own("tiles: the windows do not overlap. On which pixel does the second start?", [1, 1, 1, 2, 2, 2, -1])
+    asks("place", "row and column of number 11 of a 4×5 window, counted in reading order from 0", [2, 1], ())
     own("by_columns: this counts down the columns. In which order does one read?", [3, 2])
     own("from_one: this counts from one. Which number has the first pixel?", [2, 0])
     own("exchanged: row and column are exchanged. Which comes first?", [1, 2])
@@ -641,20 +628,17 @@ def lesson_10(steps, asks, own):
     said = "overwritten: one stamp has replaced the other where they meet. What does a gradient do there?"
     own(said, np.where(second != 0, second, first))
     own(said, np.where(first != 0, first, second))
-    other = "another_dz: this is dX with the dZ of the convolution lessons. Which gradient arrives here?"
-    own(other, conv_back()[0])
+    own("another_dz: this is the convolution lessons' dX. Which gradient arrives here?", conv_back()[0])
 
 
 def lesson_11(steps, asks, own):
     """MNIST: the batches, the velocity, the step and its rate."""
     first, second, third = THREE_G
     velocity = (first / 2 + second) / 2 + third
-    what = "the steps of an epoch, with N = 3000 digits in batches of M = 64"
-    asks("steps", what, 47, (np.array([3000, 64]),))
+    asks("steps", "the steps of an epoch: N = 3000 digits in batches of M = 64", 47, (np.array([3000, 64]),))
     own("whole_batches: these are the full batches. Who takes the digits that are left over?", 46)
     own("fraction: this is N / M. What happens to the digits that do not fill a batch?", 3000 / 64)
-    what = "which digits the last batch takes, of an order of eight, in batches of 3"
-    asks("batch", what, ORDER[6:], (ORDER,))
+    asks("batch", "the digits of the last batch, of an order of eight, in batches of 3", ORDER[6:], (ORDER,))
     own("whole: some of these have been seen. Where does the third batch start?", ORDER[-3:])
     own("places: these are places in the order. Which digits stand there?", [6, 7])
     own("second: this batch comes before. How many digits does it leave?", ORDER[3:6])
@@ -669,11 +653,9 @@ def lesson_11(steps, asks, own):
     what = "by how much the third step moves θ, with μ = ½ and η = 2"
     asks("step", what, -2 * (third + velocity / 2), (THREE_G,))
     own("uphill: this goes up the loss. What is the sign of a step?", 2 * (third + velocity / 2))
-    said = "plain: g plus μ times the old velocity is the new one. Which of the two is in the bracket?"
-    own(said, -2 * velocity)
+    own("plain: g plus μ times the old velocity is the new one. Which is in the bracket?", -2 * velocity)
     own("no_rate: the learning rate is missing. What multiplies the bracket?", -(third + velocity / 2))
-    said = "undamped: here the velocity is added whole. What multiplies it in the bracket?"
-    own(said, -2 * (third + velocity))
+    own("undamped: the velocity is added whole. What multiplies it in the bracket?", -2 * (third + velocity))
     own("gradient: this is η times the gradient. Where is the velocity?", -2 * third)
     what = "the rate in thousandths, at f = ⅓ of the way from η_a = 2 up to η_b = 50"
     asks("rate", what, 14, (np.array([2, 50]),))
@@ -686,8 +668,7 @@ def lesson_11(steps, asks, own):
 def lesson_12(steps, asks, own):
     """Fast convolution."""
     P = layers.im2col(image(TINY), (2, 2))
-    what = "row 4 of P, what lies under the window at (1, 1): four numbers"
-    asks("row", what, P[4])
+    asks("row", "row 4 of P, what lies under the window at (1, 1): four numbers", P[4])
     own("by_columns: this reads the window down its columns. In which order are (u, v)?", P[4, [0, 2, 1, 3]])
     own("another_window: this is another window's row. Where does the one at (1, 1) begin?", P[3])
     asks("column", "column 2 of P, what the weight W[1, 0] meets: six numbers", P[:, 2])
@@ -707,10 +688,8 @@ def lesson_12(steps, asks, own):
     own("in_bytes: this is in bytes of 4. How many numbers are that?", 560)
     what = "the strides of the view of all windows, in numbers, for a padded x with strides (210, 30, 3, 1)"
     asks("strides", what, [210, 30, 3, 30, 3, 1], ())
-    said = "copy: a fresh array of this shape has these. Does the view have memory of its own?"
-    own(said, [1350, 270, 45, 15, 3, 1])
-    said = "flat: within a window these take every step to be one pixel. What does u + 1 move by?"
-    own(said, [210, 30, 3, 3, 3, 1])
+    own("copy: a fresh array has these. Does the view have memory of its own?", [1350, 270, 45, 15, 3, 1])
+    own("flat: in a window every step is one pixel here. What does u + 1 move by?", [210, 30, 3, 3, 3, 1])
     what = "how many multiply-adds conv1 takes for one digit, for H = 28, W = 28, F = 5, C = 1, K = 8"
     asks("count", what, 28 * 28 * 25 * 8, (np.array([28, 5, 1, 8]),))
     own(

@@ -2,19 +2,18 @@
 
 import numpy as np
 
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
+from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
 from backprop_helpers.checking.exercises._forms import as_suspects
 from backprop_helpers.checking.exercises._inputs import (
     between,
     catalogued,
-    fitted,
     integers,
     mistakes,
     normal,
     suspect,
 )
-from backprop_helpers.checking.exercises.fully_connected import decayed, fc_forms, share_of
-from backprop_helpers.checking.exercises.softmax import of_probabilities, softmax_forms
+from backprop_helpers.checking.exercises.fully_connected import IN_FORMS, fc_forms
+from backprop_helpers.checking.exercises.softmax import of_scores, softmax_forms
 from backprop_helpers.checking.misconceptions import misconceptions
 from backprop_helpers.checking.solutions import lesson_10, lesson_11
 from backprop_helpers.checking.solutions.lesson_02 import fc_backward_by_gradient
@@ -76,6 +75,13 @@ def _uniform(limit, inputs, units, rng):
 
 
 INITIAL_MISTAKES = """
+training.bias_starts_at_one = initial_weights(inputs, units, rng)[0], np.full(units, number)
+the bias starts at {number}; the exercise asks for no bias, b = 0
+fit: got[-1].flat[0]
+initial_weights.same_for_all_sizes = _scaled(number, inputs, units, rng)
+a standard deviation of about {number} whatever the number of inputs
+? does your scale change with `inputs`?
+fit: got[0] * np.sqrt(2 / inputs)
 initial_weights.random_bias = (initial_weights(inputs, units, rng)[0], rng.normal(size=units))
 the bias is random; the exercise asks for no bias, b = 0
 ? two units that see the same input: need their biases differ?
@@ -112,24 +118,6 @@ INITIAL = Exercise.of(
     _initial_cases,
     (
         *catalogued("initial_weights", without=["training.bias_starts_at_one"]),
-        fitted(
-            "training.bias_starts_at_one",
-            "the bias starts at {number}; the exercise asks for no bias, b = 0",
-            lambda number: (
-                lambda inputs, units, rng: (
-                    initial_weights(inputs, units, rng)[0],
-                    np.full(units, number),
-                )
-            ),
-            lambda case, got, right: got[-1].flat[0],
-        ),
-        Suspect(
-            "initial_weights.same_for_all_sizes",
-            lambda number: lambda *arguments: _scaled(number, *arguments),
-            diagnosis="a standard deviation of about {number} whatever the number of inputs",
-            hint="does your scale change with `inputs`?",
-            fit=lambda case, got, right: got[0] and got[0] * np.sqrt(2 / case.arguments[0]),
-        ),
         *mistakes(INITIAL_MISTAKES, "inputs, units, rng", globals()),
     ),
     summarise=_statistics,
@@ -169,25 +157,10 @@ def _step_cases(rng):
     return cases
 
 
-def _steps_clipped(clip):
-    """Return what makes of a limit the step with its gradients clipped by `clip(dw, db, limit)`."""
-
-    def at(limit):
-        return lambda w, b, dw, db, rate: sgd_step(w, b, *clip(dw, db, limit), rate)
-
-    return at
-
-
-def _limit_of(measure):
-    """Return what reads the limit from a step along gradients so large that both are clipped."""
-
-    def fit(case, got, right):
-        w, b, dw, _, rate = case.arguments
-        if np.abs(dw).max() < 1e6:
-            return None
-        return measure(((w - got[0]) / rate).ravel(), (b - got[1]) / rate)
-
-    return fit
+def _taken(got, w, b, dw, rate):
+    """Return the gradients of a step; NaN if the right ones are not so large that both are clipped."""
+    steep = 1 if np.abs(dw).max() >= 1e6 else np.nan
+    return steep * (w - got[0]) / rate, steep * (b - got[1]) / rate
 
 
 def _shortened(limit, *gradients):
@@ -195,56 +168,24 @@ def _shortened(limit, *gradients):
     return [gradient * min(1.0, limit / (norm or 1.0)) for gradient in gradients]
 
 
-def _decayed(by_rate, bias):
-    """Return what makes of a number the step in which w, or b too, shrinks besides."""
-
-    def of(number):
-        def step(w, b, dw, db, rate):
-            shrunk = number * (rate if by_rate else 1)
-            w_new, b_new = sgd_step(w, b, dw, db, rate)
-            return w_new - shrunk * w, b_new - shrunk * b * bias
-
-        return step
-
-    return of
-
-
-def _decay_of(by_rate):
-    def fit(case, got, right):
-        w, _, _, _, rate = case.arguments
-        if got[0] is None or got[0].shape != w.shape:
-            return None
-        return share_of(right[0] - got[0], w) / (rate if by_rate else 1)
-
-    return fit
-
-
-DECAYS = [(by_rate, bias) for by_rate in (True, False) for bias in (False, True)]
-CLIPS = (
-    (
-        "to {number}",
-        lambda dw, db, limit: (np.clip(dw, -limit, limit), np.clip(db, -limit, limit)),
-        lambda dw, db: max(np.abs(dw).max(), np.abs(db).max()),
-    ),
-    (
-        "to the norm {number}, dw and db together",
-        lambda dw, db, limit: _shortened(limit, dw, db),
-        lambda dw, db: np.hypot(np.linalg.norm(dw), np.linalg.norm(db)),
-    ),
-    (
-        "to the norm {number}, dw and db each",
-        lambda dw, db, limit: _shortened(limit, dw) + _shortened(limit, db),
-        lambda dw, db: np.linalg.norm(dw),
-    ),
-)
-
-
-def _rate_used(case, got, right):
-    w, _, dw, _, _ = case.arguments
-    return np.vdot(w - got[0], dw) / np.vdot(dw, dw)
+def _shrunk(w, b, dw, db, rate, share, bias=0):
+    """Return the step in which w, or b too, shrinks besides."""
+    w_new, b_new = sgd_step(w, b, dw, db, rate)
+    return w_new - share * w, b_new - bias * share * b
 
 
 STEP_MISTAKES = """
+training.clips_the_step = sgd_step(w, b, np.clip(dw, -number, number), np.clip(db, -number, number), rate)
+the gradients are clipped to {number}: the step is the learning rate times the gradient
+fit: max(np.abs(gradient).max() for gradient in _taken(got, w, b, dw, rate))
+training.clips_the_step = sgd_step(w, b, *_shortened(number, dw, db), rate)
+the gradients are clipped to the norm {number}, dw and db together: the step is the learning rate times the
+  gradient
+fit: np.hypot(*map(np.linalg.norm, _taken(got, w, b, dw, rate)))
+training.clips_the_step = sgd_step(w, b, *_shortened(number, dw), *_shortened(number, db), rate)
+the gradients are clipped to the norm {number}, dw and db each: the step is the learning rate times the
+  gradient
+fit: np.linalg.norm(_taken(got, w, b, dw, rate)[0])
 sgd_step.bias_uphill = w - rate * dw, b + rate * db
 b goes along its gradient, up the loss, and w against it
 ? db > 0 means that a larger b has a larger loss. Which way is down?
@@ -272,6 +213,26 @@ this is the step; w and b after the step are asked for
 sgd_step.sign_only = (w - rate * np.sign(dw), b - rate * np.sign(db))
 only the sign of the gradient is used; a step is proportional to it
 ? double dw: should the step become longer?
+sgd_step.weight_decay = _shrunk(w, b, dw, db, rate, number * rate)
+{number} times the rate times w is taken off besides: weight decay is not asked for
+? what should the step be if the gradients are zero?
+fit: share_of(right[0] - got[0], w) / rate
+sgd_step.weight_decay = _shrunk(w, b, dw, db, rate, number * rate, 1)
+{number} times the rate times w, or b, is taken off besides: weight decay is not asked for
+? what should the step be if the gradients are zero?
+fit: share_of(right[0] - got[0], w) / rate
+sgd_step.weight_decay = _shrunk(w, b, dw, db, rate, number)
+{number} times w is taken off besides: weight decay is not asked for
+? what should the step be if the gradients are zero?
+fit: share_of(right[0] - got[0], w)
+sgd_step.weight_decay = _shrunk(w, b, dw, db, rate, number, 1)
+{number} times w, or b, is taken off besides: weight decay is not asked for
+? what should the step be if the gradients are zero?
+fit: share_of(right[0] - got[0], w)
+sgd_step.another_rate = sgd_step(w, b, dw, db, number)
+the learning rate is {number} whatever is given
+? what should happen with a learning rate of 0?
+fit: share_of(w - got[0], dw)
 """
 
 STEP = Exercise.of(
@@ -280,36 +241,7 @@ STEP = Exercise.of(
     _step_cases,
     (
         *catalogued("sgd_step", without=["training.clips_the_step"]),
-        *(
-            fitted(
-                "training.clips_the_step",
-                f"the gradients are clipped {to}: the step is the learning rate times the gradient",
-                _steps_clipped(clip),
-                _limit_of(measure),
-            )
-            for to, clip, measure in CLIPS
-        ),
         *mistakes(STEP_MISTAKES, "w, b, dw, db, rate", globals()),
-        *(
-            Suspect(
-                "sgd_step.weight_decay",
-                _decayed(by_rate, bias),
-                diagnosis="{number} times "
-                + ("the rate times " if by_rate else "")
-                + ("w, or b," if bias else "w")
-                + " is taken off besides: weight decay is not asked for",
-                hint="what should the step be if the gradients are zero?",
-                fit=_decay_of(by_rate),
-            )
-            for by_rate, bias in DECAYS
-        ),
-        Suspect(
-            "sgd_step.another_rate",
-            lambda number: lambda w, b, dw, db, rate: sgd_step(w, b, dw, db, number),
-            diagnosis="the learning rate is {number} whatever is given",
-            hint="what should happen with a learning rate of 0?",
-            fit=_rate_used,
-        ),
     ),
 )
 
@@ -376,7 +308,18 @@ _without_relu = _two_layers(relu_backward=lambda da, z: da, lowest=-np.inf)
 _z_for_a = _two_layers(read=lambda z1, a1: z1)
 _of_squares = _two_layers(loss_backward=lambda z, y: (z - np.eye(z.shape[1])[y]) / len(z))
 
+
+def _decayed(rate):
+    return _two_layers(fc_backward=lambda dz, x, w: (dz @ w.T, x.T @ dz + rate * w, dz.sum(axis=0)))
+
+
+# The forms say more, and what backward does besides is told where the layer itself is asked for.
+NOT_OF_TWO = {*IN_FORMS, "fc.last_example_only", "fc.dx_without_transpose"}
+NOT_OF_TWO |= {name for name in misconceptions if name.startswith("training.")}
 TWO_LAYERS_MISTAKES = """
+fc.weight_decay_inside = _decayed(number)(x, y, w1, b1, w2, b2)
+{number} times w is added to dw: weight decay belongs to the step, or to the loss, not here
+fit: share_of(got[0] - right[0], w1)
 two_layers.relu_forgotten = _without_relu(x, y, w1, b1, w2, b2)
 there is no ReLU between the layers, on the way forward and on the way back
 ? print z1: what is behind the first layer where it is negative?
@@ -406,17 +349,11 @@ TWO_LAYERS = Exercise.of(
                 "softmax_cross_entropy.sign_flipped",
                 "softmax_cross_entropy.mean_over_all_entries",
                 "softmax_cross_entropy.extra_derivative",
-                "fc.bias_never_moves",
             )
         ),
+        *catalogued("fc_backward", lambda wrong: _two_layers(fc_backward=wrong), NOT_OF_TWO),
         *as_suspects(fc_forms(), adapt=lambda wrong: _two_layers(fc_backward=wrong)),
-        *softmax_forms(lambda softmax: _two_layers(loss_backward=of_probabilities(softmax))),
-        fitted(
-            "fc.weight_decay_inside",
-            "{number} times w is added to dw: weight decay belongs to the step, or to the loss, not here",
-            lambda rate: _two_layers(fc_backward=decayed(rate)),
-            lambda case, got, right: share_of(got[0] - right[0], case.arguments[2]),
-        ),
+        *softmax_forms(lambda wrong: _two_layers(loss_backward=lambda z, y: of_scores(wrong(z), y))),
         *mistakes(TWO_LAYERS_MISTAKES, "x, y, w1, b1, w2, b2", globals()),
     ),
     delegates=("softmax_cross_entropy_forward",),
@@ -461,7 +398,7 @@ def _epoch_cases(rng):
 def _one_epoch(
     theta, velocity, order, rates, backprop, *, batch_size, momentum, batch=None, step=None, push=None
 ):
-    """Do the epoch, or one whose batches, steps or velocity are made otherwise."""
+    """Do the epoch, or one that takes its batches, its steps or the gradient otherwise."""
     push = push or (lambda g, rate: g)
     batch = batch or (lambda start, place: order[start : start + batch_size])
     step = step or (lambda theta, g, old, new, rate: theta - rate * (g + momentum * new))
@@ -515,10 +452,10 @@ every step takes all examples: there are no batches
 one_epoch.starts_at_rest = _one_epoch(AT_REST)
 the velocity starts at 0; it goes on from the one that is given
 ? what has the epoch before left behind?
-one_epoch.rate_in_the_velocity = _one_epoch(PLAIN, push=lambda g, r: r * g, step=lambda t, g, o, v, _: t - v)
+one_epoch.rate_in_the_velocity = _one_epoch(PLAIN, push=lambda g, r: r * g, step=lambda t, *m: t - m[2])
 the rate is in the velocity, and the step is the velocity alone; in (11.2) g comes in whole
 ? after a smaller rate, how large is the part of the old gradients in your next step?
-one_epoch.rate_in_the_velocity = _one_epoch(PLAIN, push=lambda g, r: -r * g, step=lambda t, g, o, v, _: t + v)
+one_epoch.rate_in_the_velocity = _one_epoch(PLAIN, push=lambda g, r: -r * g, step=lambda t, *m: t + m[2])
 the rate is in the velocity, and the step is the velocity alone; in (11.2) g comes in whole
 ? after a smaller rate, how large is the part of the old gradients in your next step?
 one_epoch.averaged_velocity = _one_epoch(PLAIN, push=lambda g, rate: (1 - momentum) * g)

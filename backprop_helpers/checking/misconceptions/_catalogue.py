@@ -1,15 +1,16 @@
 """What a misconception is, and the catalogue that holds them."""
 
 import ast
-import difflib
 import inspect
 import linecache
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
 
 import numpy as np
 
+from backprop_helpers.checking._text import nearest
 from backprop_helpers.checking.misconceptions._pairs import pair_for
 from backprop_helpers.checking.misconceptions._parse import (
     inputs_of,
@@ -93,7 +94,6 @@ USUAL_AT = {
 }
 
 LESSONS = (lesson_01, lesson_02, lesson_03, lesson_04, lesson_08, lesson_09, lesson_10)
-LAYER_NAMES = {"pooling": "pool", "fully_connected": "fc"}  # the modules' names, for the functions' prefixes
 
 
 @dataclass(frozen=True, repr=False)
@@ -204,73 +204,33 @@ class Misconception:
         return f"{self.name}: {self.diagnosis}"
 
 
-class Catalogue(Mapping):
+class Catalogue(dict):
     """The misconceptions by name, in the order of the lessons."""
 
     def __init__(self, entries):
-        self._entries = {}
         for entry in entries:
-            if entry.name in self._entries:
+            if entry.name in self:
                 raise ValueError(f"there are two misconceptions called {entry.name}")
-            self._entries[entry.name] = entry
+            self[entry.name] = entry
 
     def __getitem__(self, name):
         try:
-            return self._entries[name]
+            return super().__getitem__(name)
         except (KeyError, TypeError):
-            raise KeyError(_unknown("misconception", name, self._entries)) from None
-
-    def __contains__(self, name):
-        return isinstance(name, str) and name in self._entries
-
-    def get(self, name, default=None):
-        """Return the entry of that name, or the default: without a search for the nearest names."""
-        return self._entries.get(name, default)
-
-    def __iter__(self):
-        return iter(self._entries)
-
-    def __len__(self):
-        return len(self._entries)
-
-    @property
-    def layers(self):
-        """The layers that have entries, in the order of the lessons."""
-        return tuple(dict.fromkeys(entry.layer for entry in self.values()))
-
-    def for_layer(self, layer):
-        """Return the misconceptions about one layer, such as "conv", as a tuple; see `layers`.
-
-        A module's name, "pooling" or "fully_connected", does as well.
-
-        Raises
-        ------
-        KeyError
-            There is no such layer; the message has the nearest names.
-        """
-        prefix = LAYER_NAMES.get(layer, layer) if isinstance(layer, str) else layer
-        if prefix not in self.layers:
-            raise KeyError(_unknown("layer", layer, self.layers))
-        return tuple(entry for entry in self.values() if entry.layer == prefix)
+            # A name without its layer, or with the wrong one, should still find its entry.
+            tail = str(name).rpartition(".")[2]
+            tails = [known for known in self if known.partition(".")[2] == tail]
+            near = nearest(name, self, tails)
+            raise KeyError(f"no misconception called {str(name)!r}; {near}") from None
 
     def __repr__(self):
-        counts = ", ".join(f"{layer} {len(self.for_layer(layer))}" for layer in self.layers)
-        return f"{len(self)} misconceptions: {counts}"
+        layers = Counter(entry.layer for entry in self.values())
+        return f"{len(self)} misconceptions: {', '.join(f'{name} {n}' for name, n in layers.items())}"
 
 
 def _names(text):
     """Return the names in ``SciPy, PyTorch``."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _unknown(what, name, known):
-    """Return the message about a name that does not exist, with the nearest ones that do."""
-    text = str(name)
-    # A name without its layer, or with the wrong one, should still find its entry.
-    tails = [entry for entry in known if entry.partition(".")[2] == text.rpartition(".")[2]]
-    near = list(dict.fromkeys(tails + difflib.get_close_matches(text, known, n=3, cutoff=0.5)))
-    hint = f"nearest: {', '.join(near)}" if near else f"there are {', '.join(list(known)[:12])}"
-    return f"no {what} called {text!r}; {hint}"
 
 
 def _source_of(function):

@@ -22,7 +22,7 @@ import re
 
 import numpy as np
 
-FIELDS = {"seen", "with", "at", "also", "unseen", "passes", "for"}
+FIELDS = {"seen", "with", "at", "also", "unseen", "passes", "for", "fit"}
 
 
 def entries_in(text):

@@ -105,7 +105,7 @@ for what, name, shift, axis in (
     ("batch, not shifted", "softmax.over_everything", lambda z: 0, None),
 ):
     wrong("two_layer_backward", what, name)(
-        lambda *a, softmax=exponentials(shift, axis): two_layers(*a, softmax=softmax)
+        lambda *a, softmax=exponentials(shift, axis): two_layers(*a, softmax=softmax)  # noqa: B008
     )
 
 
@@ -179,6 +179,7 @@ def _(dy_hat, y_hat):
     def of_example(g, p):
         for k in range(len(p)):
             return g[k] * p[k] * (one_hot(k, len(p)) - p)
+        return None
 
     return np.array([of_example(g, p) for g, p in zip(dy_hat, y_hat)])
 
