@@ -104,9 +104,8 @@ for what, name, shift, axis in (
     ("softmax over axis 0", "softmax.over_examples", lambda z: z.max(axis=0), 0),
     ("batch, not shifted", "softmax.over_everything", lambda z: 0, None),
 ):
-    wrong("two_layer_backward", what, name)(
-        lambda *a, softmax=exponentials(shift, axis): two_layers(*a, softmax=softmax)
-    )
+    softmax = exponentials(shift, axis)
+    wrong("two_layer_backward", what, name)(lambda *a, softmax=softmax: two_layers(*a, softmax=softmax))
 
 
 @wrong("two_layer_backward", "db one number", "fc.bias_one_number")
@@ -179,6 +178,7 @@ def _(dy_hat, y_hat):
     def of_example(g, p):
         for k in range(len(p)):
             return g[k] * p[k] * (one_hot(k, len(p)) - p)
+        return None
 
     return np.array([of_example(g, p) for g, p in zip(dy_hat, y_hat)])
 
