@@ -10,7 +10,7 @@ from tests.tool_loader import ROOT, load_tool
 
 PAGE = "notebooks/10_whole_network.html"
 FIRST = "document.querySelector('.bp-stage[data-composition=network]')"
-ANSWERS = f"{FIRST} && ({STATE})({FIRST}).probabilities"
+ANSWERS = f"({FIRST} && ({STATE})({FIRST}).probabilities)"
 STAGE = ".bp-stage[data-composition=network]"
 
 
