@@ -128,12 +128,16 @@ function recomputeNetwork(stage) {
 // Under the pointer
 
 function listenToMaps(stage) {
-  const { canvas, frame } = stage;
+  const { canvas, frame, controls } = stage;
   const under = (event) => spotAt(stage, event.offsetX * frame.theme.ratio, event.offsetY * frame.theme.ratio);
+  // A stroke over the given digit is the first of a drawing; a finger scrolls the page.
+  let pressed = null;
+  const press = (event, spot) => (pressed = controls.source && event.pointerType === "mouse" && spot?.name === "input" && !spot.backward ? [event.offsetX, event.offsetY] : null);
+  const drawn = (event) => pressed && event.buttons === 1 && Math.hypot(event.offsetX - pressed[0], event.offsetY - pressed[1]) > 5;
   Object.assign(canvas, {
-    onpointermove: (event) => pointAtCell(stage, under(event)),
+    onpointermove: (event) => (drawn(event) ? ((pressed = null), setOption(stage, { drawing: true })) : pointAtCell(stage, under(event))),
     onpointerleave: () => pointAtCell(stage, null),
-    onpointerdown: (event) => event.pointerType !== "mouse" && pointAtCell(stage, under(event)),
+    onpointerdown: (event) => (press(event, under(event)), event.pointerType !== "mouse" && pointAtCell(stage, under(event))),
     onclick: (event) => hold(stage, under(event)),
     onblur: () => pointAtCell(stage, null),
     onfocus: async () => (lookOf(stage), canvas.matches(":focus-visible") && (await import("./network_look.js")).focusCell(stage)),
@@ -209,11 +213,12 @@ function showVerdict(stage) {
   stage.parts.verdict.replaceChildren(element("b", "", {}, words[0]), element("small", "", {}, words[1]));
 }
 
-function idleWords({ drawing, image, network: net, message, described, options }) {
+function idleWords({ drawing, image, network: net, message, described, options, controls: { source: drawable } }) {
   if (message) return [[message]];
   if (drawing && !image) return [["Draw a digit on the paper: press, and move."], ["It is cut out, scaled into 20×20 pixels and centred, as MNIST's digits were; then the network reads it."]];
   if (!net) return [[`The network's ${described.parameters.toLocaleString("en")} weights are on their way${options.bits === 16 ? ` (${Math.round(described.parameters / 500)} kB)` : ""}.`]];
-  return [["Point at a cell: what it is the sum of, forward and backward; which pixels it sees; what it sends back."], ["A click holds it, Escape lets it go. A layer's name shows its maps large, one at a time."]];
+  const start = drawable && !drawing && globalThis.matchMedia?.("(pointer: fine)").matches ? "Draw your own digit over this one, or point" : "Point";
+  return [[`${start} at a cell: what it is the sum of, forward and backward; which pixels it sees; what it sends back.`], ["A click holds it, Escape lets it go. A layer's name shows its maps large, one at a time."]];
 }
 
 // Each group of layers has a scale of its own: how much its strongest colour is.
