@@ -9,8 +9,8 @@ import pytest
 
 from backprop_helpers.training.network import Network, reference_cnn
 from backprop_helpers.training.series import series_cnn, series_digit
-from backprop_helpers.views.stage._network_data import architecture, as_float16, network_json
-from benchmarks.node import lay_out, run_node
+from backprop_helpers.views.stage.network import architecture, as_float16
+from benchmarks.node import lay_out, network_json, run_node
 from tests.stage import examples
 
 SCRIPT = Path(__file__).with_name("compute.test.js")
