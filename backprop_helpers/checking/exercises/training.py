@@ -552,10 +552,10 @@ every step takes all examples: there are no batches
 one_epoch.starts_at_rest = _one_epoch(AT_REST)
 the velocity starts at 0; it goes on from the one that is given
 ? what has the epoch before left behind?
-one_epoch.rate_in_the_velocity = _one_epoch(PLAIN, push=lambda g, r: r * g, step=lambda t, _, o, new, r: t - new)
+one_epoch.rate_in_the_velocity = _one_epoch(PLAIN, push=lambda g, r: r * g, step=lambda t, _, o, v, r: t - v)
 the rate is in the velocity, and the step is the velocity alone; in (11.2) g comes in whole
 ? after a smaller rate, how large is the part of the old gradients in your next step?
-one_epoch.rate_in_the_velocity = _one_epoch(PLAIN, push=lambda g, r: -r * g, step=lambda t, _, o, new, r: t + new)
+one_epoch.rate_in_the_velocity = _one_epoch(PLAIN, push=lambda g, r: -r*g, step=lambda t, _, o, v, r: t + v)
 the rate is in the velocity, and the step is the velocity alone; in (11.2) g comes in whole
 ? after a smaller rate, how large is the part of the old gradients in your next step?
 one_epoch.averaged_velocity = _one_epoch(PLAIN, push=lambda g, rate: (1 - momentum) * g)
