@@ -20,16 +20,10 @@ ROUNDING = 1e-12  # relative: two ways to the same float64
 
 
 class Evidence:
-    """All calls of a learner's function, and the right answers.
+    """All calls of a learner's function (`Run`), and the right answers.
 
-    Parameters
-    ----------
-    exercise : Exercise
-    runs : list of Run
-    scaled : (int, int, int) or None
-        Three calls: the second has a billion times the gradient of the first, the third a billionth.
-    strict : bool
-        Whether what float32 would leave of an answer counts as wrong, too.
+    `scaled` are three calls, of which the second has a billion times the gradient of the first, and the third
+    a billionth; with `strict`, what float32 would leave of an answer counts as wrong, too.
     """
 
     def __init__(self, exercise, runs, scaled=None, strict=False):

@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from backprop_helpers.checking._text import count
+from backprop_helpers.checking._text import count, described
 from backprop_helpers.checking.exercises import _compare as compare
 from backprop_helpers.checking.exercises import _conduct as conduct
 from backprop_helpers.checking.exercises import _words as words
@@ -12,33 +12,17 @@ from backprop_helpers.checking.exercises._cell import unread_cell
 from backprop_helpers.checking.exercises._recognise import BILLION, Known, recognise
 from backprop_helpers.checking.exercises._result import CheckResult, Failing
 from backprop_helpers.checking.exercises._rules import asked_for
-from backprop_helpers.checking.exercises._run import described, run_case, shaped_reference
+from backprop_helpers.checking.exercises._run import run_case, shaped_reference
 from backprop_helpers.checking.exercises._runner import Guard, OutOfTime
 from backprop_helpers.checking.exercises._watch import Delegation, is_known_mistake, outside_arrays
 
 
 def examine(exercise, function, *, seed=0, diagnose=True, guard=None):
-    """Run a function on the cases of an exercise, and say what is right or wrong with it.
+    """Run a function on the cases of an `Exercise`, and return the `CheckResult`: what is right or wrong.
 
-    Parameters
-    ----------
-    exercise : Exercise
-    function : callable
-    seed : int
-        Other numbers, and some other shapes, for each seed.
-    diagnose : bool
-        False: a known mistake is not named, only where and how the answer differs.
-    guard : context manager, optional
-        Calls the function, as `Guard` does in this process and within its limits.
-
-    Returns
-    -------
-    CheckResult
-
-    Raises
-    ------
-    TypeError
-        `function` is not a function.
+    Each seed has other numbers, and some other shapes. Without `diagnose` a known mistake is not named, only
+    where and how the answer differs. The `guard`, a context manager, calls the function, as `Guard` does in
+    this process and within its limits. Raises a TypeError if `function` is none.
     """
     if not callable(function) or isinstance(function, type):
         raise TypeError(
@@ -76,8 +60,7 @@ class Examination:
         # The first case twice in a row, and again at the end: one that keeps something is found out.
         self.sequence = [cases[0], *cases, cases[0]]
         self.outside = outside_arrays(function)
-        ours = is_known_mistake(function) and function is not exercise.reference
-        self.delegation = Delegation(None if ours else exercise.delegates)
+        self.delegation = Delegation(None if is_known_mistake(function) else exercise.delegates)
         self.runs = self._run_all()
         self.evidence = compare.Evidence(exercise, self.runs, scaled if len(self.runs) > self.total else None)
 

@@ -11,18 +11,8 @@ def common_factor(evidence, p, others, gots=None, everywhere=False):
     """Return ``M times too small (M is the number of examples)``; empty if there is no such factor.
 
     A constant gets a name only if it is that one in every call, and no other constant with a name is.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    p : int
-        The part.
-    others : list of ndarray
-        For each call what the answer may be a multiple of.
-    gots : list of ndarray, optional
-        The answers, if not the learner's.
-    everywhere : bool
-        Whether a factor of 1 in some calls counts against it.
+    `others` has for each call what part `p` may be a multiple of, `gots` the answers, if not the learner's;
+    `everywhere` says whether a factor of 1 in some calls counts against it.
     """
     gots = [got and got[p] for got in evidence.got] if gots is None else gots
     factors, largest = {}, 0

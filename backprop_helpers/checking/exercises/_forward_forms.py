@@ -4,7 +4,7 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._forms import selected_outputs
-from backprop_helpers.checking.exercises._inputs import fitted, mistakes, pair, suspect, written
+from backprop_helpers.checking.exercises._inputs import mistakes, pair, suspect, written
 
 PLAIN = {"stride": 1, "padding": "valid", "dilation": 1}
 
@@ -22,10 +22,10 @@ the bias is missing
 correlate.bias_subtracted = forward(x, w, -b, **options)
 the bias is subtracted; it is added
 ? set the kernel to zero: what should the output be?
-correlate.last_term_only = forward(x, _only(w, np.s_[-1:, -1:]), b, **options)
+correlate.last_term_only = forward(x, only(w, np.s_[-1:, -1:]), b, **options)
 only the last weight counts in the output (`=`): the terms of all of them have to be added (`+=`)
 ? how many products make up one entry of the output?
-correlate.first_term_only = forward(x, _only(w, np.s_[:1, :1]), b, **options)
+correlate.first_term_only = forward(x, only(w, np.s_[:1, :1]), b, **options)
 only the first weight counts in the output: the terms of all of them have to be added
 ? how many products make up one entry of the output?
 correlate.averaged = forward(x, w / (w.shape[0] * w.shape[1]), b, **options)
@@ -80,6 +80,9 @@ the patches count (c, u, v) and the kernel (u, v, c): the products pair each wei
 """
 
 OF_GEOMETRY = """
+conv.padding_not_zero = _padded_with(constant_values=number)(x, w, b, **options)
+the image is padded with {number}, not with zeros
+fit: share_of(got[0] - right[0], _padded_with(constant_values=1)(x, w, b, **options) - right[0])
 conv_forward.stride_ignored = _with(stride=1)(x, w, b, **options)
 the stride is not used: there are as many outputs as at stride 1
 ? with stride 2, which pixel is the first that Z[0, 1] reads?
@@ -116,7 +119,8 @@ def _still_to_come(x, w, b, **options):
     return np.arange(rows * columns)[::-1].reshape(rows, columns, 1) * b
 
 
-def _only(w, keep):
+def only(w, keep):
+    """Return w with zeros but for a part."""
     one = np.zeros(w.shape)
     one[keep] = w[keep]
     return one
@@ -172,24 +176,10 @@ def _odd_padding_first(x, w, b, **options):
     return forward(padded(x, (bottom, top, right, left)), w, b, **(options | {"padding": 0}))
 
 
-def number_around(part, wrong):
-    """Return what reads the constant around the image from a result, which depends on it linearly."""
-
-    def fit(case, got, right):
-        if got[part] is None or got[part].shape != right[part].shape:
-            return None
-        one = wrong(1)(*case.arguments, **case.options)
-        unit = (one[part] if isinstance(one, tuple) else one) - right[part]
-        return np.vdot(got[part] - right[part], unit) / np.vdot(unit, unit) if unit.any() else None
-
-    return fit
-
-
 RIMS = ("edge", "reflect", "symmetric", "wrap", "mean", "maximum", "minimum")
-PADDED_WITH = "the image is padded with {number}, not with zeros"
 
 
-def one_kernel_mistakes(adapt, several=True):
+def one_kernel_mistakes(adapt=lambda wrong: wrong, several=True):
     """Return the mistakes with one image and one kernel, each made to fit by `adapt`."""
     return (
         suspect("conv.kernel_flipped_forward", lambda wrong: adapt(_at_stride_1(wrong))),
@@ -207,21 +197,16 @@ def channel_mistakes():
     )
 
 
-def unpadded_mistakes(adapt):
+def unpadded_mistakes(adapt=lambda wrong: wrong):
     """Return the mistakes of whoever pads where nothing is to be padded."""
     return mistakes(WITHOUT_PADDING, "x, w, b", globals(), adapt)
 
 
 def geometry_mistakes():
     """Return the mistakes with stride, padding and dilation."""
-
-    def around(number):
-        return _padded_with(constant_values=number)
-
     return (
         *mistakes(OF_GEOMETRY, "x, w, b, **options", globals()),
         *(written("conv.padding_not_zero", _padded_with(mode=mode)) for mode in RIMS),
-        fitted("conv.padding_not_zero", PADDED_WITH, around, number_around(0, around)),
     )
 
 

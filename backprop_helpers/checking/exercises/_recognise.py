@@ -25,16 +25,7 @@ class Known(NamedTuple):
 
 
 def recognise(evidence):
-    """Return the known mistakes that explain the wrong parts, the best first.
-
-    Parameters
-    ----------
-    evidence : Evidence
-
-    Returns
-    -------
-    list of Known
-    """
+    """Return the `Known` mistakes that explain the wrong parts of an `Evidence`, the best first."""
     wrong = {p for _, p in evidence.wrong}
     raised = any(run.error is not None for run in evidence.runs)
     if not wrong and not raised:
@@ -113,9 +104,13 @@ def _made(evidence, suspect):
     if suspect.fit is None:
         return known, suspect.make()
     for r, _ in evidence.wrong:
-        run = evidence.runs[r]
+        run, right = evidence.runs[r], evidence.expected[r]
+        got = [  # what is of another shape is not a number
+            g if g is not None and g.shape == wanted.shape else np.full(wanted.shape, np.nan)
+            for g, wanted in zip(evidence.got[r], right)
+        ]
         with np.errstate(all="ignore"):
-            number = suspect.fit(run.case, evidence.got[r], evidence.expected[r])
+            number = suspect.fit(run.case, got, right)
         if number is not None and np.isfinite(number):
             said = known.diagnosis.format(number=f"{number:.3g}")
             return known._replace(diagnosis=said), suspect.make(number)

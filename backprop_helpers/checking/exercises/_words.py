@@ -98,10 +98,7 @@ def _read(evidence, p, r):
 def shape_text(evidence, calls):
     """Say which part has another form in these calls, and whether its numbers are right in all of them.
 
-    Returns
-    -------
-    (str, int)
-        The text, and the call that it is about: one in which sizes cannot be confused, if there is any.
+    With the text comes the call that it is about: one in which sizes cannot be confused, if there is any.
     """
     exercise, runs = evidence.exercise, evidence.runs
     if runs[calls[0]].problem:

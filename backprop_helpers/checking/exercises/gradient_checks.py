@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
+from backprop_helpers.checking.exercises._exercise import Case, Exercise
 from backprop_helpers.checking.exercises._inputs import mistakes, normal
+from backprop_helpers.checking.solutions import lesson_01
 
 
 def _agree_cases(rng):
@@ -40,10 +41,6 @@ def _changed(array, where, value):
     array = array.copy()
     array[where] = value
     return array
-
-
-def _gradients_agree(analytic, numeric):
-    return analytic.shape == numeric.shape and _by_entry(analytic, numeric, 1e-6)
 
 
 def _same_shape(case):
@@ -159,14 +156,11 @@ def _suspects():
     return (*found, *mistakes(SHAPES, "a, n", globals()))
 
 
-AGREE = Exercise(
-    number="01.1",
-    title="True if two gradients are equal but for rounding",
-    signature="gradients_agree(analytic, numeric)",
-    returns=(Part("the answer", (), "truth"),),
-    cases=_agree_cases,
-    reference=_gradients_agree,
-    suspects=_suspects(),
+EXERCISES = (
+    Exercise.of(
+        "01.1 True if two gradients are equal but for rounding -> the answer: truth",
+        lesson_01.gradients_agree,
+        _agree_cases,
+        _suspects(),
+    ),
 )
-
-EXERCISES = (AGREE,)

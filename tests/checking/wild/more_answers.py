@@ -104,8 +104,9 @@ for what, name, shift, axis in (
     ("softmax over axis 0", "softmax.over_examples", lambda z: z.max(axis=0), 0),
     ("batch, not shifted", "softmax.over_everything", lambda z: 0, None),
 ):
-    softmax = exponentials(shift, axis)
-    wrong("two_layer_backward", what, name)(lambda *a, softmax=softmax: two_layers(*a, softmax=softmax))
+    wrong("two_layer_backward", what, name)(
+        lambda *a, softmax=exponentials(shift, axis): two_layers(*a, softmax=softmax)  # noqa: B008
+    )
 
 
 @wrong("two_layer_backward", "db one number", "fc.bias_one_number")
