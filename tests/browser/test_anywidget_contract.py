@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from backprop_helpers.views import stage as stages
+from tests.browser.stages import STATE
 from tests.stage_lesson import CELLS, IMPORTS
 
 HOST = Path(__file__).with_name("anywidget_host.js").read_text(encoding="utf-8")
@@ -91,7 +92,7 @@ def test_module_keeps_the_contract(host, name):
 
 def test_views_of_one_model_hold_the_same_cell(host):
     page = host("ConvolutionStage")
-    state = "e => e.bpStage.state().held"
+    state = f"e => ({STATE})(e).held"
     at = view(page, 0).evaluate("e => e.bpStage.cellCenter('z', [0, 1, 0])")
     page.mouse.click(*at)
     page.wait_for_timeout(400)  # the model is told when the page is at rest
@@ -122,10 +123,10 @@ def test_a_network_gets_its_weights_from_python(host):
         page.wait_for_timeout(50)
         shown = view(page, number)
         for _ in range(100):
-            if shown.evaluate("e => e.bpStage.state().probabilities"):
+            if shown.evaluate(f"e => ({STATE})(e).probabilities"):
                 break
             page.wait_for_timeout(50)
-        assert max(shown.evaluate("e => e.bpStage.state().probabilities")) > 0.9
+        assert max(shown.evaluate(f"e => ({STATE})(e).probabilities")) > 0.9
 
 
 def test_the_page_allows_no_more_than_a_webview(host):
