@@ -6,6 +6,7 @@ sends (HTML, JavaScript, SVG, widgets) is dropped. What its functions return com
 
 import builtins
 import contextlib
+import ctypes
 import os
 import queue
 import re
@@ -42,6 +43,7 @@ LOOK = 0.4  # seconds between two looks at what it uses
 LARGEST_MESSAGE = 64 * 2**20  # bytes
 WAITING_MESSAGES = 50  # more are not taken from the kernel until these are read
 REPLIES = 20  # that are passed over at a time
+KEYCTL = {"x86_64": 250, "aarch64": 219}  # the system call's number
 HERE = Path(__file__).parent
 
 
@@ -384,6 +386,8 @@ def _limit(group):
 
     if group is not None:
         group.enter()
+    if (number := KEYCTL.get(os.uname().machine)) and sys.platform == "linux":
+        ctypes.CDLL(None).syscall(number, 1, 0)  # a ring of keys of its own, in the place of the teacher's
     with contextlib.suppress(OSError):  # where memory runs out, it is this process that ends
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 

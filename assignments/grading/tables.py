@@ -127,7 +127,7 @@ def _counted(before, after):
 def gain(before, after, most):
     """Return the normalised change: the share of what could be gained, or minus that of what could be lost.
 
-    As Marx and Cummings have it (American Journal of Physics 75, 2007). None where nothing could change
+    As Marx and Cummings have it (American Journal of Physics 75, 87, 2007). None where nothing could change
     in the direction in which it did not: all right both times, or none.
     """
     if before == after:

@@ -78,8 +78,12 @@ for process in filter(str.isdigit, os.listdir('/proc')):
             print(os.listdir(path) if os.path.isdir(path) else open(path, 'rb').read(300))
         except OSError as error:
             print(error)
-for path in ('/proc/kcore', '/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger', '/dev/mem', '/sys'):
-    print(path, os.access(path, os.W_OK) and 'WRITABLE')
+for path in ('kcore', 'sys/kernel/core_pattern', 'sys/kernel/hostname', 'sysrq-trigger', 'irq', 'self/oom_score_adj'):
+    try:
+        open(f'/proc/{path}', 'r+').close()
+        print(path, 'IS WRITABLE')
+    except OSError as error:
+        print(path, error)
 print([ctypes.CDLL(None).ptrace(16, process, 0, 0) for process in (1, os.getppid())])
 """,
     "fills_what_it_finds": """
@@ -98,7 +102,7 @@ for path in glob.glob('/tmp/[0-9]') + glob.glob('/dev/shm/[0-9]') + glob.glob('/
         "import subprocess\nmount = 'mkdir /tmp/m && mount -t tmpfs -o size=4g none /tmp/m && echo NESTED'\n"
         "print(subprocess.run(['unshare', '-Urm', 'sh', '-c', mount], capture_output=True))"
     ),
-    "zombies": "import os\nfor _ in range(20):\n    if os.fork() == 0: os._exit(0)",
+    "zombies": "import os\nfor _ in range(5):\n    if os.fork() == 0: os._exit(0)",
     "pictures": (
         "import base64\ndata = base64.b64encode(b'x' * 2_000_000).decode()\n"
         "for _ in range(12): display({'image/png': data}, raw=True)"
@@ -401,7 +405,7 @@ ATTACKS = {
     "t09_children": (
         beside(
             "import subprocess, sys\nchildren = [subprocess.Popen([sys.executable, '-c', 'x = bytearray(10**9);"
-            " import time; time.sleep(60)']) for _ in range(6)]\nimport time\ntime.sleep(10)"
+            " import time; time.sleep(60)']) for _ in range(6)]\nimport time\ntime.sleep(25)"
         ),
         (),
     ),

@@ -55,10 +55,10 @@ WAYS = {
     "a_method": "class Layer:\n    def back(self, *a):\n        return right(*a)\nTASK = Layer().back",
     "named": (
         "from collections import namedtuple\n"
-        "def TASK(*a):\n    parts = right(*a)\n    return namedtuple('Gradients', 'abcd'[: len(parts)])(*parts)"
+        "def TASK(*a):\n    parts = right(*a)\n    return namedtuple('Gradients', list('abcd')[: len(parts)])(*parts)"
     ),
     "a_lambda": "TASK = lambda *a: right(*a)",
-    "prints_a_lot": "def TASK(*a):\n    print(a * 1000)\n    return right(*a)",
+    "prints_a_lot": "def TASK(*a):\n    print(*a, *a)\n    return right(*a)",
     "single_precision": (
         "def TASK(*a):\n    return tuple(np.float32(part) for part in right(*map(np.float32, a)))"
     ),

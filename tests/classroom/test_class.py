@@ -126,7 +126,8 @@ class Running(HTMLParser):
     def handle_starttag(self, tag, attributes):
         self.inside = tag
         for name, value in attributes:
-            if "EVIL" in f"{name} {value}" or "mermaid" in f"{name} {value}":
+            link = (tag, name) == ("a", "href") and value.startswith("http")  # opens when it is clicked
+            if ("EVIL" in f"{name} {value}" or "mermaid" in f"{name} {value}") and not link:
                 self.found.append((tag, name, value))
 
     def handle_endtag(self, tag):

@@ -183,8 +183,8 @@ def first_change(exercise, first, again):
     """Say what the second of two equal calls returned that the first did not; empty if nothing."""
     if again.error is not None:
         return f"{type(again.error).__name__}: {again.error}"
-    if again.parts is None or len(again.parts) != len(first.parts):
-        return "another number of results"
+    if first.parts is None or again.parts is None:
+        return "" if first.parts is again.parts else "another number of results"
     for part, before, after in zip(exercise.returns, first.parts, again.parts):
         if before is None or after is None:
             if before is not after:
