@@ -3,7 +3,8 @@
 `steps` are the steps of nbgrader that are replaced; `marks` judges, `hidden` what only hidden tests ask,
 `challenges` measures; `kernel` is a student's kernel seen from outside, `sandbox` and `limits` what is around
 it, `package` and `grading_answers` what is inside; `arrays` and `outputs` are what comes out of it, bounded
-and inert; `collecting` reads a platform's archive, `report` sums up a class, `tables` writes what goes back.
+and inert; `taking` reads a stranger's notebook, `collecting` a platform's archive; `report` sums up a class,
+`tables` writes what goes back.
 """
 
 import re
@@ -24,13 +25,12 @@ def configure(c, root):
         SaveAutoGrades,
     )
 
-    from .collecting import Collector
     from .steps import MarkSubmission, TakeOver, WithoutModel
 
     c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError"}
     c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
     c.OverwriteCells.add_missing_cells = True
-    c.ZipCollectApp.collector_plugin = Collector
+    c.TakeOver.sources = str(Path(root) / "source")
     c.MarkSubmission.secret_file = str(secret_of(Path(root)))
     c.Autograde.sanitize_preprocessors = [
         ClearOutput,

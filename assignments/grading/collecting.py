@@ -1,57 +1,102 @@
-"""Whose notebook a file of a learning platform's archive is, by its name."""
+"""What a learning platform's archive holds: whose each file is, by its name, and the notebooks among them."""
 
 import json
 import re
-from pathlib import Path
+import unicodedata
+import zipfile
+from pathlib import Path, PurePosixPath
 
-from nbgrader.plugins.zipcollect import FileNameCollectorPlugin
+LARGEST_NOTEBOOK = 50 * 2**20  # bytes
 
 #: Moodle: "Ada Lovelace_123_assignsubmission_file_/ps1.ipynb", or the same without the slash.
 #: Canvas: "lovelaceada_LATE_123_456_ps1-1.ipynb".
-PLATFORMS = {
-    "moodle": r"(?P<who>[^/\\]+?)_(?P<number>\d+)_assignsubmission_file_?[/\\]?(?P<file>[^/\\]+)\.ipynb",
-    "canvas": r"(?P<who>[^/\\_]+)(?:_LATE)?_(?P<number>\d+)_\d+_(?P<file>[^/\\]+)\.ipynb",
+MOODLES_FOLDER = r"(?P<who>.+)_(?P<number>\d+)_assignsubmission_[a-z]+_?"
+FILES = {
+    "moodle": r"(?P<who>.+?)_(?P<number>\d+)_assignsubmission_[a-z]+_?(?P<file>.+)",
+    "canvas": r"(?P<who>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_(?P<file>.+)",
 }
 COPY = re.compile(r"([ _-]+\(?\d+\)?|\(\d+\))$")  # what is appended to a name that is there already
 
 
 def owner(path):
-    """Return (platform, full name, the platform's number, file name) of a file; None if none made it."""
-    for platform, pattern in PLATFORMS.items():
-        if match := re.search(rf"(?:^|[/\\]){pattern}$", str(path)):
-            return platform, match["who"], match["number"], match["file"]
+    """Return (platform, full name, the platform's number, file name) of a file; None if none made it.
+
+    Only what the platform wrote counts, the first part of the path: the rest is the student's.
+    """
+    first, *rest = PurePosixPath(path).parts or ("",)
+    if rest:
+        found = re.fullmatch(MOODLES_FOLDER, first)
+        return ("moodle", found["who"], found["number"], rest[-1]) if found else None
+    for platform, pattern in FILES.items():
+        if found := re.fullmatch(pattern, first):
+            return platform, found["who"], found["number"], found["file"]
     return None
 
 
 def plain(name):
     """Return a student's name as that of a folder."""
-    return re.sub(r"[^\w.@-]+", "-", name).strip("-")
+    return re.sub(r"[^\w.@-]+", "-", unicodedata.normalize("NFC", name)).strip("-.")[:80]
 
 
-class Collector(FileNameCollectorPlugin):
-    """Tells nbgrader whose a file is: students by their full names, a notebook "ps1 (1)" as ps1."""
+def unpack(archive, course, name):
+    """Put the notebooks of an archive into submitted/, students by their full names.
 
-    def __init__(self, **settings):
-        super().__init__(**settings)
-        self.seen = {}  # by student: the platform, the full name, the platform's number
-
-    def collect(self, submitted_file):
-        """Return the student and the name of the notebook; None for any other file."""
-        found = owner(submitted_file)
-        if found is None:
-            return None
-        *who, file = found
-        student = plain(who[1])
-        if self.seen.get(student, who) != who:  # another of the same name
-            student = f"{student}-{who[2]}"
-        self.seen[student] = who
-        return {"student_id": student, "file_id": COPY.sub("", file)}
-
-
-def remember(course, name, seen):
-    """Keep who handed in what by which platform, for the tables that go back there."""
+    Returns {student: why not} of those whose files hold no notebook, and remarks on the others. Who handed in
+    what by which platform is kept, for the tables that go back there.
+    """
+    known = collected(course, name)
+    refused, remarks = {}, []
+    with zipfile.ZipFile(archive) as file:
+        for who, members in _by_owner(file).items():
+            student = _student(who, known)
+            notebooks = {member: _stem(own) for member, own in members if own.lower().endswith(".ipynb")}
+            chosen = [member for member, stem in notebooks.items() if stem == name] or list(notebooks)
+            if not chosen:
+                refused[student] = "no notebook, but " + ", ".join(own for _, own in members[:3])
+                continue
+            newest = max(chosen, key=lambda member: member.date_time)
+            if len(chosen) > 1:
+                remarks.append(f"{student} handed in {len(chosen)} notebooks; the newest of them is taken")
+            place = Path(course, "submitted", student, name)
+            place.mkdir(parents=True, exist_ok=True)
+            with file.open(newest) as content:  # larger ones are refused by their size, cut or not
+                (place / f"{notebooks[newest]}.ipynb").write_bytes(content.read(LARGEST_NOTEBOOK + 1))
     path = Path(course, "downloaded", name, "students.json")
-    path.write_text(json.dumps(collected(course, name) | seen, indent=1), encoding="utf-8")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(known, indent=1), encoding="utf-8")
+    return refused, remarks
+
+
+def _by_owner(file):
+    """Return the archive's members with the names that students gave them, by (platform, name, number)."""
+    members = [member for member in file.infolist() if not member.is_dir()]
+    around = {PurePosixPath(member.filename).parts[:1] for member in members} - {("__MACOSX",)}
+    packed = len(around) == 1 and not re.fullmatch(MOODLES_FOLDER, "".join(*around))  # by the teacher, again
+    found = {}
+    for member in members:
+        path = PurePosixPath(member.filename)
+        whose = owner(PurePosixPath(*path.parts[1:]) if packed and len(path.parts) > 1 else path)
+        if whose is not None:
+            found.setdefault(whose[:3], []).append((member, whose[3]))
+    return found
+
+
+def _student(who, known):
+    """Return the name of a student's folder, which is `known` from now on."""
+    for student, earlier in known.items():
+        if tuple(earlier) == who:
+            return student
+    student = plain(who[1]) or who[2]
+    if student.casefold() in map(str.casefold, known):  # another of the same name
+        student = f"{student}-{who[2]}"
+    known[student] = list(who)
+    return student
+
+
+def _stem(file):
+    """Return the name of a notebook's file, without its ending and what marks a copy."""
+    stem = COPY.sub("", file[: -len(".ipynb")])
+    return plain(stem) or "notebook"
 
 
 def collected(course, name):

@@ -36,7 +36,7 @@ def answer(asked, answered):
 def _argument(place, arrays):
     kind, value = place
     if kind == "array":
-        return arrays[value].copy()
+        return arrays[value].copy(order="K")  # some come in another memory order
     if kind == "function":
         constant, linear, quadratic = (arrays[f"{value}_{n}"] for n in range(3))
 
@@ -70,7 +70,7 @@ def _called(name, arguments, options):
         else:
             arrays[f"result{position}"] = array
             described.append(["array", f"result{position}"])
-    form = type(result).__name__ if several else "alone"
+    form = ("tuple" if isinstance(result, tuple) else "list") if several else "alone"
     return {"form": form, "values": described}, arrays
 
 

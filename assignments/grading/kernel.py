@@ -8,6 +8,7 @@ import builtins
 import contextlib
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -28,7 +29,7 @@ from backprop_helpers.checking.exercises._runner import OutOfTime
 
 from . import limits, sandbox
 from .arrays import BadAnswerError, question, read_answer
-from .outputs import Collected
+from .outputs import Collected, Room
 
 SECONDS_TO_START = 60
 SECONDS_A_CELL = 30
@@ -38,7 +39,9 @@ MEGABYTES, PROCESSES = limits.MEGABYTES, limits.PROCESSES
 MEGABYTES_A_FILE = 100
 PULSE = 0.2  # seconds between two looks at whether it still runs
 LOOK = 0.4  # seconds between two looks at what it uses
-LARGEST_MESSAGE = 256 * 2**20  # bytes
+LARGEST_MESSAGE = 64 * 2**20  # bytes
+WAITING_MESSAGES = 50  # more are not taken from the kernel until these are read
+REPLIES = 20  # that are passed over at a time
 HERE = Path(__file__).parent
 
 
@@ -77,6 +80,8 @@ class Kernel:
         self.package, self.data, self.protected = package, data, protected
         self.seconds_a_cell, self.seconds = seconds_a_cell, seconds
         self.ended = ""  # why, once it is
+        self.remarks = []  # on what may be no fault of an answer's
+        self._room = Room()
         self._questions = 0
 
     def __enter__(self):
@@ -88,6 +93,7 @@ class Kernel:
         shutil.copy(HERE / "grading_answers.py", self.asked)
         context = zmq.Context()
         context.maxmsgsize = LARGEST_MESSAGE
+        context.rcvhwm = WAITING_MESSAGES
         self.manager = _Manager(
             context=context,
             transport="ipc",
@@ -129,8 +135,7 @@ class Kernel:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
         self.manager.context.destroy(linger=0)
-        with contextlib.suppress(OSError, RecursionError):  # a folder may be too deep to be removed
-            shutil.rmtree(self.folder)
+        remove(self.folder)
 
     def _command(self):
         kernel = [sys.executable, "-m", "ipykernel_launcher", "-f", str(self.answered / "connection.json")]
@@ -156,11 +161,11 @@ class Kernel:
         seconds = self.seconds_a_cell if seconds is None else seconds
         stop_at = min(time.monotonic() + seconds, self.deadline)
         give_up_at = stop_at + SECONDS_TO_STOP
-        collected, interrupted = Collected(), False
+        collected, interrupted = Collected(self._room), False
         asked = self.client.execute(source, store_history=history, allow_stdin=False, stop_on_error=False)
         while True:
             message = self._next_message()
-            if message is not None and message["parent_header"].get("msg_id") == asked:
+            if message is not None and self._of(message, asked):
                 if message["msg_type"] == "status" and message["content"].get("execution_state") == "idle":
                     break
                 collected.add(message)
@@ -175,12 +180,23 @@ class Kernel:
             collected.stopped(seconds)
         return collected.outputs
 
+    @staticmethod
+    def _of(message, asked):
+        """Whether it is a message as it should be, and of the cell that runs."""
+        parent, kind, content = (message.get(key) for key in ("parent_header", "msg_type", "content"))
+        return (
+            isinstance(parent, dict)
+            and isinstance(kind, str)
+            and isinstance(content, dict)
+            and parent.get("msg_id") == asked
+        )
+
     def _next_message(self):
         """Return the kernel's next message, or None if there is none for a while."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self.client.get_shell_msg(timeout=0)
         try:
+            with contextlib.suppress(queue.Empty):
+                for _ in range(REPLIES):
+                    self.client.get_shell_msg(timeout=0)
             return self.client.get_iopub_msg(timeout=PULSE)
         except queue.Empty:
             if not self.manager.is_alive():
@@ -244,6 +260,15 @@ class Kernel:
                 self._end(f"the code wrote more than {MEGABYTES_A_FILE} MB")
 
 
+def remove(folder):
+    """Remove a folder that a submission wrote into: it may be too deep, or closed."""
+    try:
+        shutil.rmtree(folder)
+    except (OSError, RecursionError):
+        for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", str(folder)], stderr=subprocess.DEVNULL)
+
+
 class Remote:
     """A student's function: called here, computed there.
 
@@ -289,8 +314,19 @@ class Remote:
                 raise said
             return _result(self._name, said, arrays, arguments)
         except BaseException as error:
+            if isinstance(error, WORTH_A_LOOK):
+                self._kernel.remarks.append(f"{self._name}: {_in_words(error)}")
             error.learners_frame = getattr(error, "learners_frame", None)  # and none of ours
             raise
+
+
+#: What may come from elsewhere than the answer: a file that stayed at home, a cell that failed, a busy hour.
+WORTH_A_LOOK = (NameError, ImportError, OutOfTime)
+
+
+def _in_words(error):
+    said = str(error)[:200] or "it took longer than it may"
+    return "".join(letter for letter in said if letter.isprintable())
 
 
 def _result(name, said, arrays, arguments):
@@ -348,6 +384,8 @@ def _limit(group):
 
     if group is not None:
         group.enter()
+    with contextlib.suppress(OSError):  # where memory runs out, it is this process that ends
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
     for limit, value in (
         (resource.RLIMIT_AS, MEGABYTES * 2**20),
@@ -380,11 +418,14 @@ def _descendants(root):
 
 
 def _memory(process):
+    """Return how much memory a process has of its own or shares with others, in bytes; files do not count."""
     try:
-        memory = process.memory_info()
-    except psutil.Error:
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8", errors="replace")
+        return 1024 * sum(map(int, re.findall(r"^Rss(?:Anon|Shmem):\s*(\d+)", status, re.MULTILINE)))
+    except OSError:  # it has ended, or the system has no such files
+        with contextlib.suppress(psutil.Error):
+            return process.memory_info().rss
         return 0
-    return memory.rss - getattr(memory, "shared", 0)
 
 
 def _size(folder):

@@ -196,10 +196,12 @@ def _challenged(measure, kernel, rng):
 def _trained(kernel, rng, hard):
     """Train on digits, and look at the network that comes back; `hard` is the test with fewer of them."""
     images, labels = _digits(rng, 4000 if hard else 5000)
+    renamed = rng.permutation(10)  # weights that were trained elsewhere know nothing of this
+    labels = renamed[labels]
     train = Remote(kernel, "train", SECONDS_TO_TRAIN)
     seed = int(rng.integers(2**31))
     try:
-        accuracy = _accuracy(_weights(train(images, labels, seed=seed)), rng)
+        accuracy = _accuracy(_weights(train(images, labels, seed=seed)), rng, renamed)
         wanted = 0.87 if hard else 0.9
         if not accuracy >= wanted:
             return Mark(0, f"{accuracy:.1%} of 2,000 digits it has not seen; asked for is {wanted:.0%}")
@@ -217,9 +219,10 @@ def _trained(kernel, rng, hard):
 def _slim(kernel, rng):
     """Count the numbers of a trained network that are not zero."""
     images, labels = _digits(rng, 5000)
+    renamed = rng.permutation(10)
     train = Remote(kernel, "slim", SECONDS_TO_TRAIN)
-    weights = _weights(train(images, labels, seed=int(rng.integers(2**31))))
-    accuracy, count = _accuracy(weights, rng), sum(int(np.count_nonzero(part)) for part in weights)
+    weights = _weights(train(images, renamed[labels], seed=int(rng.integers(2**31))))
+    accuracy, count = _accuracy(weights, rng, renamed), sum(int(np.count_nonzero(part)) for part in weights)
     said = f"{count} numbers are not zero, {accuracy:.1%} of 2,000 digits it has not seen"
     if not accuracy >= SLIM_ACCURACY:
         return Number(None, "", 0, f"{said}; asked for is {SLIM_ACCURACY:.0%}")
@@ -244,8 +247,8 @@ def _weights(result):
     return [np.asarray(part, np.float64) for part in result]
 
 
-def _accuracy(weights, rng):
-    """Return the share of 2,000 test digits that a network gets right."""
+def _accuracy(weights, rng, renamed):
+    """Return the share of 2,000 test digits that a network gets right, by their other names."""
     w1, b1, w2, b2 = weights
     mnist = load_mnist()
     chosen = rng.permutation(len(mnist.test_labels))[:2000]
@@ -255,7 +258,7 @@ def _accuracy(weights, rng):
         )
         pooled, _ = layers.pool_forward(layers.relu_forward(z)[0], size=2)
         scores, _ = layers.fc_forward(layers.flatten_forward(pooled)[0], w2, b2)
-    return np.mean(scores.argmax(axis=1) == mnist.test_labels[chosen])
+    return np.mean(scores.argmax(axis=1) == renamed[mnist.test_labels[chosen]])
 
 
 #: By the name of the function: what measures it.

@@ -7,18 +7,34 @@ from urllib.parse import unquote
 from nbformat.v4 import new_output
 
 CHARACTERS = 20_000  # of a cell's text; the rest is left out
+CHARACTERS_A_NOTEBOOK = 1_000_000
 PICTURES = 10  # of a cell
+PICTURES_A_NOTEBOOK = 20 * 2**20  # characters, in base64
 LARGEST_PICTURE = 3 * 2**20  # characters, in base64
+CHARACTERS_OF_WORDS = 100_000  # of a cell of markdown
+TEX_THAT_REACHES_OUT = "href|require|style|class|cssId|unicode|html|bbox|mmlToken"  # what MathJax knows
+PICTURE_IN_HTML = re.compile(r"<img\b[^<>]{0,500}?\bsrc=[\"'](attachment:[^\"'<>]{0,300})[\"'][^<>]{0,500}>")
+PICTURE = re.compile(  # its name may hold a pair of parentheses
+    r"!\[[^\[\]\n]{0,300}\]\(attachment:([^()\n]{0,300}(?:\([^()\n]{0,50}\)[^()\n]{0,300})?)\)"
+)
 PICTURE_KINDS = ("image/png", "image/jpeg")
 LEFT_OUT = "\n[the rest of what this cell shows is left out]\n"
 
 
-class Collected:
-    """The outputs of a cell, as its kernel's messages bring them."""
+class Room:
+    """What is left of what a notebook may show."""
 
     def __init__(self):
+        self.characters, self.pictures = CHARACTERS_A_NOTEBOOK, PICTURES_A_NOTEBOOK
+
+
+class Collected:
+    """The outputs of a cell, as its kernel's messages bring them; `room` is that of its notebook."""
+
+    def __init__(self, room):
         self.outputs = []
-        self._left, self._pictures = CHARACTERS, PICTURES
+        self._room = room
+        self._left, self._pictures = min(CHARACTERS, room.characters), PICTURES
 
     def add(self, message):
         """Keep what is plain of a message."""
@@ -43,6 +59,7 @@ class Collected:
             return ""
         cut = text if len(text) <= self._left else text[: self._left] + LEFT_OUT
         self._left -= len(text)
+        self._room.characters -= len(cut)
         return cut
 
     def _text(self, text, name):
@@ -56,8 +73,10 @@ class Collected:
     def _data(self, data):
         data = data if isinstance(data, dict) else {}
         kept = {kind: data[kind] for kind in PICTURE_KINDS if is_picture(data.get(kind))}
-        if kept and self._pictures:
+        size = sum(map(len, kept.values()))
+        if kept and self._pictures and size <= self._room.pictures:
             self._pictures -= 1
+            self._room.pictures -= size
         else:
             kept = {}
         if isinstance(data.get("text/plain"), str) and (text := self._cut(data["text/plain"])):
@@ -82,21 +101,38 @@ def is_picture(data):
 
 
 def inert_markdown(text, names):
-    """Return markdown in which no HTML, script or far picture is left, and all else reads as it was.
+    """Return markdown in which no HTML, link or far picture is left, and all else reads as it was.
 
-    `names` has for each attached picture the name that it gets.
+    `names` has for each attached picture the name that it gets. Each expression reads a text once: the text
+    of a stranger may be made to be slow.
     """
-    text = re.sub(r"<img\b[^>]*\bsrc=[\"'](attachment:[^\"'>]*)[\"'][^>]*>", r"![](\1)", text)
+    text = text.replace("\0", "")  # a mark of ours, below
+    if len(text) > CHARACTERS_OF_WORDS:
+        text = text[:CHARACTERS_OF_WORDS] + "\n\n[the rest of this text is left out]"
+    text = re.sub(
+        r"<img\b[^<>]{0,500}?\bsrc=[\"'](attachment:[^\"'<>]{0,300})[\"'][^<>]{0,500}>", r"![](\1)", text
+    )
     text = re.sub(r"<(?=[A-Za-z/!?])", "< ", text)  # no tag begins with a space
-    text = re.sub(r"!(?=\[)(?!\[[^\]\n]*\]\(attachment:)", "", text)  # only pictures that came along
-    text = re.sub(r"(?i)(java|vb)script(?=\s*(:|&))", r"\g<0> ", text)
-    text = re.sub(r"\\(?=(href|require|style|class|cssId|unicode|html)\b)", r"\\ ", text)
+    text = re.sub(r"(?<=```)[^\n`]+$|(?<=~~~)[^\n~]+$", "", text, flags=re.MULTILINE)  # no diagrams drawn
+    text = re.sub(rf"\\(?=({TEX_THAT_REACHES_OUT})\b)", r"\\ ", text)
 
     def there(match):
-        name = names.get(match[1], names.get(unquote(match[1])))
-        return f"![](attachment:{name})" if name else f"[the picture {match[1]} is missing]"
+        name = _attached(match[1], names)
+        return f"![]\0attachment:{name})" if name else f"[the picture {match[1]} is missing]"
 
-    return re.sub(r"!\[[^\]\n]*\]\(attachment:([^)\n]*)\)", there, text)
+    text = re.sub(
+        r"!\[[^\[\]\n]{0,300}\]\(attachment:([^()\n]{0,300}(?:\([^()\n]{0,50}\)[^()\n]{0,50})?)\)",
+        there,
+        text,
+    )
+    text = re.sub(r"\](?=[(:])", "] ", text)  # a link is one only without the space: of any kind, to anywhere
+    return text.replace("\0", "(")
+
+
+def _attached(said, names):
+    """Return the new name of an attached picture; None if there is no such picture."""
+    said = re.sub(r"""\s+["'].{0,300}["']$""", "", said.strip())  # a title
+    return names.get(said, names.get(unquote(said)))
 
 
 def inert_attachments(attachments):

@@ -66,10 +66,18 @@ def results(api, course, name):
                 tables.NOT_YET if to_mark else submission.score - (submission.late_submission_penalty or 0),
                 submission.max_score,
                 to_mark,
-                notebook.metadata.get("grading", {}).get("ended", ""),
+                "; ".join(_odd(notebook)),
                 automatic,
             )
     return dict(sorted(found.items()))
+
+
+def _odd(notebook):
+    """Return what a person should look at: what went wrong elsewhere than in an answer."""
+    about = notebook.metadata.get("grading", {})
+    tests = dict.fromkeys(cell.metadata.get("mark", {}).get("odd", "") for cell in notebook.cells)
+    odd = [text for text in (about.get("ended", ""), about.get("odd", ""), *tests) if text]
+    return odd if len(odd) <= 3 else [*odd[:3], f"and {len(odd) - 3} more"]
 
 
 def people(api, course, name, students):

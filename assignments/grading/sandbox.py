@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 
 HOME = "/student"
-MEGABYTES_OF_FILES = 200  # in the kernel's home and in its /tmp, each; in memory
+MEGABYTES_OF_FILES = 200  # in each folder that a kernel can write to, which are in memory
+IN_MEMORY = ("/tmp", HOME, "/dev/shm")
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 SETTINGS = ("/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime")
 WOULD_DO_THE_WORK = ("backprop_helpers", "torch", "jax", "jaxlib", "tensorflow", "autograd")
@@ -52,7 +53,7 @@ def bubblewrap():
     return path
 
 
-def command(kernel, asked, answered, package, data, *, compiling=False):
+def command(kernel, asked, answered, package, data):
     """Return the command that runs a kernel's command in the sandbox.
 
     Parameters
@@ -62,26 +63,21 @@ def command(kernel, asked, answered, package, data, *, compiling=False):
         The folders of questions, read-only, and of answers.
     package, data : path
         The folder that holds the lessons' package, with an empty folder `data`; the images.
-    compiling : bool
-        For code of ours only: what Python compiles is kept in the package's folder.
     """
     return [
         bubblewrap(),
         *_alone(),
         *_system(),
         # Before what is bound: the course and its Python may themselves lie below the machine's /tmp.
-        *("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", "/tmp"),
-        *("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", HOME),
+        *(
+            word
+            for place in IN_MEMORY
+            for word in ("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", place)
+        ),
+        *("--remount-ro", "/dev"),
         *_python(),
         *_fonts(),
-        *(
-            "--bind" if compiling else "--ro-bind",
-            str(package),
-            "/package",
-            "--ro-bind",
-            str(data),
-            "/package/data",
-        ),
+        *("--ro-bind", str(package), "/package", "--ro-bind", str(data), "/package/data"),
         *("--ro-bind", str(asked), str(asked), "--bind", str(answered), str(answered)),
         *("--clearenv", *(word for item in variables().items() for word in ("--setenv", *item))),
         *("--remount-ro", "/", "--chdir", HOME),
@@ -101,7 +97,7 @@ def variables(home=HOME, package="/package"):
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
         "PIP_NO_INDEX": "1",  # what is installed is found at once, and nothing else is looked for
         "PYTHONPATH": str(package),
-        "PYTHONPYCACHEPREFIX": f"{package}/compiled",  # made once a run: the environment may lack it
+        "PYTHONDONTWRITEBYTECODE": "1",  # all is read-only
         "PYTHONSAFEPATH": "1",
         "PYTHONUTF8": "1",
         "USER": "student",
@@ -109,8 +105,15 @@ def variables(home=HOME, package="/package"):
 
 
 def _alone():
-    user = ["--unshare-user", "--uid", "1000", "--gid", "1000"]
+    user = ["--unshare-user", "--uid", "1000", "--gid", "1000", *_no_further()]
     return ["--unshare-all", *user, "--die-with-parent", "--new-session", "--hostname", "sandbox"]
+
+
+@cache
+def _no_further():
+    """Return what forbids namespaces within the sandbox, where folders in memory could be of any size."""
+    said = subprocess.run([shutil.which("bwrap"), "--help"], capture_output=True, text=True)
+    return ["--disable-userns"] if "--disable-userns" in said.stdout + said.stderr else []
 
 
 def _system():
@@ -124,6 +127,12 @@ def _system():
     for path in SETTINGS:
         words += ["--ro-bind-try", path, path]
     return [*words, "--proc", "/proc", "--dev", "/dev"]
+
+
+def _in_memory():
+    """Return what mounts the folders that a kernel can write to."""
+    size = str(MEGABYTES_OF_FILES * 2**20)
+    return [word for place in IN_MEMORY for word in ("--size", size, "--tmpfs", place)]
 
 
 def _python():
@@ -140,6 +149,7 @@ def _python():
     return words
 
 
+@cache
 def _fonts():
     """Return what mounts Matplotlib's list of fonts, which takes it seconds to make."""
     import matplotlib

@@ -1,14 +1,15 @@
 """The steps of nbgrader's autograding that this course replaces: what is taken over, and how it is marked."""
 
 import contextlib
+import re
 import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
 
 import nbformat
-from nbformat import NotebookNode
-from nbformat.v4 import new_markdown_cell, new_output
+from nbformat import NotebookNode, from_dict
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor, OverwriteCells
 from nbgrader.utils import is_grade, is_locked
@@ -21,6 +22,7 @@ from .outputs import inert_attachments, inert_markdown
 from .sandbox import NoSandboxError, bubblewrap
 
 KEPT_OF_A_CELL = ("cell_type", "id", "source", "metadata", "outputs", "execution_count", "attachments")
+LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 waiting = contextlib.nullcontext  # entered while students' code runs; tools/grade lets others in meanwhile
 
 
@@ -31,6 +33,8 @@ class TakeOver(OverwriteCells):
     what the student wrote in markdown becomes inert; metadata and attachments that are no pictures go.
     """
 
+    sources = Unicode(help="the folder of the problem sets with their solutions").tag(config=True)
+
     def preprocess(self, nb, resources):
         """Clean the notebook and restore it; see `OverwriteCells`."""
         names = resources["nbgrader"]
@@ -39,6 +43,12 @@ class TakeOver(OverwriteCells):
             graded, answers = {c.name for c in source.grade_cells}, {c.name for c in source.solution_cells}
             locked = {cell.name: cell.locked for cell in source.source_cells}
             points = {cell.name: cell.max_score for cell in source.grade_cells}
+
+        def marks_of(name):
+            kind = {"grade": name in graded, "solution": name in answers, "locked": locked[name]}
+            worth = {"points": points[name]} if name in graded else {}
+            return {"grade_id": name, **kind, "task": False, "schema_version": 3, **worth}
+
         seen = set()
         for cell in reversed(nb.cells):  # of a cell that was copied, the last one counts
             marks = cell.get("metadata", {}).get("nbgrader")
@@ -46,21 +56,20 @@ class TakeOver(OverwriteCells):
             _strip(cell)
             if name in locked and name not in seen:
                 seen.add(name)
-                cell.metadata["nbgrader"] = {
-                    "grade_id": name,
-                    "grade": name in graded,
-                    "solution": name in answers,
-                    "locked": locked[name],
-                    "task": False,
-                    "schema_version": 3,
-                    **({"points": points[name]} if name in graded else {}),
-                }
-        for key in set(nb.metadata) - {"kernelspec", "language_info"}:
-            del nb.metadata[key]
+                cell.metadata["nbgrader"] = marks_of(name)
+        ids = {name: cell.get("id") for name, cell in named_cells(self._source_of(names)).items()}
+        lost = _find_again(nb.cells, answers - seen, ids, marks_of)
+        kernel = nb.metadata.get("kernelspec")  # the course's, by now
+        nb.metadata = from_dict({"kernelspec": kernel, "language_info": LANGUAGE})
         nb, resources = super().preprocess(nb, resources)
         for cell in nb.cells:
             _neutralise(cell)
+        if lost:
+            nb.metadata["grading"] = {"odd": f"no cell for {', '.join(sorted(lost))}"}
         return nb, resources
+
+    def _source_of(self, names):
+        return Path(self.sources) / names["assignment"] / f"{names['notebook']}.ipynb"
 
     def add_missing_grade_cells(self, nb, resources):
         """Put every missing cell that is not an answer, and every graded answer, where it was."""
@@ -80,6 +89,27 @@ class TakeOver(OverwriteCells):
                 nb.cells.insert(max(places) + 1 if places else 0, new)
             before.append(cell.name)
         return nb, resources
+
+
+def _find_again(cells, lost, ids, marks_of):
+    """Give the answers that lost their cells' names new ones; return the names of those not found.
+
+    Editors drop what they do not know: then the cell's identity tells, or what it defines. A cell that was
+    merged into one of the course's, which is put back, is taken out of it again.
+    """
+    for name in sorted(lost):
+        defines = re.compile(rf"^(?:def {name}\b|{name} *=)", re.MULTILINE).search
+        own = [cell for cell in cells if "nbgrader" not in cell.metadata]
+        found = [cell for cell in own if cell.get("id") == ids.get(name)]
+        found = found or [cell for cell in own if cell.cell_type == "code" and defines(cell.source)]
+        merged = [n for n, cell in enumerate(cells) if cell.cell_type == "code" and defines(cell.source)]
+        if not found and merged:
+            found = [new_code_cell(cells[merged[-1]].source)]
+            cells.insert(merged[-1] + 1, found[0])
+        if found:
+            found[-1].metadata["nbgrader"] = marks_of(name)
+            lost = lost - {name}
+    return lost
 
 
 def _strip(cell):
@@ -144,7 +174,7 @@ class MarkSubmission(NbGraderPreprocessor):
         source = Path(self.secret_file).parent / "source" / assignment / f"{assignment}.ipynb"
         nb.cells = list(with_models(nb.cells, model_answers(source)))
         if ended:
-            nb.metadata["grading"] = {"ended": ended}
+            nb.metadata["grading"] = nb.metadata.get("grading", {}) | {"ended": ended}
         return nb, resources
 
     @staticmethod
@@ -153,10 +183,13 @@ class MarkSubmission(NbGraderPreprocessor):
             cell.outputs = kernel.run(cell.source) if cell.source.strip() else []
             return
         marks = cell.metadata["nbgrader"]
+        kernel.remarks.clear()
         result = mark(marks["grade_id"], kernel, secret, assignment)
         if kernel.ended:  # in the middle of a test
             raise KernelEndedError(kernel.ended)
         noted = dict(result.noted)
+        if kernel.remarks and result.earned < 1:
+            noted["odd"] = kernel.remarks[0]
         if "parts" in noted:
             noted["parts"] = {
                 part: [round(share * marks["points"], 3) for share in shares] + [lacks]
@@ -201,11 +234,14 @@ class WithoutModel(NbGraderPreprocessor):
 @cache
 def model_answers(source):
     """Return {name of the cell: model answer and rubric} of a problem set's source."""
-    return {
-        cell.metadata["nbgrader"]["grade_id"]: cell.source
-        for cell in nbformat.read(source, as_version=4).cells
-        if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("solution")
-    }
+    return {name: cell.source for name, cell in named_cells(source).items() if cell.cell_type == "markdown"}
+
+
+@cache
+def named_cells(source):
+    """Return {name of the cell: cell} of a problem set's source."""
+    cells = nbformat.read(source, as_version=4).cells
+    return {cell.metadata["nbgrader"]["grade_id"]: cell for cell in cells if "nbgrader" in cell.metadata}
 
 
 def with_models(cells, models):

@@ -2,6 +2,7 @@
 
 import csv
 
+FORMULAS = tuple("=+-@＝＋－＠")  # the wide ones are read alike
 NOT_YET = ""  # the grade of who has no whole one: something waits for a person
 
 
@@ -16,7 +17,7 @@ def _plain(value):
     """Return a value that no spreadsheet takes for a formula."""
     if isinstance(value, float):
         return f"{value:g}"
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+    return f"'{value}" if isinstance(value, str) and value.lstrip()[:1] in FORMULAS else value
 
 
 def moodle(found, people):

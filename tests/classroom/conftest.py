@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import importlib
 import json
 import os
 import socket
@@ -11,12 +12,13 @@ import pytest
 from filelock import FileLock
 
 from tests.classroom.attacks import SECRET, prepared
-from tests.classroom.honest import HONEST
+from tests.classroom.honest import HONEST, TOLD
 from tests.classroom.marks import PLANTED, SOLVED
 from tests.classroom.submissions import Course, answer, release, solved
+from tests.tool_loader import load_tool
 
 VICTIMS = ("aa_victim", "zz_victim")
-PAGES = ("b23_b99_scripts", "honest_draws", "honest_photograph", "other_numbers", "untouched")
+PAGES = ("b23_b99_scripts", "honest_beside", "honest_photograph", "other_numbers", "untouched")
 PEOPLE = 7.5  # points that a person gave the first of them
 
 
@@ -43,6 +45,8 @@ def tools(require_tool):
     """Everything that grading needs."""
     require_tool("nbgrader")
     require_tool("bwrap")
+    importlib.import_module("nbgrader.apps")  # once, for all runs of the command
+    load_tool("grade")
 
 
 @pytest.fixture(scope="session")
@@ -71,8 +75,13 @@ def a_class(folder):
                 (place / "backprop_helpers" / "checking" / "__init__.py").write_text("check = print")
                 (place / "evil.html").write_text("<script>EVIL()</script>")
                 (place / "teachers.txt").symlink_to(folder / "secret")
+                (place / "zeros.txt").symlink_to("/dev/zero")  # without an end
+                os.mkfifo(place / "pipe.txt")
+                (place / "timestamp.txt").write_text("yesterday, I swear\n\0" * 100)
         for name, notebook in HONEST.items():
             course.submit(f"honest_{name}", "ps1", notebook)
+        for name, (notebook, *_) in TOLD.items():
+            course.submit(f"told_{name}", "ps1", notebook)
         for name, planted in PLANTED.items():
             notebook = solved("ps1")
             for task, code, *_ in planted:
@@ -98,9 +107,12 @@ def a_class(folder):
 def hopeless(course):
     """Hand in what cannot be graded."""
     course.submit("not_a_notebook", "ps1", "{")
+    course.submit("cells_of_numbers", "ps1", '{"cells": [1, "x", null], "nbformat": 4}')
+    course.submit("too_deep", "ps1", '{"cells": [], "metadata": ' + "[" * 100_000 + "]" * 100_000 + "}")
+    course.submit("too_many_cells", "ps1", '{"cells": [' + "{}," * 4000 + '{}], "nbformat": 4}')
     course.submit("empty_file", "ps1", "")
     wrong_name = course.submit("wrong_name", "ps1", solved("ps1"))
-    (wrong_name / "ps1.ipynb").rename(wrong_name / "My ps1.ipynb")
+    (wrong_name / "ps1.ipynb").rename(wrong_name / "My \x1b]0;ps1\x07.ipynb")
     (course.folder / "submitted" / "nothing_in_it" / "ps1").mkdir(parents=True)
     link = course.folder / "submitted" / "a_link" / "ps1"
     link.mkdir(parents=True)

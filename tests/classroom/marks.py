@@ -55,6 +55,11 @@ def skip_backward(dy, x, w):
         raise TypeError("float64 only")
     return dy + dy @ w.T, x.T @ dy, dy.sum(axis=0)
 """
+ONE_ORDER = """
+def skip_backward(dy, x, w):
+    rows = np.lib.stride_tricks.as_strided(dy, dy.shape, (dy.itemsize * dy.shape[1], dy.itemsize))
+    return rows + rows @ w.T, x.T @ rows, rows.sum(axis=0)
+"""
 # By student: the task, the code, what the feedback says about it, and the points that are left, by part.
 PLANTED = {
     "one": [
@@ -81,6 +86,7 @@ PLANTED = {
     ],
     # only the hidden tests see these: a fifth of half of the points of each part that fails
     "one_example": [("skip_backward", ONE_EXAMPLE, "it fails for a single example", (3, 8.7))],
+    "one_order": [("skip_backward", ONE_ORDER, "it fails for arrays in another memory order", (3, 8.1))],
     "one_type": [("skip_backward", ONE_TYPE, "it fails for float32 arrays", (3, 8.1))],
 }
 # right, and with the tests' own way of seeing it

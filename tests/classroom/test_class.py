@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.classroom.attacks import ATTACKS, SECRET
+from tests.classroom.attacks import ATTACKS, SECRET, each_somewhere
 from tests.classroom.conftest import PEOPLE, VICTIMS
-from tests.classroom.honest import HONEST
+from tests.classroom.honest import HONEST, TOLD
 from tests.classroom.marks import PLANTED
 from tests.classroom.submissions import FULL, PS1_TASKS, cell, without
 
@@ -20,9 +20,37 @@ def test_an_attack_gets_what_it_deserves(course, name):
     assert course.marks(name, "ps1") == without(*(task for task in PS1_TASKS if task not in solved))
 
 
+@pytest.mark.parametrize("name", each_somewhere())
+def test_what_stands_for_an_answer_gets_nothing(course, name):
+    assert course.marks(name, "ps1") == without(*PS1_TASKS)
+
+
+def test_what_runs_beside_the_answers_changes_no_mark(course):
+    assert course.marks("beside", "ps1") == FULL
+
+
 @pytest.mark.parametrize("name", HONEST)
 def test_an_honest_notebook_loses_nothing(course, name):
     assert course.marks(f"honest_{name}", "ps1") == FULL
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_what_may_be_no_fault_of_the_answers_is_told(course, name):
+    _, lost, said = TOLD[name]
+    assert course.marks(f"told_{name}", "ps1") == without(*lost)
+    line = line_of(course, f"told_{name}")
+    for words in said:
+        assert words in line
+
+
+def line_of(course, student):
+    """What the list at the end says of a student."""
+    return next(line for line in course.facts["said"].splitlines() if line.split()[:1] == [student])
+
+
+def test_an_answer_that_lost_its_cell_is_told(course):
+    assert "no cell for derivation" in line_of(course, "honest_without_names_and_identities")
+    assert "no cell" not in line_of(course, "honest_without_names")
 
 
 @pytest.mark.parametrize("student", PLANTED)
@@ -56,18 +84,22 @@ def test_the_victims_marks_did_not_move(course):
 
 def test_nobody_reached_the_teachers_sockets(course):
     assert course.facts["heard"] == []
-    said = text_of(course.graded("t07_sockets", "ps1"))
+    said = shown_by(course, "t07_sockets")
     assert "sent" not in said
     assert "No such file" in said or "Connection refused" in said
 
 
 def test_nobody_saw_or_wrote_what_is_the_teachers(course):
-    said = text_of(course.graded("c01_c02_looks_around", "ps1"))
+    said = shown_by(course, "c01_c02_looks_around")
     assert "/proc/" in said  # it did look
     assert SECRET not in said
     assert not any(name in said for name in ("gradebook.db", "submitted", "secret"))
     for name in ("t08_writes", "c03_gradebook"):
-        assert "written /" not in text_of(course.graded(name, "ps1"))
+        assert "written /" not in shown_by(course, name)
+    assert "FOUND" not in text_of(course.graded("imports_the_grader", "ps1"))
+    said = shown_by(course, "other_processes")
+    assert SECRET not in said
+    assert "WRITABLE" not in said
     assert not list(course.folder.glob("**/evil"))
     assert not (course.folder / "x").exists()
 
@@ -75,6 +107,13 @@ def test_nobody_saw_or_wrote_what_is_the_teachers(course):
 def test_only_the_notebook_is_taken_over(course):
     folder = course.folder / "autograded" / "b34_shadow_folder" / "ps1"
     assert [path.name for path in folder.iterdir()] == ["ps1.ipynb"]
+
+
+def test_what_a_kernel_writes_is_bounded(course):
+    said = shown_by(course, "fills_what_it_finds")
+    assert "No space left" in said
+    assert "TOO MUCH" not in said
+    assert "NESTED" not in shown_by(course, "sandbox_in_the_sandbox").replace("echo NESTED", "")
 
 
 class Running(HTMLParser):
@@ -87,8 +126,7 @@ class Running(HTMLParser):
     def handle_starttag(self, tag, attributes):
         self.inside = tag
         for name, value in attributes:
-            link = (tag, name) == ("a", "href") and value.startswith("http")  # opens when it is clicked
-            if "EVIL" in f"{name} {value}" and not link:
+            if "EVIL" in f"{name} {value}" or "mermaid" in f"{name} {value}":
                 self.found.append((tag, name, value))
 
     def handle_endtag(self, tag):
@@ -135,7 +173,7 @@ def test_the_check_of_inert_pages_finds_what_runs():
 def test_the_checks_table_and_pictures_are_shown(course):
     page = course.page("other_numbers", "ps1")
     assert "<table style=" in page
-    assert "image/png;base64" in course.page("honest_draws", "ps1")
+    assert "image/png;base64" in course.page("honest_beside", "ps1")
     assert course.page("honest_photograph", "ps1").count("base64,QUJD") == 2
     assert cell(course.graded("honest_photograph", "ps1"), "derivation").source.endswith(
         "if $a< b$ then $x > 0$ & so on"
@@ -143,25 +181,34 @@ def test_the_checks_table_and_pictures_are_shown(course):
 
 
 def test_long_output_is_cut(course):
-    for name in ("b10_long_line", "b12_large_html"):
-        path = course.folder / "autograded" / name / "ps1" / "ps1.ipynb"
-        assert path.stat().st_size < 200_000
+    assert 1000 < len(shown_by(course, "b10_long_line")) < 25_000
+    assert len(shown_by(course, "b12_large_html")) < 1000
+    assert 10 * 2**20 < len(shown_by(course, "pictures")) < 20 * 2**20
+    assert (course.folder / "autograded" / "beside" / "ps1" / "ps1.ipynb").stat().st_size < 25 * 2**20
 
 
 def test_the_run_ends_with_a_list(course):
     said = course.facts["said"]
     assert course.facts["status"] == 1
-    assert "not graded: 6" in said
+    assert "not graded: 9" in said
     assert "not_a_notebook: ps1.ipynb is no notebook" in said
-    assert "wrong_name: there is no ps1.ipynb, but My ps1.ipynb" in said
+    assert "wrong_name: there is no ps1.ipynb, but My ?]0;ps1?.ipynb" in said
+    assert "cells_of_numbers: ps1.ipynb is no notebook: it has no list of cells" in said
+    assert "too_deep: ps1.ipynb is no notebook: RecursionError" in said
+    assert "too_many_cells: ps1.ipynb has 4001 cells" in said
     assert "nothing_in_it: there is no ps1.ipynb" in said
     assert "a_link: it is a link to somewhere else" in said
     assert "the name of the folder is no plain name" in said
     for name in ("crash", "a22_ends_the_process"):
-        line = next(line for line in said.splitlines() if line.split()[:1] == [name])
-        assert "the kernel ended: the code ended Python" in line
-    line = next(line for line in said.splitlines() if line.split()[:1] == ["t09_children"])
-    assert "of memory" in line
+        assert "the kernel ended: the code ended Python" in line_of(course, name)
+    for name, why in {
+        "t09_children": "of memory",
+        "shared_memory": "of memory",
+        "many_processes": "more than 64 processes",
+        "deep_folders": "wrote more than",
+        "no_message": "sent what is no message",
+    }.items():
+        assert why in line_of(course, name)
 
 
 def test_the_report_counts_the_mistakes_of_the_class(course):
@@ -225,6 +272,12 @@ def test_the_model_answer_stands_beside_the_answer_and_in_no_feedback(course):
     assert "typical answer" in cells[place + 1].source
     assert "Model answer" not in course.page("untouched", "ps1")
     assert "typical answer" not in course.page("untouched", "ps1")
+
+
+def shown_by(course, name):
+    """Return everything that a piece of code showed that ran beside solved tasks."""
+    cells = course.graded("beside", "ps1").cells
+    return str(next(c.outputs for c in cells if c.source.startswith(f"# {name}\n")))
 
 
 def text_of(notebook):

@@ -56,9 +56,10 @@ def hasty(tmp_path_factory, tools):
             with_cell(sleepers, "import time\ntime.sleep(3)", where=-1)
         with_cell(sleepers, "import time\ntime.sleep(3)", where=2)
         course.submit("sleepers", "ps1", sleepers)
+        course.submit("stops", "ps1", hung("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"))
         slow = "import time\ndef relative_error(a, n):\n    time.sleep(100)\n"
         course.submit("slow", "ps1", hung(slow))
-        status = course.grade("ps1", "--feedback", "--jobs", "4")
+        status = course.grade("ps1", "--feedback", "--jobs", "5")
         return [status, course.said]
 
     folder, (status, said) = once(tmp_path_factory, "hasty", make)
@@ -79,6 +80,10 @@ def test_a_function_that_does_not_return_costs_one_task(hasty):
 def test_one_that_cannot_be_interrupted_keeps_what_ran_before(hasty):
     assert hasty.marks("ignores", "ps1") == without(*PS1_TASKS[1:])
     assert "this test could not run" in hasty.feedback("ignores", "ps1")
+
+
+def test_one_that_stopped_itself_is_ended_too(hasty):
+    assert hasty.marks("stops", "ps1") == without(*PS1_TASKS[1:])
 
 
 def test_a_notebook_has_a_limit_of_its_own(hasty):

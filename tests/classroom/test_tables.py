@@ -1,10 +1,13 @@
 """What a class's tables say, whose a file of an archive is, and what limits a kernel."""
 
 import importlib
+import io
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
+import zipfile
 
 import pytest
 
@@ -35,27 +38,100 @@ def clear(module):
 
 
 @pytest.mark.parametrize(
-    ("path", "student", "file"),
+    ("path", "whose", "file"),
     [
-        ("x/Ada Lovelace_123_assignsubmission_file_/ps1.ipynb", "Ada-Lovelace", "ps1"),
-        ("x/Ada Lovelace_123_assignsubmission_file/ps1.ipynb", "Ada-Lovelace", "ps1"),
-        ("x/Ada Lovelace_123_assignsubmission_file_ps1 (2).ipynb", "Ada-Lovelace", "ps1"),
-        ("x/María-José O'Neil_7_assignsubmission_file_/ps1.ipynb", "María-José-O-Neil", "ps1"),
-        ("x/lovelaceada_123_4567_ps1.ipynb", "lovelaceada", "ps1"),
-        ("x/lovelaceada_LATE_123_4567_ps1-1.ipynb", "lovelaceada", "ps1"),
+        ("Ada Lovelace_123_assignsubmission_file_/ps1.ipynb", "Ada Lovelace", "ps1.ipynb"),
+        ("Ada Lovelace_123_assignsubmission_file/ps1.ipynb", "Ada Lovelace", "ps1.ipynb"),
+        ("Ada Lovelace_123_assignsubmission_file_ps1 (2).ipynb", "Ada Lovelace", "ps1 (2).ipynb"),
+        ("lovelaceada_123_4567_ps1.ipynb", "lovelaceada", "ps1.ipynb"),
+        ("lovelaceada_LATE_123_4567_ps1-1.ipynb", "lovelaceada", "ps1-1.ipynb"),
+        # hostile: what a student named is no other student's
+        ("Eve_6_assignsubmission_file_/Ada_123_assignsubmission_file_/ps1.ipynb", "Eve", "ps1.ipynb"),
+        ("Eve_6_assignsubmission_file_/mine/ada_123_4567_ps1.ipynb", "Eve", "ada_123_4567_ps1.ipynb"),
+        ("Ada_1_assignsubmission_file_6_assignsubmission_file_/x", "Ada_1_assignsubmission_file", "x"),
+        ("Eve_6_assignsubmission_file_/../../ps1.ipynb", "Eve", "ps1.ipynb"),
+        ("notes/Ada_123_assignsubmission_file_/ps1.ipynb", None, None),
+        ("notes.txt", None, None),
     ],
 )
-def test_whose_a_file_of_an_archive_is(collecting, path, student, file):
-    found = collecting.Collector().collect(path)
-    assert found == {"student_id": student, "file_id": file}
+def test_whose_a_file_of_an_archive_is(collecting, path, whose, file):
+    found = collecting.owner(path)
+    assert (found and found[1], found and found[3]) == (whose, file)
 
 
-def test_two_students_of_one_name_stay_two(collecting):
-    collector = collecting.Collector()
-    paths = [f"x/Ada Lovelace_{number}_assignsubmission_file_/ps1.ipynb" for number in (1, 2)]
-    assert [collector.collect(path)["student_id"] for path in paths] == ["Ada-Lovelace", "Ada-Lovelace-2"]
-    assert collector.seen["Ada-Lovelace-2"] == ["moodle", "Ada Lovelace", "2"]
-    assert collector.collect("x/notes.txt") is None
+def packed(folder, members):
+    """Write an archive of {path: content}, each a minute newer than the one before; return its path."""
+    with zipfile.ZipFile(folder / "archive.zip", "w") as archive:
+        for minute, (name, content) in enumerate(members.items()):
+            archive.writestr(zipfile.ZipInfo(name, (2026, 11, 28, 14, minute, 0)), content)
+    return folder / "archive.zip"
+
+
+def handed_in(course):
+    return {
+        path.relative_to(course / "submitted").as_posix(): path.read_text()
+        for path in (course / "submitted").rglob("*")
+        if path.is_file()
+    }
+
+
+def test_an_archive_gives_each_student_the_own_notebook(collecting, tmp_path):
+    place = "all/{}_assignsubmission_file_/{}"  # packed again by the teacher, in a folder
+    bait = io.BytesIO()
+    with zipfile.ZipFile(bait, "w") as inner:
+        inner.writestr("Ada Lovelace_1_assignsubmission_file_/ps1.ipynb", "forged")
+    away = io.BytesIO()
+    with tarfile.open(fileobj=away, mode="w:gz") as inner:
+        inner.addfile(tarfile.TarInfo("../../../../submitted/evil"), io.BytesIO())
+    members = {
+        place.format("Ada Lovelace_1", "ps1.ipynb"): "hers",
+        place.format("Ada Lovelace_2", "ps1 (1).ipynb"): "her namesake's",
+        place.format("María-José O'Neil_7", "ps1.ipynb"): "maría's",
+        place.format("Two Tries_3", "ps1.ipynb"): "old",
+        place.format("Two Tries_3", "ps1 (1).ipynb"): "new",
+        place.format("Two Tries_3", "scratch.ipynb"): "scratch",
+        place.format("Only Pdf_4", "ps1.pdf"): "no notebook",
+        place.format(".._5", "../../../ps1.ipynb"): "up",
+        place.format("Eve_6", "ps1.ipynb"): "eve's",
+        place.format("Eve_6", "x.zip"): bait.getvalue(),
+        place.format("Eve_6", "x.tar.gz"): away.getvalue(),
+        place.format("Eve_6", "Ada Lovelace_1_assignsubmission_file_/ps1.ipynb"): "forged, and newer",
+        "__MACOSX/x": "",
+    }
+    refused, remarks = collecting.unpack(packed(tmp_path, members), tmp_path, "ps1")
+    assert handed_in(tmp_path) == {
+        "Ada-Lovelace/ps1/ps1.ipynb": "hers",
+        "Ada-Lovelace-2/ps1/ps1.ipynb": "her namesake's",
+        "María-José-O-Neil/ps1/ps1.ipynb": "maría's",
+        "Two-Tries/ps1/ps1.ipynb": "new",
+        "5/ps1/ps1.ipynb": "up",
+        "Eve/ps1/ps1.ipynb": "forged, and newer",  # in her own folder
+    }
+    assert refused == {"Only-Pdf": "no notebook, but ps1.pdf"}
+    assert "Two-Tries handed in 2 notebooks; the newest of them is taken" in remarks
+
+
+def test_a_later_archive_mixes_up_no_namesakes(collecting, tmp_path):
+    first, second = (
+        {f"Ada Lovelace_{number}_assignsubmission_file_/ps1.ipynb": f"of {number}"} for number in (1, 2)
+    )
+    collecting.unpack(packed(tmp_path, first | second), tmp_path, "ps1")
+    late = dict.fromkeys(second, "late") | {"Óscar_3_assignsubmission_file_/ps1.ipynb": "ó"}
+    collecting.unpack(packed(tmp_path, late), tmp_path, "ps1")
+    assert handed_in(tmp_path) == {
+        "Ada-Lovelace/ps1/ps1.ipynb": "of 1",
+        "Ada-Lovelace-2/ps1/ps1.ipynb": "late",
+        "Óscar/ps1/ps1.ipynb": "ó",
+    }
+    assert collecting.collected(tmp_path, "ps1")["Ada-Lovelace-2"] == ["moodle", "Ada Lovelace", "2"]
+
+
+@pytest.mark.parametrize("name", ["=cmd()", " =1+1", "\t=1", "\r@SUM(A1)", "+1", "-1", "＝cmd()"])
+def test_no_name_becomes_a_formula(name):
+    tables = importlib.import_module("grading.tables")
+    assert tables._plain(name) == f"'{name}"
+    assert tables._plain("Ada = Lovelace") == "Ada = Lovelace"
+    assert tables._plain(-0.5) == "-0.5"
 
 
 def test_the_gain_never_divides_by_zero():

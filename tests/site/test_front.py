@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.browser.stages import STATE
 from tests.tool_loader import ROOT
 
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -81,7 +82,7 @@ def test_a_click_on_the_given_digit_draws_nothing(open_page):
     page.mouse.down()
     page.mouse.move(x + 2, y + 2)
     page.mouse.up()
-    state = page.evaluate("document.querySelector('.bp-stage').bpStage.state()")
+    state = page.evaluate(STATE, page.query_selector(".bp-stage"))
     assert not state["drawing"]
     assert state["held"]["name"] == "input"
 

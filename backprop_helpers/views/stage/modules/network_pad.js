@@ -1,8 +1,8 @@
 // Paper to draw a digit on, and what a network gets of it.
 
 import { makeArray } from "./arrays.js";
-import { prepareDigit } from "./digit.js";
 import { makeSwitch } from "./controls.js";
+import { prepareDigit } from "./digit.js";
 import { setOption } from "./network.js";
 
 const [FINER, BRUSH] = [3, 3.1]; // cells of the paper for a pixel of the image; the brush's radius in cells
