@@ -51,7 +51,7 @@ def broken_formulas(page):
 def test_broken_formulas_are_seen(lab, page):
     open_lesson(page, lab, "98_broken.ipynb")
     found = broken_formulas(page)
-    assert len(found) == 5, found
+    assert len(set(found)) == 5, found  # JupyterLab 4.2 says one of them several times
 
 
 @pytest.mark.parametrize("name", [SYNTHETIC, *LESSONS])
