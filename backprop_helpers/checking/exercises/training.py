@@ -81,7 +81,7 @@ fit: got[-1].flat[0]
 initial_weights.same_for_all_sizes = _scaled(number, inputs, units, rng)
 a standard deviation of about {number} whatever the number of inputs
 ? does your scale change with `inputs`?
-fit: got[0] * np.sqrt(2 / inputs)
+fit: got[0] * np.sqrt(2 / inputs) if got[0] else None
 initial_weights.random_bias = (initial_weights(inputs, units, rng)[0], rng.normal(size=units))
 the bias is random; the exercise asks for no bias, b = 0
 ? two units that see the same input: need their biases differ?
