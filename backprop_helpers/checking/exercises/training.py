@@ -254,6 +254,7 @@ def _two_layer_cases(rng):
         (1, 2, 3, 2),
         (5, 4, 4, 4),
         (3, 3, 2, 5),
+        (2, 3, 1, 3),
         tuple(between(rng, 2, 5) for _ in range(4)),
     ]
     cases = []
