@@ -81,7 +81,7 @@ fit: got[-1].flat[0]
 initial_weights.same_for_all_sizes = _scaled(number, inputs, units, rng)
 a standard deviation of about {number} whatever the number of inputs
 ? does your scale change with `inputs`?
-fit: got[0] * np.sqrt(2 / inputs)
+fit: got[0] * np.sqrt(2 / inputs) if got[0] else None
 initial_weights.random_bias = (initial_weights(inputs, units, rng)[0], rng.normal(size=units))
 the bias is random; the exercise asks for no bias, b = 0
 ? two units that see the same input: need their biases differ?
@@ -254,6 +254,7 @@ def _two_layer_cases(rng):
         (1, 2, 3, 2),
         (5, 4, 4, 4),
         (3, 3, 2, 5),
+        (2, 3, 1, 3),
         tuple(between(rng, 2, 5) for _ in range(4)),
     ]
     cases = []
@@ -350,7 +351,14 @@ TWO_LAYERS = Exercise.of(
         ),
         *catalogued("fc_backward", lambda wrong: _two_layers(fc_backward=wrong), NOT_OF_TWO),
         *as_suspects(fc_forms(), adapt=lambda wrong: _two_layers(fc_backward=wrong)),
-        *softmax_forms(lambda wrong: _two_layers(loss_backward=lambda z, y: of_scores(wrong(z), y))),
+        *(
+            form
+            for form in softmax_forms(
+                lambda wrong: _two_layers(loss_backward=lambda z, y: of_scores(wrong(z), y))
+            )
+            if form.name
+            not in ("softmax.running_maximum_from_zero", "softmax.another_shift")  # no case shows
+        ),
         *mistakes(TWO_LAYERS_MISTAKES, "x, y, w1, b1, w2, b2", globals()),
     ),
     delegates=("softmax_cross_entropy_forward",),
