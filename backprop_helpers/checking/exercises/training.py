@@ -312,6 +312,7 @@ _of_squares = _two_layers(loss_backward=lambda z, y: (z - np.eye(z.shape[1])[y])
 # The forms say more, and what backward does besides is told where the layer itself is asked for.
 NOT_OF_TWO = {*IN_FORMS, "fc.last_example_only", "fc.dx_without_transpose", "fc.bias_squeezed"}
 NOT_OF_TWO |= {name for name in misconceptions if name.startswith("training.")}
+NOT_OF_TWO |= {"softmax.running_maximum_from_zero", "softmax.another_shift"}  # not told from others here
 TWO_LAYERS_MISTAKES = """
 fc.weight_decay_inside = _two_layers(
   fc_backward=lambda dz, x, w: (dz @ w.T, x.T @ dz + number * w, dz.sum(axis=0)))(x, y, w1, b1, w2, b2)
@@ -350,7 +351,13 @@ TWO_LAYERS = Exercise.of(
         ),
         *catalogued("fc_backward", lambda wrong: _two_layers(fc_backward=wrong), NOT_OF_TWO),
         *as_suspects(fc_forms(), adapt=lambda wrong: _two_layers(fc_backward=wrong)),
-        *softmax_forms(lambda wrong: _two_layers(loss_backward=lambda z, y: of_scores(wrong(z), y))),
+        *(
+            form
+            for form in softmax_forms(
+                lambda wrong: _two_layers(loss_backward=lambda z, y: of_scores(wrong(z), y))
+            )
+            if form.name not in NOT_OF_TWO
+        ),
         *mistakes(TWO_LAYERS_MISTAKES, "x, y, w1, b1, w2, b2", globals()),
     ),
     delegates=("softmax_cross_entropy_forward",),
