@@ -621,7 +621,7 @@ def test_a_known_mistake_does_not_read_like_praise_and_success_can_be_seen():
     assert "recognised" not in str(wrong)
     assert "wrong: a known mistake" in str(wrong)
     page = right._repr_html_()
-    assert "<details><summary>9 cases</summary>z of shape (1, 4);" in page
+    assert "<details><summary>10 cases</summary>z of shape (1, 4);" in page
     assert "border-left:8px solid" in page
     assert "border-left" not in wrong._repr_html_()
     assert "<details>" not in wrong._repr_html_()

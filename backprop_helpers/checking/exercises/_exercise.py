@@ -104,7 +104,7 @@ class Exercise:
         signature = f"{solution.__name__}{inspect.signature(solution)}"
         linear = next(name for name in inspect.signature(solution).parameters)
         more = {"linear": linear if linear.startswith("d") else ""} | more
-        return cls(number, title, signature, Part.read(results), cases, solution, suspects, **more)
+        return cls(number, title, signature, Part.read(results), cases, solution, tuple(suspects), **more)
 
     @property
     def name(self):

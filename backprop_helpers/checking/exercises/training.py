@@ -78,10 +78,6 @@ INITIAL_MISTAKES = """
 training.bias_starts_at_one = initial_weights(inputs, units, rng)[0], np.full(units, number)
 the bias starts at {number}; the exercise asks for no bias, b = 0
 fit: got[-1].flat[0]
-initial_weights.same_for_all_sizes = _scaled(number, inputs, units, rng)
-a standard deviation of about {number} whatever the number of inputs
-? does your scale change with `inputs`?
-fit: got[0] * np.sqrt(2 / inputs) if got[0] else None
 initial_weights.random_bias = (initial_weights(inputs, units, rng)[0], rng.normal(size=units))
 the bias is random; the exercise asks for no bias, b = 0
 ? two units that see the same input: need their biases differ?
@@ -109,6 +105,10 @@ numbers beyond two standard deviations are drawn again, which leaves 0.88 of the
 initial_weights.all_zero = (np.zeros((inputs, units)), np.zeros(units))
 all weights are zero: every unit computes the same, and gets the same gradient, for ever
 ? in what do two units of the layer differ after the first step?
+initial_weights.same_for_all_sizes = _scaled(number, inputs, units, rng)
+a standard deviation of about {number} whatever the number of inputs
+? does your scale change with `inputs`?
+fit: got[0] * np.sqrt(2 / inputs)
 """
 
 INITIAL = Exercise.of(
@@ -311,8 +311,9 @@ _of_squares = _two_layers(loss_backward=lambda z, y: (z - np.eye(z.shape[1])[y])
 
 
 # The forms say more, and what backward does besides is told where the layer itself is asked for.
-NOT_OF_TWO = {*IN_FORMS, "fc.last_example_only", "fc.dx_without_transpose"}
+NOT_OF_TWO = {*IN_FORMS, "fc.last_example_only", "fc.dx_without_transpose", "fc.bias_squeezed"}
 NOT_OF_TWO |= {name for name in misconceptions if name.startswith("training.")}
+NOT_OF_TWO |= {"softmax.running_maximum_from_zero", "softmax.another_shift"}  # not told from others here
 TWO_LAYERS_MISTAKES = """
 fc.weight_decay_inside = _two_layers(
   fc_backward=lambda dz, x, w: (dz @ w.T, x.T @ dz + number * w, dz.sum(axis=0)))(x, y, w1, b1, w2, b2)
@@ -356,8 +357,7 @@ TWO_LAYERS = Exercise.of(
             for form in softmax_forms(
                 lambda wrong: _two_layers(loss_backward=lambda z, y: of_scores(wrong(z), y))
             )
-            if form.name
-            not in ("softmax.running_maximum_from_zero", "softmax.another_shift")  # no case shows
+            if form.name not in NOT_OF_TWO
         ),
         *mistakes(TWO_LAYERS_MISTAKES, "x, y, w1, b1, w2, b2", globals()),
     ),
