@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import subprocess
 from pathlib import Path
+
+from backprop_helpers.views.stage.network import architecture, as_float16
 
 MODULES = Path(__file__).resolve().parents[1] / "backprop_helpers" / "views" / "stage" / "modules"
 
@@ -25,6 +28,11 @@ def lay_out(folder, script, data):
     (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
     (folder / "data.json").write_text(json.dumps(data, allow_nan=False), encoding="utf-8")
     return Path(shutil.copy(script, folder))
+
+
+def network_json(net):
+    """Return a network as the modules build it: its layers and its parameters, float16 in base64."""
+    return {**architecture(net), "parameters": base64.b64encode(as_float16(net)).decode("ascii")}
 
 
 def run_node(node, arguments, folder):

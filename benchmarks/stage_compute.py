@@ -16,9 +16,8 @@ import tempfile
 from pathlib import Path
 
 from backprop_helpers.training.series import series_cnn, series_digit
-from backprop_helpers.views.stage._network_data import network_json
 
-from .node import lay_out, run_node
+from .node import lay_out, network_json, run_node
 from .training import table
 
 SCRIPT = Path(__file__).with_suffix(".js")

@@ -218,39 +218,23 @@ def changed_by_a_second_run(notebook):
                 yield f"{title}, cell {cell.id}: {first[cell.id][:200]!r} became {shown[:200]!r}"
 
 
-# A lesson that trains for minutes runs here with fewer digits: what its constants say has to act.
+# A lesson that trains for minutes runs here with fewer digits, networks and epochs: what its constants say
+# has to act.
 SHORTER = {
-    11: (
-        "mnist = load_mnist()",
-        "mnist = load_mnist()\nmnist = mnist._replace(\n"
+    11: {
+        "mnist = load_mnist()": "mnist = load_mnist()\nmnist = mnist._replace(\n"
         "    train_images=mnist.train_images[:6000], train_labels=mnist.train_labels[:6000]\n)",
-    ),
+        "for seed in range(6)": "for seed in range(1)",
+        "epochs=60": "epochs=6",
+    },
 }
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_every_section_can_run_again(number):
     notebook = copy.deepcopy(lesson(number).notebook)
-    if number in SHORTER:
-        replaced(*SHORTER[number])(notebook)
+    for old, new in SHORTER.get(number, {}).items():
+        assert any(old in cell.source for cell in notebook.cells)
+        for cell in notebook.cells:
+            cell.source = cell.source.replace(old, new)
     assert list(changed_by_a_second_run(notebook)) == []
-
-
-@pytest.mark.parametrize(
-    "later", ["z = [4, 5, 6]", "z = 7", "del z", "z.append(9)", "def shown(z):\n    return 'other'"]
-)
-def test_a_name_for_two_things_is_seen(later):
-    notebook = copy.deepcopy(lesson(PATTERN).notebook)
-    sources = ["z = [1, 2]\ndef shown(z):\n    return str(z)", "print(shown(z), z[0])", later]
-    notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "code"][:3]
-    for cell, source in zip(notebook.cells, sources):
-        cell.source = source
-    headings = [cell_with(lesson(PATTERN).notebook, f"## {title}") for title in ("Forward", "On paper")]
-    notebook.cells = [
-        notebook.cells[0],
-        headings[0],
-        notebook.cells[1],
-        headings[1],
-        notebook.cells[2],
-    ]
-    assert list(changed_by_a_second_run(notebook))

@@ -19,6 +19,7 @@ PROGRAMS = (
     "formula_sheet",
     "cards",
     "minutes",
+    "slides",
     "export_lesson",
 )
 

@@ -46,7 +46,6 @@ To run this page: `python3 tools/open_lessons`, then open `more/{name}`.
 :::"""
 RAW = "```{{raw}} html\n{}\n```"
 SCRIPT = '<script src="{}_static/stage/{}"></script>'
-STAGE_HERE = re.compile(r"<!-- stage: (\w+) -->")
 START = "notebooks/start_here.md"
 # Pages of wide tables give the room of the list of sections to them.
 WIDE_PAGES = ("notebooks/formula_sheet.md", "notebooks/glossary.md")
@@ -77,9 +76,6 @@ def main():
             (output / "_static" / "stage" / name).write_text(text, encoding="utf-8")
     for name, content in files.items():
         (output / "_static" / "stage" / name).write_bytes(content)
-    (output / "_static" / "cards").mkdir(exist_ok=True)
-    for path in LESSONS:
-        (output / "_static" / "cards" / f"{path.stem}.png").write_bytes(front.picture(path))
     if options.lite:
         lite.build(output / "lite")
     return code
@@ -111,17 +107,20 @@ def gather(source, also=(), in_browser=False):
         else:
             text = settle_links(path.read_text(encoding="utf-8"), name, known)
             target.write_text(WIDE * (name in WIDE_PAGES) + text, encoding="utf-8")
+    places["index"] = [front.network()]
+    fill_first_page(source / "index.md", pages[START].read_text(encoding="utf-8"), places["index"])
     scripts = {tuple(stages.compositions(found)) for found in places.values() if found}
-    for path in source.glob("*.md"):
-        text = path.read_text(encoding="utf-8")
-        for lesson in STAGE_HERE.findall(text):
-            scripts.add((main_stage(places[lesson])["composition"],))
-        text = STAGE_HERE.sub(lambda m: lone_stage(places[m[1]]), text)
-        text = text.replace("<!-- ways -->", RAW.format(front.ways()))
-        lessons = front.lessons(pages[START].read_text(encoding="utf-8"))
-        text = text.replace("<!-- lessons -->", RAW.format(lessons))
-        path.write_text(text, encoding="utf-8")
     return scripts, stages.files(spec for found in places.values() for spec in found)
+
+
+def fill_first_page(path, start_here, found):
+    """Write the network, the three ways in and the lessons' cards where the first page has their marks."""
+    stage = stages.place(*found) + SCRIPT.format("", stages.script_name(stages.compositions(found)))
+    parts = {"network": stage, "ways": front.ways(), "lessons": front.lessons(start_here)}
+    text = path.read_text(encoding="utf-8")
+    for name, part in parts.items():
+        text = text.replace(f"<!-- {name} -->", RAW.format(part))
+    path.write_text(text, encoding="utf-8")
 
 
 def prepare_lesson(notebook, name, known, in_browser=False):
@@ -146,17 +145,6 @@ def prepare_lesson(notebook, name, known, in_browser=False):
     how = how.format(number=number and int(number[1]), name=Path(name).name, lite=link)
     notebook.cells[0].source += "\n\n" + how
     return found
-
-
-def main_stage(found):
-    """Return the stage that stands for a lesson on another page: its first that is no question."""
-    return next(spec for spec in found if spec["composition"] != "predict")
-
-
-def lone_stage(found):
-    """Return the HTML of a lesson's stage for a page at the top of the site."""
-    spec = main_stage(found)
-    return RAW.format(stages.place(spec) + SCRIPT.format("", stages.script_name([spec["composition"]])))
 
 
 if __name__ == "__main__":

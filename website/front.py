@@ -1,20 +1,16 @@
 """The parts of the first page that are made from the lessons: their cards, and the three ways in."""
 
-import base64
 import html
-import io
 import re
 
-import nbformat
-import numpy as np
-from PIL import Image
+from thumbnails import thumbnail
 
-from backprop_helpers.views.stage._base import COMMITTED
+from backprop_helpers.views.stage import NetworkStage
 
 ROW = re.compile(r"^\| \[(\d\d) · (.+?)\]\((\S+?)\.ipynb\) \| (.+?) \| (\d+) \|$", re.MULTILINE)
 LESSON = """\
 <a class="front-card" href="notebooks/{name}.html">
-<span class="front-picture" style="background-image: url(_static/cards/{name}.png)"></span>
+{picture}
 <span class="front-title"><b>{number}</b> {title}</span>
 <span class="front-question">{question}</span>
 <span class="front-minutes">{minutes} minutes</span>
@@ -46,16 +42,16 @@ WAYS = (
         "Problem sets graded in a sandbox, a concept test, cards to print.",
     ),
 )
+UNSURE = 115  # a test digit that the network reads rightly, but not surely: its gradients are no specks
 NAVIGATION = '<nav class="{}" aria-label="{}">\n{}\n</nav>'
-PICTURE = (480, 240)  # twice what is shown
-LINE = 45  # rows of a picture that a line of text needs at most
 
 
 def lessons(start_here):
     """Return the HTML of the cards: a lesson's title, question and minutes are those of the start page."""
     parts = ("number", "title", "name", "question", "minutes")
     rows = [dict(zip(parts, map(html.escape, row))) for row in ROW.findall(start_here)]
-    found = [LESSON.format(**row) for row in rows] + [PAGE.format(*page) for page in PAGES]
+    found = [LESSON.format(**row, picture=thumbnail(int(row["number"]))) for row in rows]
+    found += [PAGE.format(*page) for page in PAGES]
     return NAVIGATION.format("front-cards", "The lessons", "\n".join(found))
 
 
@@ -64,28 +60,6 @@ def ways():
     return NAVIGATION.format("front-ways", "Three ways in", "\n".join(PAGE.format(*way) for way in WAYS))
 
 
-def picture(path):
-    """Return the picture of a lesson's card, as PNG: its first that is no question, without lines of text."""
-    outputs = (
-        output.get("data", {}) for cell in nbformat.read(path, 4).cells for output in cell.get("outputs", [])
-    )
-    png = next(
-        data["image/png"]
-        for data in outputs
-        if "image/png" in data and data.get(COMMITTED, {}).get("composition") != "predict"
-    )
-    image = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
-    image = image.crop(drawn_part(np.asarray(image.convert("L")) < 250))
-    image.thumbnail(PICTURE, Image.Resampling.LANCZOS)
-    written = io.BytesIO()
-    image.quantize(64).save(written, "PNG", optimize=True)
-    return written.getvalue()
-
-
-def drawn_part(ink):
-    """Return the box (left, top, right, bottom) of the ink without the lines of text above and below it."""
-    rows = np.flatnonzero(np.diff(np.pad(ink.any(axis=1).astype(int), 1))).reshape(-1, 2)
-    tall = [(top, bottom) for top, bottom in rows if bottom - top > LINE]
-    top, bottom = tall[0][0], tall[-1][1]
-    columns = np.flatnonzero(ink[top:bottom].any(axis=0))
-    return int(columns[0]), int(top), int(columns[-1]) + 1, int(bottom)
+def network():
+    """Return the spec of the stage at the top: the series' network, with a digit that it hesitates about."""
+    return NetworkStage(index=UNSURE).committed()

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from backprop_helpers.checking.exercises._examine import scaled_case
+from backprop_helpers.checking.exercises._examine import scaled_cases
 from backprop_helpers.checking.exercises._run import run_case, shaped_reference
 from backprop_helpers.checking.exercises.graded import Quadratic
 
@@ -17,7 +17,7 @@ def visible(exercises, seed):
         cases = list(exercise.cases(np.random.default_rng(seed)))
         asked = len(cases)
         if exercise.linear:
-            cases.append(scaled_case(exercise, cases)[1])
+            cases += scaled_cases(exercise, cases)[1]
         described = [
             _case(arrays, exercise, case, f"{exercise.name}/{c}", scaled=c >= asked)
             for c, case in enumerate(cases)

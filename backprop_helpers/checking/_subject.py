@@ -9,7 +9,7 @@ import numpy as np
 
 from backprop_helpers.checking._reading import SCALED, TIMES, UNUSED, is_kernel, read_nonlinear
 from backprop_helpers.checking._slopes import METHODS
-from backprop_helpers.checking._text import count
+from backprop_helpers.checking._text import count, described
 
 
 class Function:
@@ -38,14 +38,14 @@ class Function:
         if not self.unpack:
             return self._checked(result, complex_step), None
         if not (isinstance(result, tuple) and len(result) == 2):
-            self._refuse("must return a pair (out, cache), got " + _described(result))
+            self._refuse("must return a pair (out, cache), got " + described(result))
         return self._checked(result[0], complex_step), result[1]
 
     def _checked(self, out, complex_step):
         """Return the output as an array of float64 or complex128."""
         if isinstance(out, (tuple, list)) or out is None:
             hint = "; pass lambda x: forward(x)[0]" if isinstance(out, tuple) else ""
-            self._refuse(f"must return an array, got {_described(out)}{hint}")
+            self._refuse(f"must return an array, got {described(out)}{hint}")
         out = np.asarray(out)
         wanted = np.dtype(np.complex128 if complex_step else np.float64)
         if complex_step and out.dtype.kind == "f":
@@ -178,7 +178,7 @@ def _named_inputs(forward, inputs):
         if not isinstance(inputs, (tuple, list)):
             raise TypeError(
                 f"{where}: inputs must be a tuple of arrays, one per argument of forward, got "
-                f"{_described(inputs)}"
+                f"{described(inputs)}"
             )
         names = _parameter_names(forward)
         names += [f"input {position}" for position in range(len(names), len(inputs))]
@@ -200,7 +200,7 @@ def _parameter_names(function):
 def as_input(where, name, value):
     """Return an input as a fresh float64 array."""
     if not isinstance(value, (float, np.ndarray, np.generic)):
-        raise TypeError(f"{where}: {name} must be an array of floats, got {_described(value)}")
+        raise TypeError(f"{where}: {name} must be an array of floats, got {described(value)}")
     value = np.asarray(value)
     if value.dtype.kind in "iub":
         raise TypeError(
@@ -240,7 +240,7 @@ def _as_gradient(gradient):
     if gradient is None:
         return "backward returned None"
     if not isinstance(gradient, (float, np.generic, np.ndarray)):
-        return f"backward returned {_described(gradient)}, not an array"
+        return f"backward returned {described(gradient)}, not an array"
     gradient = np.array(gradient)
     if gradient.dtype.kind not in "iufb":
         return f"backward returned {gradient.dtype}, not real numbers"
@@ -267,7 +267,7 @@ def _contradictions(first, again, scaled):
 def as_tolerance(where, tolerance):
     """Return the tolerance; a relative error never exceeds 2, so one of 1 or more checks nothing."""
     if isinstance(tolerance, bool) or not isinstance(tolerance, numbers.Real):
-        raise TypeError(f"{where}: tolerance must be a number, got {_described(tolerance)}")
+        raise TypeError(f"{where}: tolerance must be a number, got {described(tolerance)}")
     if not 0 < tolerance < 1:
         raise ValueError(
             f"{where}: tolerance must be above 0 and below 1 (100 %), as even a gradient of zeros has a "
@@ -279,7 +279,7 @@ def as_tolerance(where, tolerance):
 def as_sample(where, sample):
     """Return how many entries of an input to nudge."""
     if isinstance(sample, bool) or not isinstance(sample, numbers.Integral):
-        raise TypeError(f"{where}: sample must be a whole number, got {_described(sample)}")
+        raise TypeError(f"{where}: sample must be a whole number, got {described(sample)}")
     if sample < 1:
         raise ValueError(f"{where}: sample must be at least 1, got {sample}")
     return int(sample)
@@ -290,13 +290,6 @@ def check_method(where, method):
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"{where}: method must be one of {', '.join(map(repr, METHODS))}, got {method!r}")
     return METHODS[method]
-
-
-def _described(value):
-    """Return a short name of what came, for an error message."""
-    if isinstance(value, (tuple, list)):
-        return f"a {type(value).__name__} of {len(value)}"
-    return "None" if value is None else type(value).__name__
 
 
 def _written(before, after):

@@ -6,8 +6,11 @@ thresholds or with one digit, and numbers with three digits, rounded in two step
 out as 0.12499999999 here and 0.12500000001 there is 0.125 first, and only then 0.13 or 0.12.
 """
 
+import difflib
 import math
 from decimal import ROUND_HALF_UP, Decimal
+
+import numpy as np
 
 STABLE_DIGITS = 7  # central differences are good to about nine
 
@@ -15,6 +18,26 @@ STABLE_DIGITS = 7  # central differences are good to about nine
 def count(number, one, many):
     """Return ``1 entry`` or ``4 entries``."""
     return f"{number} {one if number == 1 else many}"
+
+
+def nearest(name, known, first=()):
+    """Return ``nearest: conv.no_rotation``, of known names; or which names there are, the first dozen."""
+    near = dict.fromkeys([*first, *difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)])
+    return f"nearest: {', '.join(near)}" if near else f"there are {', '.join(list(known)[:12])}"
+
+
+def described(value):
+    """Return what a value is, in words: ``an array of shape (2, 3)``, ``3 (int)``, ``a tuple of 2``."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if value is None or isinstance(value, bool):
+        return str(value)
+    if isinstance(value, np.generic):
+        return f"{value} ({type(value).__name__})"
+    if isinstance(value, (int, float, complex, str)):
+        return f"{value!r} ({type(value).__name__})"
+    of = f" of {len(value)}" if isinstance(value, (list, tuple, dict, set)) else ""
+    return f"a {type(value).__name__}{of}"
 
 
 def short_number(value):

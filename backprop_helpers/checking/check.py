@@ -4,8 +4,7 @@
 checked in one line: ``check.line("07.dx", my_array)``; ``check.steps`` lists what can be asked for.
 """
 
-import difflib
-
+from backprop_helpers.checking._text import nearest
 from backprop_helpers.checking.exercises import EXERCISES as exercises
 from backprop_helpers.checking.exercises import _line, solution_source
 from backprop_helpers.checking.exercises import steps as _steps
@@ -78,13 +77,8 @@ def line(name, value):
     if step is None:
         steps = _steps.all_steps()
         same_end = [known for known in steps if known[3:] == name.rpartition(".")[2].lower()]
-        raise KeyError(f"no step called {name!r}; {_nearest(name, steps, same_end)}")
+        raise KeyError(f"no step called {name!r}; {nearest(name, steps, same_end)}")
     return _line.examine_line(step, value)
-
-
-def _nearest(name, known, first=()):
-    near = list(dict.fromkeys([*difflib.get_close_matches(str(name), known, n=3, cutoff=0.5), *first]))
-    return f"nearest: {', '.join(near)}" if near else f"there are {', '.join(known)}"
 
 
 def _exercise(which):
@@ -92,7 +86,7 @@ def _exercise(which):
         if which in (exercise.number, exercise.name):
             return exercise
     known = [text for exercise in exercises.values() for text in (exercise.number, exercise.name)]
-    raise KeyError(f"no exercise called {which!r}; {_nearest(which, known)}")
+    raise KeyError(f"no exercise called {which!r}; {nearest(which, known)}")
 
 
 def _after(exercise):
@@ -140,7 +134,7 @@ def __getattr__(name):
         return {number: step.asked for number, step in _steps.all_steps().items()}
     if name.startswith("__"):
         raise AttributeError(name)
-    raise AttributeError(f"check has no exercise called {name!r}; {_nearest(name, exercises)}")
+    raise AttributeError(f"check has no exercise called {name!r}; {nearest(name, exercises)}")
 
 
 def __dir__():

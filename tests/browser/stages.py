@@ -1,6 +1,7 @@
 """A stage in a page: its cells under the mouse, its buttons, what it says, and how it looks."""
 
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -17,6 +18,7 @@ from tests.browser.shown import (
     write_notebook,
 )
 
+STATE = Path(__file__).with_name("stage_state.js").read_text(encoding="utf-8").split("\n", 1)[1]
 DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -30,7 +32,7 @@ class StagePage(Page):
     def state(self):
         """Return what the stage's test handle says."""
         self.page.evaluate(DRAWN)
-        return self.stage.evaluate("e => e.bpStage.state()")
+        return self.stage.evaluate(STATE)
 
     def sum(self):
         """Return the words and the written sum."""

@@ -6,7 +6,7 @@ import pytest
 from backprop_helpers.training import series_cnn, series_digit
 from backprop_helpers.views.stage.receptive_field import forward_and_backward
 from tests.browser.shown import PATIENCE, THEMES
-from tests.browser.stages import DRAWN, stage_fixtures
+from tests.browser.stages import DRAWN, STATE, stage_fixtures
 
 opened, make = stage_fixtures("NetworkStage")
 
@@ -40,7 +40,7 @@ def stage(make):
 def ready(stage):
     """Wait until the weights are there, and the maps."""
     stage.page.wait_for_function(
-        "e => e.bpStage.state().probabilities", arg=stage.stage.element_handle(), timeout=PATIENCE
+        f"e => ({STATE})(e).probabilities", arg=stage.stage.element_handle(), timeout=PATIENCE
     )
     return stage
 
@@ -148,13 +148,13 @@ def test_label_step_and_layer_go_both_ways(stage):
     assert not np.allclose(numbers(stage, "d fc2"), before)
     slider = stage.stage.get_by_label("training step", exact=True)
     slider.fill("0")
-    stage.page.wait_for_function("e => e.bpStage.state().ready", arg=stage.stage.element_handle())
+    stage.page.wait_for_function(f"e => ({STATE})(e).ready", arg=stage.stage.element_handle())
     ready(stage)
     assert max(stage.state()["probabilities"]) < 0.5
     assert stage.stage.locator(".bp-training output").inner_text() == "0"
     stage.expect("stage.step", 0)
     stage.run("stage.step = 5\nstage.label = '7'")
-    stage.page.wait_for_function("e => e.bpStage.state().target === 7", arg=stage.stage.element_handle())
+    stage.page.wait_for_function(f"e => ({STATE})(e).target === 7", arg=stage.stage.element_handle())
     assert max(stage.state()["probabilities"]) > 0.99
     stage.press_button("relu1 28×28×8")
     stage.press_button("map: more")
@@ -171,7 +171,7 @@ def test_images_of_a_class_one_by_one(stage):
     def another(index):
         """Wait for another image of a 3, and return its number."""
         stage.page.wait_for_function(
-            "([e, index]) => e.bpStage.state().index !== index && e.bpStage.state().label === 3",
+            f"([e, index]) => ({STATE})(e).index !== index && ({STATE})(e).label === 3",
             arg=[stage.stage.element_handle(), index],
             timeout=PATIENCE,
         )
@@ -230,7 +230,7 @@ def covered(stage, name, *index):
 def test_a_misread_digit_is_found(stage):
     choose(stage, "which images", "misread")
     stage.page.wait_for_function(
-        "e => e.bpStage.state().index !== 5561", arg=stage.stage.element_handle(), timeout=PATIENCE
+        f"e => ({STATE})(e).index !== 5561", arg=stage.stage.element_handle(), timeout=PATIENCE
     )
     assert " ✗true: " in stage.state()["verdict"]
     stage.expect("bool(stage.network.predict(stage.image)[0] != stage._labels[stage.index])", True)
@@ -276,12 +276,16 @@ def test_own_networks_are_laid_out(make, name):
         " for l in (stage.network.layers[0], stage.network.layers[-1])]"
     )
     for layer, shape in (first, last):
-        stage.hover(layer, *[n - 1 for n in shape])
-        assert stage.sum().startswith(f"{layer}[{', '.join(str(n - 1) for n in shape)}] = ")
+        cell = [min(n, 16) - 1 if axis == 2 else n - 1 for axis, n in enumerate(shape)]
+        stage.hover(layer, *cell)
+        assert stage.sum().startswith(f"{layer}[{', '.join(map(str, cell))}] = ")
     values = stage.ask(
         "[float(x) for x in stage.network.activations(stage.image)[stage.network.layers[-1].name].ravel()]"
     )
     np.testing.assert_allclose(numbers(stage, last[0]), values, rtol=1e-4, atol=1e-5)
+    if name == "64 filters":
+        assert "16 of 28×28×64" in stage.stage.locator(".bp-names").inner_text()
+        assert stage.height() <= 642
     if name == "32×32×3":
         pixels = stage.stage.evaluate(
             "e => [...e.querySelector('.bp-maps').getContext('2d').getImageData(10, 10, 40, 40).data]"
@@ -303,13 +307,13 @@ def test_a_network_that_only_python_knows(make):
     )
     assert "to mine1" in stage.sum().replace("back mine1", "back to mine1")
     choose(stage, "label in J", "2")
-    stage.page.wait_for_function("e => e.bpStage.state().target === 2", arg=stage.stage.element_handle())
+    stage.page.wait_for_function(f"e => ({STATE})(e).target === 2", arg=stage.stage.element_handle())
 
 
 def test_nan_says_so_and_shows_no_bars(stage):
     stage.run("stage._moments[-1][1].parameters['conv1.w'][0, 0, 0, 0] = np.nan\nstage.refresh()")
     stage.page.wait_for_function(
-        "e => e.bpStage.state().verdict === 'no answer: NaN'", arg=stage.stage.element_handle()
+        f"e => ({STATE})(e).verdict === 'no answer: NaN'", arg=stage.stage.element_handle()
     )
     assert {bar.strip() for bar in stage.stage.locator(".bp-bars span").all_inner_texts()} == {""}
     stage.hover("fc2", 3)

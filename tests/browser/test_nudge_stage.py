@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.shown import THEMES
-from tests.browser.stages import DRAWN, stage_fixtures
+from tests.browser.stages import DRAWN, STATE, stage_fixtures
 
 opened, make = stage_fixtures("NudgeStage")
 
@@ -64,7 +64,7 @@ def test_messages_go_back_gate_by_gate(make):
     assert "dw = 1·6 = 6 A fork adds: 2 edges leave w, 1 not heard from yet." in stage.sum()
     stage.expect("stage.messages", 2)
     stage.run("stage.messages = 4")
-    stage.page.wait_for_function("e => e.bpStage.state().messages === 4", arg=stage.stage.element_handle())
+    stage.page.wait_for_function(f"e => ({STATE})(e).messages === 4", arg=stage.stage.element_handle())
     assert stage.state()["gradients"] | {"e": 4, "a": 4, "z": None} == stage.state()["gradients"]
 
 

@@ -352,14 +352,7 @@ def test_the_catalogue_is_a_mapping():
     assert "relu.mask_from_output" in misconceptions
     assert "relu.mask" not in misconceptions
     assert isinstance(misconceptions["relu.mask_from_output"], Misconception)
-    assert sum(len(misconceptions.for_layer(layer)) for layer in misconceptions.layers) == len(misconceptions)
     assert repr(misconceptions).startswith(f"{len(misconceptions)} misconceptions: fc 17, relu 5")
-
-
-def test_layers_go_by_their_functions_or_their_modules_names():
-    assert {bug.layer for bug in misconceptions.for_layer("conv")} == {"conv"}
-    assert misconceptions.for_layer("pooling") == misconceptions.for_layer("pool")
-    assert misconceptions.for_layer("fully_connected") == misconceptions.for_layer("fc")
 
 
 @pytest.mark.parametrize(
@@ -377,12 +370,6 @@ def test_an_unknown_name_gets_the_nearest(name, message):
     with pytest.raises(KeyError) as caught:
         misconceptions[name]
     assert message in caught.value.args[0]
-
-
-@pytest.mark.parametrize("layer", ["convolution", "con", None, "Conv"])
-def test_an_unknown_layer_gets_the_nearest(layer):
-    with pytest.raises(KeyError, match="no layer called"):
-        misconceptions.for_layer(layer)
 
 
 def test_a_name_stands_for_one_entry():

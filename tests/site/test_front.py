@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.browser.stages import STATE
 from tests.tool_loader import ROOT
 
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -20,6 +21,9 @@ HIDDEN_LEFT = """() => [...document.querySelectorAll("div.math")].map((box) => {
     const svg = box.querySelector("svg");
     return svg ? box.getBoundingClientRect().left - svg.getBoundingClientRect().left : 0;
 })"""
+
+# Where the middle of the digit is, in the window.
+CENTRE = """() => document.querySelector(".bp-stage").bpStage.cellCenter("input", [14, 14, 0])"""
 
 
 @pytest.fixture
@@ -39,8 +43,9 @@ def open_page(browser, address):
         page.close()
 
 
-def test_first_page_is_short_and_leads_to_every_lesson():
-    from website import front
+def test_first_page_is_short_and_leads_to_every_lesson(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "website")
+    import front
 
     text = (ROOT / "website" / "pages" / "index.md").read_text(encoding="utf-8")
     prose = re.sub(r"```.*?```|<!--.*?-->|^---.*?^---", "", text, flags=re.DOTALL | re.MULTILINE)
@@ -49,6 +54,8 @@ def test_first_page_is_short_and_leads_to_every_lesson():
     cards = front.lessons((ROOT / "notebooks" / "start_here.md").read_text(encoding="utf-8"))
     assert re.findall(r'href="notebooks/(\d\d_\w+)\.html"', cards) == LESSONS
     assert len(re.findall(r"\d+ minutes", cards)) == len(LESSONS)
+    pictures = re.findall(r"<svg.*?</svg>", cards)
+    assert len(set(pictures)) == len(LESSONS)
 
 
 def test_network_of_the_first_page_reads_what_is_drawn(open_page):
@@ -57,15 +64,27 @@ def test_network_of_the_first_page_reads_what_is_drawn(open_page):
     stage.get_by_text("reads a 4").wait_for()
     assert page.locator(".front-card").count() == len(LESSONS) + 6
     assert page.evaluate(SHIFTS) < 0.1
-    stage.get_by_role("button", name="drawn", exact=True).click()
-    stage.get_by_text("no ink yet").wait_for()
-    box = stage.locator(".bp-pad").bounding_box()
-    x = box["x"] + box["width"] / 2
-    page.mouse.move(x, box["y"] + 0.15 * box["height"])
+    x, y = page.evaluate(CENTRE)
+    page.mouse.move(x, y - 50)
     page.mouse.down()
-    page.mouse.move(x, box["y"] + 0.85 * box["height"], steps=8)
+    page.mouse.move(x, y - 40, steps=5)  # over the given digit, whose place the paper takes
+    stage.locator(".bp-pad").wait_for()
+    page.mouse.move(x, y + 50, steps=8)
     page.mouse.up()
     stage.get_by_text("reads a 1").wait_for()
+
+
+def test_a_click_on_the_given_digit_draws_nothing(open_page):
+    page = open_page("index.html")
+    page.locator(".bp-stage").get_by_text("reads a 4").wait_for()
+    x, y = page.evaluate(CENTRE)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 2, y + 2)
+    page.mouse.up()
+    state = page.evaluate(STATE, page.query_selector(".bp-stage"))
+    assert not state["drawing"]
+    assert state["held"]["name"] == "input"
 
 
 @pytest.mark.parametrize("name", ["06_convolution_weights_and_bias", "08_general_convolution"])

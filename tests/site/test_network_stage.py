@@ -5,10 +5,12 @@ import re
 import pytest
 
 from backprop_helpers.training import series_cnn, series_digit
+from tests.browser.stages import STATE
 from tests.tool_loader import ROOT, load_tool
 
 PAGE = "notebooks/10_whole_network.html"
-ANSWERS = "document.querySelector('.bp-stage[data-composition=network]')?.bpStage.state().probabilities"
+FIRST = "document.querySelector('.bp-stage[data-composition=network]')"
+ANSWERS = f"({FIRST} && ({STATE})({FIRST}).probabilities)"
 STAGE = ".bp-stage[data-composition=network]"
 
 
@@ -44,7 +46,7 @@ def opened(browser):
 
 
 def state(page):
-    return page.locator(STAGE).evaluate("e => e.bpStage.state()")
+    return page.locator(STAGE).evaluate(STATE)
 
 
 def asks_for(page, name):
@@ -106,7 +108,7 @@ def test_one_file_has_the_trained_network(opened, exported):
     assert state(page)["verdict"].startswith("reads a 4 ✓")
     assert page.get_by_label("training step", exact=True).count() == 0
     page.get_by_role("button", name="image: more").click()
-    page.wait_for_function("document.querySelector('.bp-stage').bpStage.state().index === 0")
+    page.wait_for_function(f"({STATE})(document.querySelector('.bp-stage')).index === 0")
     assert page.problems == []
     assert page.asked == [exported.as_uri()]
 

@@ -6,6 +6,7 @@ import nbformat
 import pytest
 
 from tests import stage_checks as checks
+from tests.browser.stages import STATE
 from tests.stage_lesson import specs, stage_lesson
 from tests.tool_loader import ROOT, load_tool
 
@@ -164,3 +165,58 @@ def test_what_is_written_into_a_page_cannot_end_its_script(monkeypatch):
     import stages
 
     assert stages.place({"x": "</script>"}).count("</script>") == 1
+
+
+# What is looked at in each stage: cells with long sentences.
+LOOKED = {
+    "downhill": [],
+    "nudgeGraph": [("J", []), ("z", [])],
+    "gradientCheck": [("", [5]), ("", [40])],
+    "reluGates": [("z", [0, 2]), ("dz", [1, 1])],
+    "softmaxScores": [("jacobian", [1, 0])],
+    "convolution": [("w", [0, 0, 0, 0]), ("z", [1, 1, 0])],
+    "learningKernel": [("w", [0, 1]), ("dz", [1, 1])],
+    "network": [("conv2", [6, 6, 5]), ("d fc2", [3]), ("pool1", [7, 7, 3])],
+}
+FAULTS = (
+    f"root => {{ const state = {STATE};"
+    + """
+    const own = root.getBoundingClientRect(), sum = root.querySelector('.bp-sum');
+    const inside = '.bp-bar > *, .bp-field > :not(.bp-cover), .bp-measured *, .bp-score-row > *';
+    const isOut = e => e.getBoundingClientRect().right > own.right + 2;
+    const out = [...root.querySelectorAll(inside)].filter(isOut).map(e => `out: ${e.className}`);
+    const small = Object.entries(state(root).grids).filter(([, { cell }]) => cell < 14);
+    const cut = sum.scrollHeight > sum.clientHeight ? [`cut: ${sum.textContent}`] : [];
+    return [...out, ...small.map(([name, { cell }]) => `${name}: ${cell}`), ...cut];
+}"""
+)
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_every_stage_fits_its_page_whatever_is_looked_at(browser, address, site, width):
+    """A page of the site leaves a stage 688 pixels, where JupyterLab leaves it more."""
+    page = browser.new_page(viewport={"width": width, "height": 1600})
+    faults, seen = [], set()
+    for lesson in (0, 1, 3, 4, 5, 10):
+        page.goto(address + f"notebooks/{next(site.glob(f'notebooks/{lesson:02}_*.html')).name}")
+        for composition in [name for name in LOOKED if name not in seen]:
+            stage = page.locator(f".bp-stage[data-composition={composition}]").first
+            if not stage.count():
+                continue
+            seen.add(composition)
+            stage.scroll_into_view_if_needed()
+            page.wait_for_function("e => e.dataset.drawn > 0", arg=stage.element_handle())
+            found = stage.evaluate(FAULTS)
+            if composition == "network":
+                page.wait_for_function(f"e => ({STATE})(e).probabilities", arg=stage.element_handle())
+            for spot in LOOKED[composition]:
+                before = stage.evaluate("e => e.bpStage.sumText()")
+                page.mouse.move(*stage.evaluate("(e, spot) => e.bpStage.cellCenter(...spot)", spot))
+                page.wait_for_function(
+                    "([e, before]) => e.bpStage.sumText() !== before", arg=[stage.element_handle(), before]
+                )
+                found += stage.evaluate(FAULTS)
+            faults += [f"{composition}: {fault}" for fault in found]
+    assert seen == set(LOOKED)
+    assert faults == []
+    page.close()

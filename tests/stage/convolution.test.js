@@ -6,12 +6,12 @@ import test from "node:test";
 
 import { at, decodeArray, indicesOf, makeArray, withNumber } from "./modules/arrays.js";
 import { colorOf, kindScale, rampOf } from "./modules/colors.js";
-import { convProducts } from "./modules/conv_layer.js";
+import { convProducts } from "./modules/products.js";
 import { linesOf, lookedAt } from "./modules/convolution_sums.js";
-import { sparseMatrix, spreadOut, turned, windowOf } from "./modules/convolution_readings.js";
+import { sparseMatrix, spreadOut, turned, windowOf } from "./modules/convolution_sums.js";
 import * as stage from "./modules/convolution_state.js";
-import { afterSteps, orderOf } from "./modules/convolution_steps.js";
-import { gridNumbers, sumNumbers } from "./modules/numbers.js";
+import { afterSteps, orderOf } from "./modules/convolution_state.js";
+import { gridNumbers, sumNumbers } from "./modules/page.js";
 import { readNumber, written } from "./modules/page.js";
 
 const DATA = JSON.parse(readFileSync("data.json", "utf8"));

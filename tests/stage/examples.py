@@ -8,8 +8,8 @@ from backprop_helpers import layers
 from backprop_helpers.training import modules as kinds
 from backprop_helpers.training.network import Network
 from backprop_helpers.training.preprocess import preprocess_digit
-from backprop_helpers.views.stage._network_data import network_json
 from backprop_helpers.views.stage.receptive_field import forward_and_backward, receptive_field, sent_back
+from benchmarks.node import network_json
 
 
 def encoded(array):

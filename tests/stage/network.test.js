@@ -6,12 +6,12 @@ import test from "node:test";
 
 import { decodeArray, indicesOf, makeArray } from "./modules/arrays.js";
 import { backwardNetwork, decodeNetwork, forwardNetwork } from "./modules/network_compute.js";
-import { cellOfPanel, fitColumns, indexInPanel } from "./modules/network_maps.js";
+import { cellOfPanel, firstMaps, fitColumns, indexInPanel } from "./modules/network_maps.js";
 import { copyOntoPaper, imageOnPaper } from "./modules/network_pad.js";
-import { backwardLine, forwardLine } from "./modules/network_words.js";
-import { brief } from "./modules/numbers.js";
+import { backwardLine, forwardLine } from "./modules/network_look.js";
+import { brief } from "./modules/page.js";
 
-const { networks = [], drawings = [], shapes = [], briefs = [] } = JSON.parse(readFileSync("data.json", "utf8"));
+const { networks = [], drawings = [], shapes = [], briefs = [], firsts = [] } = JSON.parse(readFileSync("data.json", "utf8"));
 const textOf = (parts) => parts.map((part) => part.text ?? part).join("");
 const numberOf = (text) => Number(text.replace(/[()]/g, "").replaceAll("−", "-"));
 
@@ -77,4 +77,8 @@ shapes.forEach(({ columns, width, height, ratio }, number) => {
 
 briefs.forEach(([value, digits, text]) => {
   test(`${value} is written ${text}`, () => assert.equal(brief(value, digits), text));
+});
+
+firsts.forEach(([shape, count]) => {
+  test(`of ${shape} the first ${count} maps are shown`, () => assert.deepEqual(firstMaps(shape), [...Array(count).keys()]));
 });

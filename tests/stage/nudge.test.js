@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import { messagesBack, runGraph, sendersOf, slopesFrom } from "./modules/graph_compute.js";
-import { layOutGraph } from "./modules/graph_layout.js";
+import { layOutGraph } from "./modules/graph_draw.js";
 import { bentGates, nudgeSentences } from "./modules/nudge_words.js";
 
 const DATA = JSON.parse(readFileSync("data.json", "utf8"));

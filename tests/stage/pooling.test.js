@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 import { at, decodeArrays, indicesOf, makeArray, withNumber } from "./modules/arrays.js";
 import { readNumber } from "./modules/page.js";
-import { jumpsBetween, lettersOf, pooledMarks, pooledOf, tiedIn, winnerOf } from "./modules/pooling_state.js";
+import { jumpsBetween, lettersOf, pooledMarks, pooledOf, tiedIn, winnerOf } from "./modules/pooling.js";
 import { pooledLines } from "./modules/pooling_words.js";
 
 const DATA = JSON.parse(readFileSync("data.json", "utf8"));

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import { at, decodeArrays } from "./modules/arrays.js";
-import { factorsOfCard, layerOf, pilesOf, SUMS } from "./modules/product_piles.js";
+import { factorsOfCard, layerOf, pilesOf, SUMS } from "./modules/product_table.js";
 
 const DATA = JSON.parse(readFileSync("data.json", "utf8"));
 

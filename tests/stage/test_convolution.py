@@ -104,18 +104,21 @@ def test_what_is_wrong_is_said(arguments, error, said):
         ConvolutionStage(**arguments)
 
 
-def test_arrays_come_back_as_they_were_given():
-    flat, full = ConvolutionStage(X, W, 1), ConvolutionStage(X[None, :, :, None] / 3, W[:, :, None, None])
-    assert (flat.x.shape, flat.w.shape, flat.dz.shape) == ((3, 3), (2, 2), (2, 2))
-    assert (full.x.shape, full.w.shape, full.dz.shape) == ((1, 3, 3, 1), (2, 2, 1, 1), (1, 2, 2, 1))
-    np.testing.assert_allclose(full.x[0, :, :, 0], X / 3, rtol=1e-5)
-    assert flat.dz.tolist() == [[1, -2], [3, 2]]
+def test_arrays_come_back_with_all_their_axes():
+    stage = ConvolutionStage(X / 3, W, 1)
+    assert {name: array.shape for name, array in stage.arrays.items()} == {
+        "x": (3, 3, 1),
+        "w": (2, 2, 1, 1),
+        "b": (1,),
+    }
+    np.testing.assert_allclose(stage.arrays["x"][:, :, 0], X / 3, rtol=1e-5)
+    assert stage.dz[0, :, :, 0].tolist() == [[1, -2], [3, 2]]
 
 
 def test_the_gradient_grows_with_the_output():
     stage = ConvolutionStage(X, W, 1, [[7, 7], [7, 7]])
     stage.padding = "same"
-    assert stage.dz.tolist() == [[7, 7, -3], [7, 7, -3], [-2, -1, -3]]
+    assert stage.dz[0, :, :, 0].tolist() == [[7, 7, -3], [7, 7, -3], [-2, -1, -3]]
     stage.padding = 0
     with pytest.raises(ValueError, match="is larger than the padded input"):
         stage.dilation = 3

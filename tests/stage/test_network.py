@@ -25,10 +25,9 @@ from backprop_helpers.training import (
 from backprop_helpers.training.mnist import load_test_set
 from backprop_helpers.views.stage import NetworkStage
 from backprop_helpers.views.stage._base import COMMITTED, MOST_BYTES, decode_array, encode_array, json_bytes
-from backprop_helpers.views.stage._network_data import network_json
 from backprop_helpers.views.stage.network import series_files
 from backprop_helpers.views.stage.receptive_field import forward_and_backward, sent_back
-from benchmarks.node import lay_out, run_node
+from benchmarks.node import lay_out, network_json, run_node
 from tests.stage.test_compute import failures
 
 SCRIPT = Path(__file__).with_name("network.test.js")
@@ -143,6 +142,11 @@ class TestPage:
             for width, ratio in ((568, 1), (400, 2), (720, 1.5))
         ]
         assert passed({"shapes": data}) == 12
+
+    def test_of_many_large_maps_the_first_are_shown(self, passed):
+        """As many as leave no hole: 64 of 28×28 would stand higher than a screen."""
+        firsts = [[[28, 28, 64], 16], [[32, 32, 32], 16], [[28, 28, 8], 8], [[14, 14, 16], 16], [[64], 1]]
+        assert passed({"firsts": [*firsts, [[200, 200, 7], 1]]}) == 6
 
     def test_small_numbers_are_written_with_their_power(self, passed):
         briefs = [
@@ -282,14 +286,6 @@ class TestState:
             "8",
         )
 
-    def test_the_next_misread_one_is_found(self):
-        stage = NetworkStage(among="misread")
-        assert stage.index >= 5561
-        assert stage.network.predict(stage.image)[0] != stage._labels[stage.index]
-        images, _ = images_for(COLOUR)
-        with pytest.raises(ValueError, match="misreads none of the images"):
-            NetworkStage(COLOUR, images, COLOUR.predict(images), among="misread")
-
     def test_text(self):
         assert repr(NetworkStage()) == "NetworkStage(11 layers, input 28×28×1, 10 classes, 6 snapshots)"
         assert repr(NetworkStage(COLOUR, *images_for(COLOUR))) == (
@@ -312,9 +308,10 @@ class TestState:
             ({"snapshots": [(0, "x")]}, TypeError, "got a str"),
             ({"snapshots": [(0, COLOUR), (1, series_cnn())]}, ValueError, "the snapshot 0 has other layers"),
             ({"network": series_cnn().astype(np.complex128)}, TypeError, "complex128"),
-            ({"label": 10}, ValueError, "label must be"),
+            ({"label": 10}, ValueError, "label must be one of true, prediction, second, 0"),
+            ({"colour": 1}, TypeError, "no option is called colour; there are index, label"),
             ({"among": "all"}, ValueError, "among must be"),
-            ({"layer": "fc1"}, ValueError, "layer must be .* relu1.*; got 'fc1'"),
+            ({"layer": "fc1"}, ValueError, "layer must be one of all, .*relu1.*; got 'fc1'"),
         ],
     )
     def test_bad_arguments_are_named(self, arguments, error, words):

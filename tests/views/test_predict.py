@@ -49,6 +49,21 @@ def test_the_picture_does_not_show_the_answer(asked):
     assert not {"9", "✓"} & set(texts)
 
 
+@pytest.mark.parametrize("words", [2, 5, 30])
+def test_options_of_any_width_stand_in_the_picture(words):
+    """Side by side while there is room, then below each other; a long one is folded."""
+    options = [" ".join(["option"] * words) + f" {n}" for n in range(4)]
+    figure = Predict("Which?", options[0], options=options).twin()
+    (width, height), (ax,) = figure.get_size_inches(), figure.axes
+    boxes = [line.get_xydata() for line in ax.lines[1:]]
+    assert len(boxes) == 4
+    assert all((box <= [width, height]).all() for box in boxes)
+    tops = [box[:, 1].min() for box in boxes]
+    apart = [box[:, 0].min() >= other[:, 0].max() or top >= other[:, 1].max()
+             for other, box, top in zip(boxes, boxes[1:], tops[1:])]  # fmt: skip
+    assert all(apart)
+
+
 def test_text_form_is_one_line():
     assert repr(NUMBER) == 'Predict("How many of the nine outputs move?")'
     assert len(repr(Predict("x" * 300, 1))) < 110

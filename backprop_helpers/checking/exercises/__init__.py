@@ -1,6 +1,5 @@
 """The exercises of the lessons and of the assignments: their cases, right answers and known mistakes."""
 
-import importlib
 import inspect
 
 from backprop_helpers.checking.exercises import (
@@ -38,18 +37,14 @@ EXERCISES = {
 }
 
 
-def solution_source(exercise):
-    """Return the code of an exercise's solution; None for a task of an assignment."""
-    function = solution(exercise)
-    return None if function is None else inspect.getsource(function)
-
-
 def solution(exercise):
     """Return the function that solves an exercise; None for a task of an assignment."""
-    if not exercise.lesson.isdigit():
-        return None
-    module = importlib.import_module(f"backprop_helpers.checking.solutions.lesson_{exercise.lesson}")
-    return getattr(module, exercise.name)
+    return exercise.reference if exercise.lesson.isdigit() else None
+
+
+def solution_source(exercise):
+    """Return the code of an exercise's solution; None for a task of an assignment."""
+    return inspect.getsource(exercise.reference) if exercise.lesson.isdigit() else None
 
 
 __all__ = [

@@ -20,20 +20,14 @@ ROUNDING = 1e-12  # relative: two ways to the same float64
 
 
 class Evidence:
-    """All calls of a learner's function, and the right answers.
+    """All calls of a learner's function (`Run`), and the right answers.
 
-    Parameters
-    ----------
-    exercise : Exercise
-    runs : list of Run
-    pair : (int, int) or None
-        Two calls, of which the second has a billion times the gradient of the first.
-    strict : bool
-        Whether what float32 would leave of an answer counts as wrong, too.
+    `scaled` are three calls, of which the second has a billion times the gradient of the first, and the third
+    a billionth; with `strict`, what float32 would leave of an answer counts as wrong, too.
     """
 
-    def __init__(self, exercise, runs, pair=None, strict=False):
-        self.exercise, self.runs, self.pair, self.strict = exercise, runs, pair, strict
+    def __init__(self, exercise, runs, scaled=None, strict=False):
+        self.exercise, self.runs, self.scaled, self.strict = exercise, runs, scaled, strict
         self.parts = exercise.compared
 
     @cached_property
@@ -98,7 +92,11 @@ class Evidence:
 
     def error(self, r, p):
         """Return how far a part is off."""
-        return relative_error(self.got[r][p], self.expected[r][p], self.parts[p].kind)
+        return self.apart(r, p, self.got[r][p], self.expected[r][p])
+
+    def apart(self, r, p, got, other):
+        """Return how far two answers to a call are from each other."""
+        return relative_error(got, other, self.parts[p].kind, self.runs[r].case.unit)
 
     def allowed(self, r, part):
         """Return how far a part may be off: as far as float32 would bring it."""
@@ -121,7 +119,7 @@ class Evidence:
         if got is None or other is None:
             return got is other
         allowed = STATISTIC / 2 if self.parts[p].kind == "statistic" else self.rounding(r)
-        return got.shape == other.shape and relative_error(got, other, self.parts[p].kind) <= allowed
+        return got.shape == other.shape and self.apart(r, p, got, other) <= allowed
 
     def smallest(self, found):
         """Return of some (call, part) the one whose arguments hold the fewest numbers."""
@@ -130,11 +128,11 @@ class Evidence:
     @cached_property
     def exactly(self):
         """The same evidence, in which what float32 would leave of an answer is wrong."""
-        return Evidence(self.exercise, self.runs, self.pair, strict=True)
+        return Evidence(self.exercise, self.runs, self.scaled, strict=True)
 
 
-def relative_error(got, right, kind="numbers"):
-    """Return the largest difference, relative to the largest right entry (at least 1); infinite: no fit.
+def relative_error(got, right, kind="numbers", unit=1.0):
+    """Return the largest difference, relative to the largest right entry (a unit at least); infinite: no fit.
 
     For the kind "entries" each difference is relative to its own right entry.
     """
@@ -149,15 +147,15 @@ def relative_error(got, right, kind="numbers"):
         return 0.0
     with np.errstate(all="ignore"):
         difference, size = np.abs(got[finite] - right[finite]), np.abs(right[finite])
-        scale = size + TINY if kind == "entries" else max(1.0, size.max())
+        scale = size + TINY if kind == "entries" else max(unit, size.max())
         return float((difference / scale).max())
 
 
-def wrong_entries(got, right, kind="numbers"):
+def wrong_entries(got, right, kind="numbers", unit=1.0):
     """Return where two arrays of one shape differ by more than the rounding of float32."""
     with np.errstate(all="ignore"):
         size = np.abs(right)
-        scale = size + TINY if kind == "entries" else max(1.0, size[np.isfinite(size)].max(initial=0))
+        scale = size + TINY if kind == "entries" else max(unit, size[np.isfinite(size)].max(initial=0))
         return ~(np.abs(got - right) <= SINGLE * scale) & ~(np.isnan(got) & np.isnan(right)) & (got != right)
 
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._forms import ALL, Form, in_part, selections
-from backprop_helpers.checking.exercises._forward_forms import RIMS, channel_first, padded, pads_of
-from backprop_helpers.checking.exercises._inputs import pair
+from backprop_helpers.checking.exercises._forward_forms import RIMS, channel_first, only, padded, pads_of
+from backprop_helpers.checking.exercises._inputs import mistakes, pair
 
 PARTS = ("dx", "dw", "db")
 
@@ -53,13 +53,13 @@ def _dx_forms():
     for name, keep in (("first", np.s_[:1, :1]), ("last", np.s_[-1:, -1:])):
         said = f"only the {name} weight of each kernel counts in dx: is there an `=` where `+=` belongs?"
         forms.append(
-            Form("conv.overlap_overwritten", 0, _with_kernel(lambda w, keep=keep: _only(w, keep)), said)
+            Form("conv.overlap_overwritten", 0, _with_kernel(lambda w, keep=keep: only(w, keep)), said)
         )
     for order in (_window_by_window, _offset_by_offset):
         for filters in (np.s_[:], np.s_[-1:]):
             function = _overwritten(order, filters)
             forms.append(Form("conv.overlap_overwritten", 0, in_part(0, conv_backward, function)))
-    forms.append(Form("conv.odd_padding_on_top", 0, in_part(0, conv_backward, _cropped(lambda t, b: b))))
+    forms.append(Form("conv.odd_padding_on_top", 0, in_part(0, conv_backward, _odd_padding_on_top)))
     forms.append(Form("conv.unpads_with_minus_pad", 0, _assigns_what_is_left))
     return forms
 
@@ -80,12 +80,6 @@ def _read_as_exchanged(w):
     return w.reshape(F_h, F_w, K, C).swapaxes(2, 3)
 
 
-def _only(w, keep):
-    one = np.zeros(w.shape)
-    one[keep] = w[keep]
-    return one
-
-
 def _with_kernel(kernel_of):
     """Return the backward pass with the dx of another kernel."""
     return in_part(
@@ -99,21 +93,25 @@ def _geometry_of(dz, x, w, stride, padding, dilation):
     return pads, pair(stride), pair(dilation)
 
 
-def _window_by_window(dx, dz, w, s, d):
-    for i, j in np.ndindex(dz.shape[1:3]):
-        rows, columns = (
-            slice(n * step, n * step + gap * (f - 1) + 1, gap)
-            for n, step, gap, f in zip((i, j), s, d, w.shape)
+def _slices(places, steps, lengths, gaps):
+    """Yield ((i, j), rows, columns) for each place: slices so long, with such gaps, from so many steps on."""
+    for place in np.ndindex(places):
+        yield (
+            place,
+            *(
+                slice(n * step, n * step + gap * (length - 1) + 1, gap)
+                for n, step, length, gap in zip(place, steps, lengths, gaps)
+            ),
         )
+
+
+def _window_by_window(dx, dz, w, s, d):
+    for (i, j), rows, columns in _slices(dz.shape[1:3], s, w.shape, d):
         dx[:, rows, columns] = np.einsum("uvck,mk->muvc", w, dz[:, i, j])
 
 
 def _offset_by_offset(dx, dz, w, s, d):
-    for u, v in np.ndindex(w.shape[:2]):
-        rows, columns = (
-            slice(n * gap, n * gap + step * (out - 1) + 1, step)
-            for n, step, gap, out in zip((u, v), s, d, dz.shape[1:3])
-        )
+    for (u, v), rows, columns in _slices(w.shape[:2], d, dz.shape[1:3], s):
         dx[:, rows, columns] = dz @ w[u, v].T
 
 
@@ -121,27 +119,25 @@ def _overwritten(order, filters):
     """Return dx with `=` for `+=`, in the order of the windows or of the offsets; of some filters alone."""
 
     def backward(dz, x, w, *, stride, padding, dilation):
-        (top, bottom, left, right), s, d = _geometry_of(dz, x, w, stride, padding, dilation)
-        M, H, W, C = x.shape
-        whole = np.zeros((M, H + top + bottom, W + left + right, C))
+        pads, s, d = _geometry_of(dz, x, w, stride, padding, dilation)
+        whole = padded(np.zeros(x.shape), pads)
         order(whole, dz[..., filters], w[..., filters], s, d)
-        return (whole[:, top : top + H, left : left + W],)
+        return (_without_rim(whole, x, pads[0], pads[2]),)
 
     return backward
 
 
-def _cropped(first):
-    """Return dx cut out of the padded one from another row and column on."""
+def _without_rim(whole, x, top, left):
+    """Return the part of a padded image, from a row and a column on, that is as large as x."""
+    return whole[:, top : top + x.shape[1], left : left + x.shape[2]]
 
-    def backward(dz, x, w, *, stride, padding, dilation):
-        (top, bottom, left, right), _, _ = _geometry_of(dz, x, w, stride, padding, dilation)
-        M, H, W, C = x.shape
-        whole = np.zeros((M, H + top + bottom, W + left + right, C))
-        dx = conv_backward(dz, whole, w, stride=stride, padding="valid", dilation=dilation)[0]
-        start, across = first(top, bottom), first(left, right)
-        return (dx[:, start : start + H, across : across + W],)
 
-    return backward
+def _odd_padding_on_top(dz, x, w, *, stride, padding, dilation):
+    """Return dx cut out of the padded one as if the larger part of the rim were above and on the left."""
+    pads, _, _ = _geometry_of(dz, x, w, stride, padding, dilation)
+    rim = padded(np.zeros(x.shape), pads)
+    whole = conv_backward(dz, rim, w, stride=stride, padding="valid", dilation=dilation)[0]
+    return (_without_rim(whole, x, pads[1], pads[3]),)
 
 
 def _assigns_what_is_left(dz, x, w, *, stride, padding, dilation):
@@ -205,9 +201,16 @@ def _padded_by(**numbers):
     return in_part(1, conv_backward, wrong)
 
 
-def padded_with(number):
-    """Return the backward pass with that number around the image, in dw."""
-    return _padded_by(constant_values=number)
+PADDED_WITH = """
+conv.padding_not_zero = _padded_by(constant_values=number)(dz, x, w, **options)
+the image is padded with {number}, not with zeros
+fit: share_of(got[1] - right[1], _padded_by(constant_values=1)(dz, x, w, **options)[1] - right[1])
+"""
+
+
+def number_around():
+    """Return the mistake of another number than zero around the image, in dw."""
+    return mistakes(PADDED_WITH, "dz, x, w, **options", globals())
 
 
 def _db_forms():
@@ -286,18 +289,13 @@ def _with_geometry(change):
     """Return the backward pass by windows, which stand where another stride and dilation put them."""
 
     def backward(dz, x, w, *, stride, padding, dilation):
-        (top, bottom, left, right), s, d = _geometry_of(dz, x, w, stride, padding, dilation)
+        pads, s, d = _geometry_of(dz, x, w, stride, padding, dilation)
         s, d = change(s, d)
-        H, W = x.shape[1:3]
-        rim = padded(x, (top, bottom, left, right))
+        rim = padded(x, pads)
         dx, dw = np.zeros(rim.shape), np.zeros(w.shape)
-        for i, j in np.ndindex(dz.shape[1:3]):
-            rows, columns = (
-                slice(n * step, n * step + gap * (f - 1) + 1, gap)
-                for n, step, gap, f in zip((i, j), s, d, w.shape)
-            )
+        for (i, j), rows, columns in _slices(dz.shape[1:3], s, w.shape, d):
             dw += np.einsum("muvc,mk->uvck", rim[:, rows, columns], dz[:, i, j])
             dx[:, rows, columns] += np.einsum("uvck,mk->muvc", w, dz[:, i, j])
-        return dx[:, top : top + H, left : left + W], dw, dz.sum(axis=(0, 1, 2))
+        return _without_rim(dx, x, pads[0], pads[2]), dw, dz.sum(axis=(0, 1, 2))
 
     return backward

@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from backprop_helpers.checking._text import count
+from backprop_helpers.checking._text import count, described
 from backprop_helpers.checking.exercises import _compare as compare
 from backprop_helpers.checking.exercises import _conduct as conduct
 from backprop_helpers.checking.exercises import _words as words
@@ -12,33 +12,17 @@ from backprop_helpers.checking.exercises._cell import unread_cell
 from backprop_helpers.checking.exercises._recognise import BILLION, Known, recognise
 from backprop_helpers.checking.exercises._result import CheckResult, Failing
 from backprop_helpers.checking.exercises._rules import asked_for
-from backprop_helpers.checking.exercises._run import described, run_case, shaped_reference
+from backprop_helpers.checking.exercises._run import run_case, shaped_reference
 from backprop_helpers.checking.exercises._runner import Guard, OutOfTime
 from backprop_helpers.checking.exercises._watch import Delegation, is_known_mistake, outside_arrays
 
 
 def examine(exercise, function, *, seed=0, diagnose=True, guard=None):
-    """Run a function on the cases of an exercise, and say what is right or wrong with it.
+    """Run a function on the cases of an `Exercise`, and return the `CheckResult`: what is right or wrong.
 
-    Parameters
-    ----------
-    exercise : Exercise
-    function : callable
-    seed : int
-        Other numbers, and some other shapes, for each seed.
-    diagnose : bool
-        False: a known mistake is not named, only where and how the answer differs.
-    guard : context manager, optional
-        Calls the function, as `Guard` does in this process and within its limits.
-
-    Returns
-    -------
-    CheckResult
-
-    Raises
-    ------
-    TypeError
-        `function` is not a function.
+    Each seed has other numbers, and some other shapes. Without `diagnose` a known mistake is not named, only
+    where and how the answer differs. The `guard`, a context manager, calls the function, as `Guard` does in
+    this process and within its limits. Raises a TypeError if `function` is none.
     """
     if not callable(function) or isinstance(function, type):
         raise TypeError(
@@ -52,10 +36,11 @@ def examine(exercise, function, *, seed=0, diagnose=True, guard=None):
     ).result()
 
 
-def scaled_case(exercise, cases):
-    """Return the number of the first case with several examples, and it with a billion times the gradient."""
+def scaled_cases(exercise, cases):
+    """Return the number of the first case with several examples; it with 1e9 and 1e-9 times the gradient."""
     several = next(c for c, case in enumerate(cases) if len(case.arguments[0]) > 1)
-    return several, cases[several].scaled(exercise.arguments.index(exercise.linear), BILLION)
+    argument = exercise.arguments.index(exercise.linear)
+    return several, [cases[several].scaled(argument, factor) for factor in (BILLION, 1 / BILLION)]
 
 
 NOTHING_CHECKED = "Python still has the function from before, so nothing was checked"
@@ -66,19 +51,18 @@ class Examination:
 
     def __init__(self, exercise, function, cases, diagnose, guard):
         self.exercise, self.function, self.diagnose, self.guard = exercise, function, diagnose, guard
-        pair = None
+        scaled = None
         if exercise.linear:  # a billion times the gradient has to come back a billion times as large
-            several, scaled = scaled_case(exercise, cases)
-            cases.append(scaled)
-            pair = several + 1, len(cases)
+            several, more = scaled_cases(exercise, cases)
+            cases += more
+            scaled = several + 1, len(cases) - 1, len(cases)
         self.total = len(cases)
         # The first case twice in a row, and again at the end: one that keeps something is found out.
         self.sequence = [cases[0], *cases, cases[0]]
         self.outside = outside_arrays(function)
-        ours = is_known_mistake(function) and function is not exercise.reference
-        self.delegation = Delegation(None if ours else exercise.delegates)
+        self.delegation = Delegation(None if is_known_mistake(function) else exercise.delegates)
         self.runs = self._run_all()
-        self.evidence = compare.Evidence(exercise, self.runs, pair if len(self.runs) > self.total else None)
+        self.evidence = compare.Evidence(exercise, self.runs, scaled if len(self.runs) > self.total else None)
 
     def _run_all(self):
         runs = []
@@ -213,7 +197,8 @@ def _half(exam):
 
 def _others_right(exam):
     wrong = {p for _, p in exam.evidence.wrong}
-    right = [part.name for p, part in enumerate(exam.exercise.compared) if p not in wrong]
+    names = exam.exercise.returns if exam.exercise.summarise is None else ()
+    right = [part.name for p, part in enumerate(names) if p not in wrong]
     return f"; {' and '.join(right)} {'is' if len(right) == 1 else 'are'} right" if right else ""
 
 
@@ -226,7 +211,7 @@ def _right(exam):
     names = [run.case.name for run in exam.runs[1:-1]]
     kinds = {part.kind for part in exam.exercise.compared}
     digits = "exactly" if kinds <= {"truth", "whole number"} else "to 1e-9"
-    digits = "as a statistic" if "statistic" in kinds else digits
+    digits = "as statistics: sizes to 8 %, of whatever distribution" if "statistic" in kinds else digits
     digits = "to float32" if coarse else digits
     warning = "right only to about 7 digits: is there a float32, or a small number added, on the way?"
     viewed = dict.fromkeys(text for run in exam.runs for text in run.viewed)

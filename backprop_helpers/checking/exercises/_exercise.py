@@ -1,6 +1,8 @@
 """What an exercise is: its cases, its right answer, and the mistakes that are known."""
 
 import copy
+import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -19,6 +21,15 @@ class Part(NamedTuple):
     # numbers; for a single value "whole number" or "truth".
     kind: str = "numbers"
 
+    @classmethod
+    def read(cls, text):
+        """Return the parts of ``dx (M, N), db (K)``, or of ``the size: whole number``."""
+        found = re.findall(r"([^,(:]+?)(?: \(([^)]*)\))?(?:: ([\w ]+))?(?:, |$)", text)
+        return tuple(
+            cls(name, tuple(axes.split(", ")) if axes else (), kind or "numbers")
+            for name, axes, kind in found
+        )
+
 
 class Case(NamedTuple):
     """One call of the learner's function."""
@@ -26,6 +37,7 @@ class Case(NamedTuple):
     name: str  # in words, such as "stride (2, 1), padding 1, 3 channels"
     arguments: tuple  # the positional ones, by the names in the exercise's signature
     options: Mapping = {}  # the keyword arguments
+    unit: float = 1.0  # differences are relative to the largest entry, and to this at least
 
     def fresh(self):
         """Return the arguments as copies that a function may write to (it should not)."""
@@ -40,7 +52,8 @@ class Case(NamedTuple):
         """Return the case with one of its arguments multiplied."""
         arguments = [a * factor if q == position else a for q, a in enumerate(self.arguments)]
         short = f"{factor:.0e}".replace("+0", "")
-        return self._replace(name=f"{self.name}, {short} times the gradient", arguments=tuple(arguments))
+        name = f"{self.name}, {short} times the gradient"
+        return self._replace(name=name, arguments=tuple(arguments), unit=min(1.0, factor))
 
 
 class Suspect(NamedTuple):
@@ -51,8 +64,9 @@ class Suspect(NamedTuple):
     applies: Callable | None = None  # says of a case whether it is meant for it; None: for all
     diagnosis: str = ""  # for a mistake that stands in no catalogue, or for a form of one that does
     hint: str = ""  # for a mistake that stands in no catalogue
-    # For a mistake with a number in it, such as an epsilon: takes a case, the parts that came back and the
-    # right ones, and returns the number that would explain them, or None; it is {number} in the diagnosis.
+    # For a mistake with a number in it, such as an epsilon: takes a case, the parts that came back (NaN for
+    # one of another shape) and the right ones, and returns the number that would explain them, which is
+    # {number} in the diagnosis; NaN or None if there is none.
     fit: Callable | None = None
 
 
@@ -77,6 +91,20 @@ class Exercise:
     # Where more than one answer is right, as at a kink: takes the arguments, options and parts, and returns
     # the parts with the reference's answer for each that is as good.
     settle: Callable | None = None
+
+    @classmethod
+    def of(cls, text, solution, cases, suspects, **more):
+        """Return the exercise of a lesson whose solution is what answers are compared with.
+
+        The text is ``06.1 the gradient of the kernel -> dw (F_h, F_w, C, K)``: number, title, results. What
+        starts with a gradient, such as dz, is linear in it.
+        """
+        heading, _, results = text.partition(" -> ")
+        number, _, title = heading.partition(" ")
+        signature = f"{solution.__name__}{inspect.signature(solution)}"
+        linear = next(name for name in inspect.signature(solution).parameters)
+        more = {"linear": linear if linear.startswith("d") else ""} | more
+        return cls(number, title, signature, Part.read(results), cases, solution, suspects, **more)
 
     @property
     def name(self):

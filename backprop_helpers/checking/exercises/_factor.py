@@ -11,23 +11,13 @@ def common_factor(evidence, p, others, gots=None, everywhere=False):
     """Return ``M times too small (M is the number of examples)``; empty if there is no such factor.
 
     A constant gets a name only if it is that one in every call, and no other constant with a name is.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    p : int
-        The part.
-    others : list of ndarray
-        For each call what the answer may be a multiple of.
-    gots : list of ndarray, optional
-        The answers, if not the learner's.
-    everywhere : bool
-        Whether a factor of 1 in some calls counts against it.
+    `others` has for each call what part `p` may be a multiple of, `gots` the answers, if not the learner's;
+    `everywhere` says whether a factor of 1 in some calls counts against it.
     """
     gots = [got and got[p] for got in evidence.got] if gots is None else gots
     factors, largest = {}, 0
     for r, (got, other) in enumerate(zip(gots, others)):
-        factor = _factor(got, other)
+        factor = multiple(got, other)
         if factor is None:
             return ""
         if np.any(finite := other[np.isfinite(other)]):
@@ -68,9 +58,14 @@ def factor_text(factor):
     return f"{sign}, and {text}" if sign else text
 
 
-def _factor(got, other):
+def multiple(got, other):
     """Return by what one array is a multiple of the other: 1 if both are zero, None if by none."""
-    if got is None or got.shape != other.shape or np.any(np.isfinite(got) != np.isfinite(other)):
+    if (
+        got is None
+        or other is None
+        or got.shape != other.shape
+        or np.any(np.isfinite(got) != np.isfinite(other))
+    ):
         return None
     got, other = got[np.isfinite(other)], other[np.isfinite(other)]
     square = np.vdot(other, other)

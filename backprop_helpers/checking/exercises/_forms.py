@@ -14,7 +14,7 @@ from backprop_helpers.checking.exercises._exercise import Suspect
 
 WHY = {
     "first": "does `return`, or a counter, stand inside the wrong loop?",
-    "last": "is there an `=` where `+=` belongs, or a line outside its loop?",
+    "last": "is there an `=` where `+=` belongs (or `+=` at index arrays), or a line outside its loop?",
 }
 
 
@@ -59,17 +59,9 @@ def in_part(part, right, wrong):
 def selections(names, right, parts, outputs="window", channels="filter"):
     """Return the forms in which only some outputs count: the first or last example, window, row, filter.
 
-    Parameters
-    ----------
-    names : mapping
-        The misconceptions' names for "first example", "last example", "first window", "last window",
-        "last filter"; what has no name there is left out.
-    right : callable
-        The right backward pass, of (dz, ...); dz is (M, H_out, W_out, K).
-    parts : sequence of str
-        The names of the results.
-    outputs, channels : str
-        What the second and third axis of dz, and its last one, are called.
+    `names` has the misconceptions' names for "first example", "last window" and the like; what has none is
+    left out. `right` is the right backward pass, of dz (M, H_out, W_out, K) and more; `parts` are the names
+    of its results, `outputs` and `channels` what the axes of dz are called.
     """
     forms = []
     for kind, ends, said in _choices(outputs, channels):

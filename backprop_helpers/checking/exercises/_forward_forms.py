@@ -4,7 +4,7 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking.exercises._forms import selected_outputs
-from backprop_helpers.checking.exercises._inputs import fitted, mistakes, pair, suspect, written
+from backprop_helpers.checking.exercises._inputs import mistakes, pair, suspect, written
 
 PLAIN = {"stride": 1, "padding": "valid", "dilation": 1}
 
@@ -22,15 +22,18 @@ the bias is missing
 correlate.bias_subtracted = forward(x, w, -b, **options)
 the bias is subtracted; it is added
 ? set the kernel to zero: what should the output be?
-correlate.last_term_only = forward(x, _only(w, np.s_[-1:, -1:]), b, **options)
+correlate.last_term_only = forward(x, only(w, np.s_[-1:, -1:]), b, **options)
 only the last weight counts in the output (`=`): the terms of all of them have to be added (`+=`)
 ? how many products make up one entry of the output?
-correlate.first_term_only = forward(x, _only(w, np.s_[:1, :1]), b, **options)
+correlate.first_term_only = forward(x, only(w, np.s_[:1, :1]), b, **options)
 only the first weight counts in the output: the terms of all of them have to be added
 ? how many products make up one entry of the output?
 correlate.averaged = forward(x, w / (w.shape[0] * w.shape[1]), b, **options)
 the products are averaged; the formula adds them
 ? image and kernel of ones: what should the output be without a bias?
+correlate.bias_in_the_loop = forward(x, w, b, **options) + _still_to_come(x, w, b, **options)
+the bias is added to the whole output once a window: is its line inside the loop?
+? how often is the bias added to the first entry?
 correlate.kernel_transposed = forward(x, w.swapaxes(0, 1), b, **options)
 the rows of the kernel meet the columns of the window
 ? a kernel of a single row: in which direction does it look?
@@ -56,6 +59,9 @@ OF_CHANNELS = """
 correlate_channels.first_channel_only = forward(x[..., :1], w[:, :, :1], b, **options)
 only the first channel of the image is read; the sum runs over all of them
 ? set the first channel to zero: does anything come out?
+correlate_channels.same_channel_for_all = forward(x, np.repeat(w[:, :, :1], w.shape[2], axis=2), b, **options)
+all channels of the image meet the kernel's first channel: w has lost its index c
+? set the kernel's second channel to zero: does anything change?
 correlate_channels.last_channel_only = forward(x[..., -1:], w[:, :, -1:], b, **options)
 only the last channel of the image counts: is there an `=` where `+=` belongs?
 ? set the last channel to zero: does anything come out?
@@ -74,6 +80,9 @@ the patches count (c, u, v) and the kernel (u, v, c): the products pair each wei
 """
 
 OF_GEOMETRY = """
+conv.padding_not_zero = _padded_with(constant_values=number)(x, w, b, **options)
+the image is padded with {number}, not with zeros
+fit: share_of(got[0] - right[0], _padded_with(constant_values=1)(x, w, b, **options) - right[0])
 conv_forward.stride_ignored = _with(stride=1)(x, w, b, **options)
 the stride is not used: there are as many outputs as at stride 1
 ? with stride 2, which pixel is the first that Z[0, 1] reads?
@@ -104,7 +113,14 @@ of the pairs (rows, columns) the first number is used for the columns
 """
 
 
-def _only(w, keep):
+def _still_to_come(x, w, b, **options):
+    """Return what the bias adds to each entry if it is added to all of an image once a window."""
+    rows, columns = forward(x, w, b, **options).shape[1:3]
+    return np.arange(rows * columns)[::-1].reshape(rows, columns, 1) * b
+
+
+def only(w, keep):
+    """Return w with zeros but for a part."""
     one = np.zeros(w.shape)
     one[keep] = w[keep]
     return one
@@ -160,24 +176,10 @@ def _odd_padding_first(x, w, b, **options):
     return forward(padded(x, (bottom, top, right, left)), w, b, **(options | {"padding": 0}))
 
 
-def number_around(part, wrong):
-    """Return what reads the constant around the image from a result, which depends on it linearly."""
-
-    def fit(case, got, right):
-        if got[part] is None or got[part].shape != right[part].shape:
-            return None
-        one = wrong(1)(*case.arguments, **case.options)
-        unit = (one[part] if isinstance(one, tuple) else one) - right[part]
-        return np.vdot(got[part] - right[part], unit) / np.vdot(unit, unit) if unit.any() else None
-
-    return fit
-
-
 RIMS = ("edge", "reflect", "symmetric", "wrap", "mean", "maximum", "minimum")
-PADDED_WITH = "the image is padded with {number}, not with zeros"
 
 
-def one_kernel_mistakes(adapt, several=True):
+def one_kernel_mistakes(adapt=lambda wrong: wrong, several=True):
     """Return the mistakes with one image and one kernel, each made to fit by `adapt`."""
     return (
         suspect("conv.kernel_flipped_forward", lambda wrong: adapt(_at_stride_1(wrong))),
@@ -195,21 +197,16 @@ def channel_mistakes():
     )
 
 
-def unpadded_mistakes(adapt):
+def unpadded_mistakes(adapt=lambda wrong: wrong):
     """Return the mistakes of whoever pads where nothing is to be padded."""
     return mistakes(WITHOUT_PADDING, "x, w, b", globals(), adapt)
 
 
 def geometry_mistakes():
     """Return the mistakes with stride, padding and dilation."""
-
-    def around(number):
-        return _padded_with(constant_values=number)
-
     return (
         *mistakes(OF_GEOMETRY, "x, w, b, **options", globals()),
         *(written("conv.padding_not_zero", _padded_with(mode=mode)) for mode in RIMS),
-        fitted("conv.padding_not_zero", PADDED_WITH, around, number_around(0, around)),
     )
 
 

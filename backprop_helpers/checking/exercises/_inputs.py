@@ -1,9 +1,11 @@
 """Arrays for the cases: of both signs, non-square, and described in words."""
 
+from functools import partial
+
 import numpy as np
 
 from backprop_helpers.checking._text import count
-from backprop_helpers.checking.exercises._exercise import Suspect
+from backprop_helpers.checking.exercises._exercise import Case, Suspect
 from backprop_helpers.checking.misconceptions import misconceptions
 from backprop_helpers.checking.misconceptions._parse import entries_in
 
@@ -16,6 +18,11 @@ def normal(rng, *shape):
 def integers(rng, *shape):
     """Return whole numbers from −5 to 5 without 0, as floats, so that sums are exact."""
     return rng.integers(1, 6, shape) * rng.choice([-1.0, 1.0], shape)
+
+
+def drawn(rng, name, *shapes, numbers=normal, **options):
+    """Return a case with an array of random numbers for each of the shapes."""
+    return Case(name, tuple(numbers(rng, *shape) for shape in shapes), options)
 
 
 def images(shape):
@@ -32,23 +39,22 @@ def kernel(shape):
 
 
 def suspect(name, adapt=None, applies=None):
-    """Return a misconception in the form of an exercise.
-
-    Parameters
-    ----------
-    name : str
-        The misconception's.
-    adapt : callable, optional
-        Makes a function of the exercise's form of the wrong one. None: it has that form.
-    applies : callable, optional
-        Says of a case whether the wrong function is meant for it.
-    """
+    """Return a misconception in the form of an exercise, which `adapt` makes of the wrong function's."""
     bug = misconceptions[name]
 
     def make():
         return bug.fresh() if adapt is None else adapt(bug.fresh())
 
     return Suspect(name, make, applies)
+
+
+def catalogued(function, adapt=None, without=()):
+    """Return the catalogue's mistakes in a function, in its order, but for those `without` names."""
+    return tuple(
+        suspect(bug.name, adapt)
+        for bug in misconceptions.values()
+        if bug.function == function and bug.name not in without
+    )
 
 
 def written(name, function, applies=None, diagnosis=""):
@@ -65,42 +71,45 @@ def own(said, function, applies=None):
     return Suspect(name, lambda: function, applies, diagnosis, hint)
 
 
-def mistakes(text, arguments, names, adapt=None):
-    """Return the mistakes that belong to one exercise alone, from their text.
+def mistakes(text, arguments, names, adapt=lambda wrong: wrong):
+    """Return the mistakes of an exercise from their text.
 
         fc_forward.bias_forgotten = x @ w   the name, and what comes back, of the arguments
-        the bias is missing                 what is wrong
+        the bias is missing                 what is wrong, if it is not the catalogue's, or has more to say
         ? set x to zero: what is z then?    where to look
         for: w.ndim == 2                    the cases it is meant for, if not all
+        fit: share_of(got[0], x)            what reads `number`, if there is one in it: see `Suspect`
 
     `names` are what the expressions know besides, the module's ``globals()``; `adapt` makes a function of the
     exercise's form of one with these arguments.
     """
+    names = {"np": np, "share_of": share_of} | names
 
-    def compiled(expression):  # as code of that file: it may be made of the layers
-        code = compile(f"lambda {arguments}: ({expression})", names["__file__"], "eval")
+    def compiled(expression, before=""):  # as code of that file: it may be made of the layers
+        code = compile(f"lambda {before}{arguments}: ({expression})", names["__file__"], "eval")
         return eval(code, names)
 
-    found = []
-    for entry in entries_in(text):
-        function, applies = compiled(entry["base"]), entry.get("for") and compiled(entry["for"])
-        found.append(
-            Suspect(
+    def of(entry):
+        said = entry["diagnosis"], entry["hint"]
+        if "fit" in entry:
+            wrong, fit = compiled(entry["base"], "number, "), compiled(entry["fit"], "got, right, ")
+            return Suspect(
                 entry["name"],
-                lambda made=adapt(function) if adapt else function: made,  # noqa: B008
-                applies and (lambda case, applies=applies: applies(*case.arguments, **case.options)),
-                entry["diagnosis"],
-                entry["hint"],
+                lambda number: adapt(partial(wrong, number)),
+                None,
+                *said,
+                lambda case, got, right: fit(got, right, *case.arguments, **case.options),
             )
-        )
-    return tuple(found)
+        function, applies = adapt(compiled(entry["base"])), compiled(entry.get("for", "True"))
+        applies = "for" in entry and (lambda case, of=applies: of(*case.arguments, **case.options))
+        return Suspect(entry["name"], lambda: function, applies or None, *said)
+
+    return tuple(of(entry) for entry in entries_in(text))
 
 
-def fitted(name, diagnosis, make, fit):
-    """Return a misconception with a number in it, which is read from the answer: see `Suspect`."""
-    if name not in misconceptions:
-        raise KeyError(name)
-    return Suspect(name, make, None, diagnosis, "", fit)
+def share_of(a, b):
+    """Return the number by which b comes nearest to a."""
+    return np.vdot(a, b) / np.vdot(b, b)
 
 
 def between(rng, low, high):

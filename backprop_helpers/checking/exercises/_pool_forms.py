@@ -4,6 +4,7 @@ import numpy as np
 
 from backprop_helpers.checking.exercises._forms import ALL, Form, selections
 from backprop_helpers.checking.exercises._inputs import pair
+from backprop_helpers.checking.solutions.lesson_09 import pool_forward
 
 NAMES = {
     "first window": "pool.returns_in_the_loop",
@@ -30,18 +31,6 @@ def _every(window):
 
 def _close(window):
     return np.isclose(window, window.max(axis=(1, 2), keepdims=True)).astype(float)
-
-
-def _shared(window):
-    return _every(window) / _every(window).sum(axis=(1, 2), keepdims=True)
-
-
-def _last(window):
-    return _first(window[:, ::-1, ::-1])[:, ::-1, ::-1]
-
-
-def _by_columns(window):
-    return _first(window.swapaxes(1, 2)).swapaxes(1, 2)
 
 
 def _equal(window):
@@ -113,12 +102,12 @@ def _overwritten(rule, by_offsets, zeros):
     return backward
 
 
-def _one_mask(which):
-    """Return max pooling with the winner of one window for all of them."""
+def _one_mask(n):
+    """Return max pooling with the winner of the first window, 0, or of the last, −1, for all of them."""
 
     def backward(dz, x, *, size, stride):
         f, s = pair(size), pair(stride)
-        i, j = (0, 0) if which == "first" else (dz.shape[1] - 1, dz.shape[2] - 1)
+        i, j = n * (1 - dz.shape[1]), n * (1 - dz.shape[2])
         mask = _first(x[:, i * s[0] : i * s[0] + f[0], j * s[1] : j * s[1] + f[1]])
         return _by_windows(lambda window: mask)(dz, x, size=size, stride=stride)
 
@@ -139,17 +128,10 @@ def _only_above(start, right):
     """Return max pooling of a maximum that starts at a number: where no pixel reaches it none is paid."""
 
     def backward(dz, x, *, size, stride):
-        z = _maximum(x, dz.shape, pair(size), pair(stride))
+        z = pool_forward(x, size=size, stride=stride, mode="max")
         return right(dz * (z >= start), x, size=size, stride=stride)
 
     return backward
-
-
-def _maximum(x, shape, f, s):
-    z = np.zeros(shape)
-    for i, j in np.ndindex(shape[1:3]):
-        z[:, i, j] = x[:, i * s[0] : i * s[0] + f[0], j * s[1] : j * s[1] + f[1]].max(axis=(1, 2))
-    return z
 
 
 def _inside_a_square(dz, x, i, j, window):
@@ -200,16 +182,12 @@ def pool_forms(right):
         *_common_forms(_first),
         ("pool.every_tie", _by_windows(_every), ""),
         ("pool.isclose_mask", _by_windows(_close), ""),
-        ("pool.tie_shared", _by_windows(_shared), ""),
-        ("pool.tie_to_the_last", _by_windows(_last), ""),
-        ("pool.ties_column_by_column", _by_windows(_by_columns), ""),
         ("pool.always_the_last", _by_windows(_always(-1, -1)), ""),
         ("pool.always_the_last", _by_windows(_always(0, 0)), "the gradient always goes to the first pixel"),
-        ("pool.one_mask_for_all_windows", _one_mask("first"), ""),
-        ("pool.one_mask_for_all_windows", _one_mask("last"), ""),
+        ("pool.one_mask_for_all_windows", _one_mask(0), ""),
+        ("pool.one_mask_for_all_windows", _one_mask(-1), ""),
         ("pool.height_and_width_exchanged", _exchanged, ""),
         ("pool.one_winner_for_all_channels", _by_windows(_of_one_channel), ONE_PAID),
-        ("pool.to_the_smallest", _by_windows(lambda window: _first(-window)), ""),
         ("pool.running_maximum_from_zero", _only_above(0, right), ""),
         ("pool.running_maximum_from_zero", _only_above(-1e5, right), TOO_HIGH),
     ]

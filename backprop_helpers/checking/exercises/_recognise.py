@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backprop_helpers.checking.exercises._compare import Evidence, relative_error
-from backprop_helpers.checking.exercises._factor import common_factor
+from backprop_helpers.checking.exercises._compare import SINGLE, Evidence, relative_error
+from backprop_helpers.checking.exercises._factor import common_factor, multiple
 from backprop_helpers.checking.exercises._run import compared_parts, run_case
 from backprop_helpers.checking.misconceptions import misconceptions
 
@@ -25,16 +25,7 @@ class Known(NamedTuple):
 
 
 def recognise(evidence):
-    """Return the known mistakes that explain the wrong parts, the best first.
-
-    Parameters
-    ----------
-    evidence : Evidence
-
-    Returns
-    -------
-    list of Known
-    """
+    """Return the `Known` mistakes that explain the wrong parts of an `Evidence`, the best first."""
     wrong = {p for _, p in evidence.wrong}
     raised = any(run.error is not None for run in evidence.runs)
     if not wrong and not raised:
@@ -49,11 +40,15 @@ def recognise(evidence):
             if len({other.diagnosis for _, _, other, _ in alike}) > 1:  # which form of it is not certain
                 known = known._replace(diagnosis=misconceptions.get(known.name, known).diagnosis)
             found += [known] * (known.diagnosis not in [other.diagnosis for other in found])
-    if left and evidence.exercise.summarise:  # of a sample, one number that fits says nothing
+    if any(evidence.parts[p].kind == "statistic" for p in left):  # of a sample, one number says nothing
         return []
     if wrong and left and not (raised or evidence.strict):
         return (
-            _other_order(evidence) or found or _scaled(evidence, left) or _not_in_proportion(evidence, left)
+            _other_order(evidence)
+            or found
+            or _cut_off(evidence, left)
+            or _scaled(evidence, left)
+            or _not_in_proportion(evidence, left)
         )
     return found
 
@@ -109,9 +104,13 @@ def _made(evidence, suspect):
     if suspect.fit is None:
         return known, suspect.make()
     for r, _ in evidence.wrong:
-        run = evidence.runs[r]
+        run, right = evidence.runs[r], evidence.expected[r]
+        got = [  # what is of another shape is not a number
+            g if g is not None and g.shape == wanted.shape else np.full(wanted.shape, np.nan)
+            for g, wanted in zip(evidence.got[r], right)
+        ]
         with np.errstate(all="ignore"):
-            number = suspect.fit(run.case, evidence.got[r], evidence.expected[r])
+            number = suspect.fit(run.case, got, right)
         if number is not None and np.isfinite(number):
             said = known.diagnosis.format(number=f"{number:.3g}")
             return known._replace(diagnosis=said), suspect.make(number)
@@ -124,7 +123,10 @@ def _same_error(error, other):
     def message(error):
         return re.sub(r"\([\d, ]*\)|\d+", "#", str(error))
 
-    return type(error) is type(other) and message(error) == message(other)
+    number = isinstance(error, ArithmeticError) and isinstance(
+        other, ArithmeticError
+    )  # of Python's own numbers
+    return number or (type(error) is type(other) and message(error) == message(other))
 
 
 def _explained(evidence, answers, wrong):
@@ -140,14 +142,14 @@ def _explained(evidence, answers, wrong):
             if got is None:
                 agree, exposed = agree + 1, exposed + 1
                 continue
-            bad = relative_error(theirs[p], evidence.expected[r][p], part.kind) > evidence.tolerance(part)
+            bad = evidence.apart(r, p, theirs[p], evidence.expected[r][p]) > evidence.tolerance(part)
             if bad:
                 wrong_there.add(p)
             same = evidence.same(r, p, got[p], theirs[p])
             fits &= same
             agree += same
             exposed += same and bad
-            exact += same and relative_error(got[p], theirs[p], part.kind) <= evidence.exercise.tolerance
+            exact += same and evidence.apart(r, p, got[p], theirs[p]) <= evidence.exercise.tolerance
         if p in wrong and fits and exposed:
             explained.add(p)
             score, exactly = score + agree, exactly + exact
@@ -182,7 +184,12 @@ def _scaled(evidence, left):
     for suspect in evidence.exercise.suspects if left else ():
         if suspect.fit is not None or suspect.applies is not None:
             continue
-        function = suspect.make()
+        function, r = suspect.make(), evidence.telling[0]
+        first = compared_parts(
+            evidence.exercise, run_case(evidence.exercise, function, evidence.runs[r].case)
+        )
+        if not any(multiple(evidence.got[r] and evidence.got[r][p], first[p]) for p in left):
+            continue
         answers = [run_case(evidence.exercise, function, run.case) for run in evidence.runs]
         if any(answer.error is not None or answer.parts is None for answer in answers):
             continue
@@ -191,7 +198,7 @@ def _scaled(evidence, left):
             if None in [None if other is None else 0 for other in theirs]:
                 continue
             right = all(
-                relative_error(other, evidence.expected[r][p]) < evidence.allowed(r, evidence.parts[p])
+                evidence.apart(r, p, other, evidence.expected[r][p]) < evidence.allowed(r, evidence.parts[p])
                 for r, other in enumerate(theirs)
             )
             text = "" if right else common_factor(evidence, p, theirs, everywhere=True)
@@ -203,19 +210,49 @@ def _scaled(evidence, left):
 
 
 def _not_in_proportion(evidence, left):
-    """Recognise a backward pass that holds back of a billion times the gradient nearly all."""
-    argument, pair = evidence.exercise.linear, evidence.pair
-    if not argument or pair is None or any(evidence.got[r] is None for r in pair):
+    """Recognise a backward pass that limits what arrives, does not use it, or adds a number to it."""
+    if evidence.scaled is None or any(evidence.got[r] is None for r in evidence.scaled):
         return []
-    known = misconceptions["training.clips_inside_backward"]
+    argument, held_back = evidence.exercise.linear, misconceptions["training.clips_inside_backward"]
     for p in sorted(left):
-        small, large = (evidence.got[r][p] for r in pair)
-        if small is None or large is None or not np.isfinite(large).all():
+        plain, large, small = (evidence.got[r][p] for r in evidence.scaled)
+        if any(part is None or not np.isfinite(part).all() for part in (plain, large, small)):
             continue
         name = evidence.parts[p].name
-        if np.abs(large).max(initial=0) < HELD_BACK * BILLION * np.abs(small).max(initial=0):
-            said = f"1e9 times {argument} does not give 1e9 times {name}: clipped, rescaled, or not used?"
-            return [Known(known.name, said, known.hint)]
+        if np.array_equal(plain, large) and np.any(plain):
+            said = f"{name} is the same for 1e9 times {argument}: what arrives from above is not used"
+            return [Known("results.upstream_not_used", said, f"what should {name} be if {argument} is zero?")]
+        if np.abs(large).max(initial=0) < HELD_BACK * BILLION * np.abs(plain).max(initial=0):
+            said = f"1e9 times {argument} does not give 1e9 times {name}: is it clipped, or rescaled?"
+            return [Known(held_back.name, said, held_back.hint)]
+        if plain.shape == small.shape and relative_error(small * BILLION, plain) > SINGLE:
+            said = (
+                f"1e-9 times {argument} does not give 1e-9 times {name}: is a number added, or what is small"
+            )
+            hint = f"make {argument} a billion times smaller: what should become of {name}, and what does?"
+            return [Known("results.not_in_proportion", f"{said} cut off?", hint)]
+    return []
+
+
+def _is_whole_part(got, right):
+    """Whether one array is the other without what stands behind the point; rounding may cross it."""
+    size, least, most = np.abs(got), *(np.trunc(np.abs(right) * (1 + off)) for off in (-SINGLE, SINGLE))
+    whole = (got == np.trunc(got)) & (got * right >= 0)
+    return bool((whole & (size >= least) & (size <= most)).all())
+
+
+def _cut_off(evidence, left):
+    """Recognise numbers that have lost what stands behind the point."""
+    for p in sorted(left):
+        pairs = [(got[p], right[p]) for got, right in zip(evidence.got, evidence.expected) if got is not None]
+        if all(
+            got is not None and got.shape == right.shape and _is_whole_part(got, right)
+            for got, right in pairs
+        ):
+            said = (
+                f"{evidence.parts[p].name} holds whole numbers only: what stands behind the point is cut off"
+            )
+            return [Known("results.cut_off", said, "which dtype has the array that you fill?")]
     return []
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backprop_helpers.checking._text import count
+from backprop_helpers.checking._text import count, described
 
 
 class Run(NamedTuple):
@@ -165,20 +165,6 @@ def as_numbers(value):
         return np.array(array, dtype=float) if array.dtype.kind in "biuf" else None
     except (ValueError, TypeError):
         return None
-
-
-def described(value):
-    """Return what a value is, in words: ``an array of shape (2, 3)``, ``3 (int)``, ``a tuple of 2``."""
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if value is None or isinstance(value, bool):
-        return str(value)
-    if isinstance(value, np.generic):
-        return f"{value} ({type(value).__name__})"
-    if isinstance(value, (int, float, complex, str)):
-        return f"{value!r} ({type(value).__name__})"
-    of = f" of {len(value)}" if isinstance(value, (list, tuple, dict, set)) else ""
-    return f"a {type(value).__name__}{of}"
 
 
 # --- what became of the arguments

@@ -56,7 +56,7 @@ def _reading(evidence, p, wrong, smallest):
     if len(readings) == 1 and None not in readings:
         return readings.pop()
     part, got, right = evidence.parts[p], evidence.got[smallest][p], evidence.expected[smallest][p]
-    bad = wrong_entries(got, right, part.kind)
+    bad = wrong_entries(got, right, part.kind, evidence.runs[smallest].case.unit)
     number = np.count_nonzero(bad)
     if number == right.size:
         return "is wrong in every entry" if number > 1 else "is wrong in its only entry"
@@ -68,7 +68,7 @@ def _read(evidence, p, r):
     """Return what is read of one wrong answer alone; None if that is a factor, which one case cannot tell."""
     part, got, right = evidence.parts[p], evidence.got[r][p], evidence.expected[r][p]
     case = evidence.runs[r].case
-    bad = wrong_entries(got, right, part.kind)
+    bad = wrong_entries(got, right, part.kind, case.unit)
     if part.kind == "entries" or not bad.any() or not np.isfinite(got).all() or not np.isfinite(right).all():
         return None
     if not np.any(right):
@@ -85,7 +85,7 @@ def _read(evidence, p, r):
     text = read_difference(got, right, bad, name_axes(name, right.shape, examples), others=others)
     if "zero" in text and np.any(got[bad]) and np.any(right[bad]):  # beside numbers a million times as large
         return None
-    if not text or "times too" in text or text.startswith("sign flipped") or re.search(r"\d+ of \d+", text):
+    if not text or re.search(r"times too|sign flipped|one entry only|\d+ of \d+", text):
         return None
     if text.startswith("the "):  # the right numbers in the wrong places, the rows are in reversed order
         return f"has {text.replace(' are in ', ' in ')}"
@@ -98,10 +98,7 @@ def _read(evidence, p, r):
 def shape_text(evidence, calls):
     """Say which part has another form in these calls, and whether its numbers are right in all of them.
 
-    Returns
-    -------
-    (str, int)
-        The text, and the call that it is about: one in which sizes cannot be confused, if there is any.
+    With the text comes the call that it is about: one in which sizes cannot be confused, if there is any.
     """
     exercise, runs = evidence.exercise, evidence.runs
     if runs[calls[0]].problem:

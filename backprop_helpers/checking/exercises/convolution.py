@@ -4,33 +4,30 @@ import numpy as np
 
 from backprop_helpers import layers
 from backprop_helpers.checking._text import count
-from backprop_helpers.checking.exercises._conv_forms import conv_backward, general_forms, padded_with
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
+from backprop_helpers.checking.exercises._conv_forms import general_forms, number_around
+from backprop_helpers.checking.exercises._exercise import Case, Exercise
 from backprop_helpers.checking.exercises._forms import as_suspects
 from backprop_helpers.checking.exercises._forward_forms import (
-    PADDED_WITH,
     PLAIN,
     channel_mistakes,
     forward,
     geometry_mistakes,
-    number_around,
     one_kernel_mistakes,
 )
 from backprop_helpers.checking.exercises._inputs import (
     between,
-    fitted,
+    catalogued,
+    drawn,
     images,
     integers,
     kernel,
     mistakes,
-    normal,
     suspect,
+    written,
 )
-from backprop_helpers.checking.exercises.correlation import as_it_is, name_of, shapes
+from backprop_helpers.checking.exercises.correlation import name_of, shapes
+from backprop_helpers.checking.solutions import lesson_06, lesson_07, lesson_08
 
-IMAGES = ("M", "H_in", "W_in", "C")
-KERNEL = ("F_h", "F_w", "C", "K")
-OUTPUT = ("M", "H_out", "W_out", "K")
 # x, w, stride, padding, dilation
 GENERAL = [
     ((2, 4, 5, 1), (2, 3, 1, 2), 1, "valid", 1),
@@ -42,6 +39,7 @@ GENERAL = [
     ((1, 7, 8, 2), (2, 3, 2, 1), 1, "valid", (2, 1)),
     ((2, 8, 7, 1), (3, 2, 1, 2), 2, "same", 2),
     ((1, 6, 5, 2), (2, 2, 2, 2), 3, "valid", 1),
+    ((2, 5, 6, 1), (1, 2, 1, 2), 3, "same", 1),
     ((3, 5, 7, 3), (2, 2, 3, 4), (1, 2), (0, 1), (1, 2)),
 ]
 
@@ -72,34 +70,30 @@ GEOMETRY = ("stride", "dilation", "rows_for_both", "padding_not_zero")
 AT_STRIDE_1 = [form for form in FORMS if not any(word in form.name for word in GEOMETRY)]
 
 
+def _general_cases(rng, shapes_of):
+    """Return cases of every geometry; `shapes_of` returns the arguments' shapes for one."""
+    return [
+        drawn(rng, _general_name(*setting), *shapes_of(*setting), **dict(zip(PLAIN, setting[2:])))
+        for setting in [*GENERAL, _random_setting(rng), _random_setting(rng)]
+    ]
+
+
 def _backward_cases(rng):
-    cases = []
-    for setting in [*GENERAL, _random_setting(rng), _random_setting(rng)]:
-        x, w, stride, padding, dilation = setting
-        options = {"stride": stride, "padding": padding, "dilation": dilation}
-        arrays = normal(rng, *_output_shape(*setting)), normal(rng, *x), normal(rng, *w)
-        cases.append(Case(_general_name(*setting), arrays, options))
-    x, w = (2, 3, 4, 1), (2, 2, 1, 1)
-    arrays = integers(rng, 2, 2, 3, 1), integers(rng, *x), integers(rng, *w)
-    cases.append(Case("whole numbers", arrays, {"stride": 1, "padding": "valid", "dilation": 1}))
-    return cases
+    whole = (2, 2, 3, 1), (2, 3, 4, 1), (2, 2, 1, 1)
+    return [
+        *_general_cases(rng, lambda x, w, *geometry: (_output_shape(x, w, *geometry), x, w)),
+        drawn(rng, "whole numbers", *whole, numbers=integers, **PLAIN),
+    ]
 
 
-# What is not among the forms: results that are missing or too small, and what raises an error.
-OTHERS = (
+# The forms say more than the catalogue, but of what raises an error or gets another result wrong besides.
+IN_FORMS = {form.name for form in FORMS} - {
     "conv.kernel_transposed",
-    "conv.height_for_width",
-    "conv.square_slices",
-    "conv.crops_half_a_kernel",
     "conv.unpads_with_minus_pad",
     "conv.stride_ignored",
     "conv.dilation_ignored",
-    "conv.remainder_forgotten",
-    "conv.no_dx",
     "conv.divided_by_m_again",
-    "conv.pads_with_height",
-    "conv.adds_at_index_arrays",
-)
+}
 
 
 # --- narrower exercises: one of the three gradients, at stride 1
@@ -110,10 +104,9 @@ def _plain_cases(rng):
     cases = []
     for x, w in shapes(rng):
         dz = (x[0], x[1] - w[0] + 1, x[2] - w[1] + 1, w[3])
-        cases.append(Case(name_of(x, w), (normal(rng, *dz), normal(rng, *x), normal(rng, *w))))
-    arrays = integers(rng, 2, 2, 3, 2), integers(rng, 2, 3, 4, 1), integers(rng, 2, 2, 1, 2)
-    cases.append(Case("whole numbers", arrays))
-    return cases
+        cases.append(drawn(rng, name_of(x, w), dz, x, w))
+    whole = (2, 2, 3, 2), (2, 3, 4, 1), (2, 2, 1, 2)
+    return [*cases, drawn(rng, "whole numbers", *whole, numbers=integers)]
 
 
 def _bias_cases(rng):
@@ -122,12 +115,8 @@ def _bias_cases(rng):
     cases = []
     for M, H, W, K in shapes_of_dz:
         examples, filters = count(M, "example", "examples"), count(K, "filter", "filters")
-        cases.append(Case(f"{examples}, {H} × {W} outputs, {filters}", (normal(rng, M, H, W, K),)))
-    return [*cases, Case("whole numbers", (integers(rng, 2, 3, 2, 2),))]
-
-
-def _weights_backward(dz, x, w):
-    return conv_backward(dz, x, w, **PLAIN)[1]
+        cases.append(drawn(rng, f"{examples}, {H} × {W} outputs, {filters}", (M, H, W, K)))
+    return [*cases, drawn(rng, "whole numbers", (2, 3, 2, 2), numbers=integers)]
 
 
 def _only(part, **options):
@@ -169,18 +158,10 @@ def _input_shape(dz, w, padding):
     return M, H + w.shape[0] - 1, W + w.shape[1] - 1, w.shape[2]
 
 
-def _input_backward(dz, w):
-    return _of_input("valid")(conv_backward)(dz, w)
-
-
 def _middle(dz, w):
     """Return the slices of a full correlation that are as large as dz."""
     top, left = (w.shape[0] - 1) // 2, (w.shape[1] - 1) // 2
     return np.s_[:, top : top + dz.shape[1], left : left + dz.shape[2]]
-
-
-def _input_backward_same(dz, w):
-    return _of_input("same")(conv_backward)(dz, w)
 
 
 def _input_suspects(padding):
@@ -190,8 +171,13 @@ def _input_suspects(padding):
     forms = [form for form in AT_STRIDE_1 if padding == "same" or form.name != "conv.odd_padding_on_top"]
     return (
         *as_suspects(forms, 0, adapt),
+        *([written("conv.no_rotation", _slid_like_forward)] if padding == "same" else ()),
         *(suspect(f"conv.{name}", adapt) for name in (*names, "kernel_transposed")),
     )
+
+
+def _slid_like_forward(dz, w):
+    return forward(dz, w.swapaxes(2, 3), np.zeros(w.shape[2]), padding="same")
 
 
 def _input_cases(rng):
@@ -209,17 +195,14 @@ def _same_cases(rng):
     ]
     w = tuple(between(rng, 1, 4) for _ in range(4))
     sizes.append(((between(rng, 2, 3), between(rng, 3, 5), between(rng, 3, 5), w[2]), w))
-    cases = []
-    for x, w in sizes:
-        name = f'{name_of(x, w)}, padding "same"'
-        cases.append(Case(name, (normal(rng, *x[:3], w[3]), normal(rng, *w))))
-    cases.append(Case("whole numbers, kernel 2 × 3", (integers(rng, 2, 3, 4, 1), integers(rng, 2, 3, 1, 1))))
-    return cases
+    cases = [drawn(rng, f'{name_of(x, w)}, padding "same"', (*x[:3], w[3]), w) for x, w in sizes]
+    whole = (2, 3, 4, 1), (2, 3, 1, 1)
+    return [*cases, drawn(rng, "whole numbers, kernel 2 × 3", *whole, numbers=integers)]
 
 
 def _sum_over_all(dz, x, w):
     """Return dw as if every filter had got the sum of all their gradients."""
-    one = _weights_backward(dz.sum(axis=3, keepdims=True), x, w[..., :1])
+    one = lesson_06.weights_backward(dz.sum(axis=3, keepdims=True), x, w[..., :1])
     return np.repeat(one, w.shape[3], axis=3)
 
 
@@ -242,18 +225,12 @@ def _output_size_cases(rng):
     ]
     f, stride, dilation, padding = (between(rng, *ends) for ends in ((1, 4), (1, 3), (1, 2), (0, 2)))
     settings.append((dilation * (f - 1) + 1 + between(rng, 3, 9), f, stride, padding, dilation))
-    return [
-        Case(
-            f"{n} pixels, kernel {f}, stride {s}, padding {p}, dilation {d}",
-            (n, f),
-            {"stride": s, "padding": p, "dilation": d},
-        )
-        for n, f, s, p, d in settings
-    ]
+    name = "{} pixels, kernel {}, stride {}, padding {}, dilation {}"
+    return [Case(name.format(*setting), setting[:2], dict(zip(PLAIN, setting[2:]))) for setting in settings]
 
 
-def _size(n, f, stride, padding, dilation):
-    return layers.output_size(n, f, stride=stride, padding=padding, dilation=dilation)
+def _size(n, f, *geometry):
+    return lesson_08.output_size(n, f, **dict(zip(PLAIN, geometry)))
 
 
 def _with_letters(formula):
@@ -306,117 +283,87 @@ SIZE_MISTAKES = (
 
 
 def _forward_cases(rng):
-    cases = []
-    for setting in [*GENERAL, _random_setting(rng), _random_setting(rng)]:
-        x, w, stride, padding, dilation = setting
-        options = {"stride": stride, "padding": padding, "dilation": dilation}
-        cases.append(
-            Case(_general_name(*setting), (normal(rng, *x), normal(rng, *w), normal(rng, w[3])), options)
-        )
-    arrays = integers(rng, 2, 5, 4, 1), integers(rng, 2, 2, 1, 1), integers(rng, 1)
-    cases.append(Case("whole numbers", arrays, {"stride": 2, "padding": 1, "dilation": 1}))
-    return cases
+    whole = {"stride": 2, "padding": 1, "dilation": 1}
+    return [
+        *_general_cases(rng, lambda x, w, *_: (x, w, w[3:])),
+        drawn(rng, "whole numbers", (2, 5, 4, 1), (2, 2, 1, 1), (1,), numbers=integers, **whole),
+    ]
 
 
 INPUT_MISTAKES = """
-input.same_for_full = _input_backward(dz, w)[_middle(dz, w)]
+input.same_for_full = lesson_07.input_backward(dz, w)[_middle(dz, w)]
 dx is as large as dz: its rim is missing, as with mode="same"; a full correlation is larger than dz
 ? which outputs does the pixel in the corner touch?
 """
 
 
 WEIGHTS_MISTAKES = """
-weights.examples_kept = np.stack([_weights_backward(d[None], a[None], w) for d, a in zip(dz, x)])
+weights.examples_kept = np.stack([lesson_06.weights_backward(d[None], a[None], w) for d, a in zip(dz, x)])
 dw has a kernel for each example; all examples share the weights, so they are summed too
 ? how many numbers has the kernel, and dw?
 weights.summed_over_filters = _sum_over_all(dz, x, w)
 every filter gets the same dw: dz is summed over the filters
 ? which outputs does a weight of the first filter move?
-weights.multiplied_by_w = _weights_backward(dz, x, w) * w
+weights.summed_over_channels = lesson_06.weights_backward(dz, x, w).sum(axis=2, keepdims=True) + 0 * w
+every channel gets the same dw: the products are summed over the channels of x
+? which pixels does a weight of the first channel meet?
+weights.multiplied_by_w = lesson_06.weights_backward(dz, x, w) * w
 the gradient is multiplied by the weight itself
 ? set w to zero: the slopes with respect to w stay. Do yours?
 """
 
 EXERCISES = (
-    Exercise(
-        number="06.1",
-        linear="dz",
-        title="the gradient of the kernel",
-        signature="weights_backward(dz, x, w)",
-        returns=(Part("dw", KERNEL),),
-        cases=_plain_cases,
-        reference=_weights_backward,
-        suspects=(
+    Exercise.of(
+        "06.1 the gradient of the kernel -> dw (F_h, F_w, C, K)",
+        lesson_06.weights_backward,
+        _plain_cases,
+        (
             *as_suspects(AT_STRIDE_1, 1, _only(1)),
             suspect("conv.square_slices", _only(1)),
             *mistakes(WEIGHTS_MISTAKES, "dz, x, w", globals()),
         ),
     ),
-    Exercise(
-        number="06.2",
-        linear="dz",
-        title="the gradient of the bias",
-        signature="bias_backward(dz)",
-        returns=(Part("db", ("K",)),),
-        cases=_bias_cases,
-        reference=lambda dz: dz.sum(axis=(0, 1, 2)),
-        suspects=(*as_suspects(FORMS, 2, _of_bias),),
+    Exercise.of(
+        "06.2 the gradient of the bias -> db (K)",
+        lesson_06.bias_backward,
+        _bias_cases,
+        as_suspects(FORMS, 2, _of_bias),
     ),
-    Exercise(
-        number="07.1",
-        linear="dz",
-        title="the gradient of the input",
-        signature="input_backward(dz, w)",
-        returns=(Part("dx", IMAGES),),
-        cases=_input_cases,
-        reference=_input_backward,
-        suspects=(
-            *_input_suspects("valid"),
-            *mistakes(INPUT_MISTAKES, "dz, w", globals()),
-        ),
+    Exercise.of(
+        "07.1 the gradient of the input -> dx (M, H_in, W_in, C)",
+        lesson_07.input_backward,
+        _input_cases,
+        (*_input_suspects("valid"), *mistakes(INPUT_MISTAKES, "dz, w", globals())),
     ),
-    Exercise(
-        number="07.2",
-        linear="dz",
-        title='the gradient of the input, with padding "same"',
-        signature="input_backward_same(dz, w)",
-        returns=(Part("dx", IMAGES),),
-        cases=_same_cases,
-        reference=_input_backward_same,
-        suspects=_input_suspects("same"),
+    Exercise.of(
+        '07.2 the gradient of the input, with padding "same" -> dx (M, H_in, W_in, C)',
+        lesson_07.input_backward_same,
+        _same_cases,
+        _input_suspects("same"),
     ),
-    Exercise(
-        number="08.1",
-        title="how many windows fit along one axis",
-        signature="output_size(n, f, *, stride, padding, dilation)",
-        returns=(Part("the size", (), "whole number"),),
-        cases=_output_size_cases,
-        reference=layers.output_size,
-        suspects=SIZE_MISTAKES,
+    Exercise.of(
+        "08.1 how many windows fit along one axis -> the size: whole number",
+        lesson_08.output_size,
+        _output_size_cases,
+        SIZE_MISTAKES,
         delegates=("output_size", "resolve_padding", "conv_forward", "im2col"),
     ),
-    Exercise(
-        number="08.2",
-        title="the convolution with any stride, padding and dilation",
-        signature="conv_forward(x, w, b, *, stride, padding, dilation)",
-        returns=(Part("z", OUTPUT),),
-        cases=_forward_cases,
-        reference=forward,
-        suspects=(*one_kernel_mistakes(as_it_is), *channel_mistakes(), *geometry_mistakes()),
+    Exercise.of(
+        "08.2 the convolution with any stride, padding and dilation -> z (M, H_out, W_out, K)",
+        lesson_08.conv_forward,
+        _forward_cases,
+        (*one_kernel_mistakes(), *channel_mistakes(), *geometry_mistakes()),
         delegates=("conv_forward", "im2col"),
     ),
-    Exercise(
-        number="08.3",
-        linear="dz",
-        title="the gradients of the input, the kernel and the bias",
-        signature="conv_backward(dz, x, w, *, stride, padding, dilation)",
-        returns=(Part("dx", IMAGES), Part("dw", KERNEL), Part("db", ("K",))),
-        cases=_backward_cases,
-        reference=conv_backward,
-        suspects=(
+    Exercise.of(
+        "08.3 the gradients of the input, the kernel and the bias"
+        " -> dx (M, H_in, W_in, C), dw (F_h, F_w, C, K), db (K)",
+        lesson_08.conv_backward,
+        _backward_cases,
+        (
             *as_suspects(FORMS),
-            *(suspect(name) for name in OTHERS),
-            fitted("conv.padding_not_zero", PADDED_WITH, padded_with, number_around(1, padded_with)),
+            *catalogued("conv_backward", without=IN_FORMS),
+            *number_around(),
         ),
     ),
 )

@@ -5,21 +5,14 @@ import itertools
 import numpy as np
 
 from backprop_helpers import layers
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
+from backprop_helpers.checking.exercises._exercise import Case, Exercise
 from backprop_helpers.checking.exercises._forward_forms import (
     channel_mistakes,
-    forward,
     one_kernel_mistakes,
     unpadded_mistakes,
 )
-from backprop_helpers.checking.exercises._inputs import (
-    between,
-    images,
-    integers,
-    kernel,
-    normal,
-    own,
-)
+from backprop_helpers.checking.exercises._inputs import between, drawn, images, integers, kernel, normal, own
+from backprop_helpers.checking.solutions import lesson_05
 
 SIZES = [
     ((4, 5), (2, 3)),
@@ -69,22 +62,13 @@ def _in_layers(function):
     return correlate
 
 
-def as_it_is(function):
-    """Return the function: the exercise has its form."""
-    return function
-
-
 def _channel_cases(rng):
-    cases = [
-        Case(name_of(x, w), (normal(rng, *x), normal(rng, *w), normal(rng, w[3]))) for x, w in shapes(rng)
-    ]
-    arrays = integers(rng, 2, 3, 4, 2), integers(rng, 2, 2, 2, 2), integers(rng, 2)
-    cases.append(Case("whole numbers", arrays))
-    return cases
+    cases = [drawn(rng, name_of(x, w), x, w, w[3:]) for x, w in shapes(rng)]
+    return [*cases, drawn(rng, "whole numbers", (2, 3, 4, 2), (2, 2, 2, 2), (2,), numbers=integers)]
 
 
 def _patch_cases(rng):
-    cases = [Case(name_of(x, w), (normal(rng, *x), normal(rng, *w))) for x, w in shapes(rng)]
+    cases = [drawn(rng, name_of(x, w), x, w) for x, w in shapes(rng)]
     x = np.arange(24.0).reshape(1, 3, 4, 2)
     cases.append(Case("x = 0, 1, 2, ..., 3 × 4 pixels, 2 channels", (x, np.ones((2, 2, 2, 1)))))
     return cases
@@ -95,11 +79,6 @@ def _six_axes(x, w):
     (M, H, W, C), (F_h, F_w) = x.shape, w.shape[:2]
     patches = layers.im2col(x, (F_h, F_w), stride=1, padding="valid")
     return patches.reshape(M, H - F_h + 1, W - F_w + 1, F_h, F_w, C)
-
-
-def _patches(x, w):
-    axes = _six_axes(x, w)
-    return axes.reshape(-1, w.shape[0] * w.shape[1] * x.shape[3])
 
 
 def _other_orders():
@@ -131,41 +110,32 @@ def _reordered(order, transposed):
     """Return the patches whose rows (axes 0 to 2) or columns (3 to 5) are counted in another order."""
 
     def patches(x, w):
-        matrix = _six_axes(x, w).transpose(order).reshape(_patches(x, w).shape)
+        matrix = _six_axes(x, w).transpose(order).reshape(-1, w[..., 0].size)
         return matrix.T if transposed else matrix
 
     return patches
 
 
 EXERCISES = (
-    Exercise(
-        number="05.1",
-        title="one kernel slid over one image, with its bias",
-        signature="correlate(X, W, bias)",
-        returns=(Part("Z", ("H_out", "W_out")),),
-        cases=_flat_cases,
-        reference=_in_layers(forward),
-        suspects=(*one_kernel_mistakes(_in_layers, several=False), *unpadded_mistakes(_in_layers)),
+    Exercise.of(
+        "05.1 one kernel slid over one image, with its bias -> Z (H_out, W_out)",
+        lesson_05.correlate,
+        _flat_cases,
+        (*one_kernel_mistakes(_in_layers, several=False), *unpadded_mistakes(_in_layers)),
         delegates=("conv_forward", "im2col"),
     ),
-    Exercise(
-        number="05.2",
-        title="each filter slid over each image, all channels at once",
-        signature="correlate_channels(x, w, b)",
-        returns=(Part("z", ("M", "H_out", "W_out", "K")),),
-        cases=_channel_cases,
-        reference=forward,
-        suspects=(*one_kernel_mistakes(as_it_is), *channel_mistakes(), *unpadded_mistakes(as_it_is)),
+    Exercise.of(
+        "05.2 each filter slid over each image, all channels at once -> z (M, H_out, W_out, K)",
+        lesson_05.correlate_channels,
+        _channel_cases,
+        (*one_kernel_mistakes(), *channel_mistakes(), *unpadded_mistakes()),
         delegates=("conv_forward", "im2col"),
     ),
-    Exercise(
-        number="05.3",
-        title="the pixels under each window, one window a row",
-        signature="patches(x, w)",
-        returns=(Part("the matrix", ("M·H_out·W_out", "F_h·F_w·C")),),
-        cases=_patch_cases,
-        reference=_patches,
-        suspects=(*_other_orders(),),
+    Exercise.of(
+        "05.3 the pixels under each window, one window a row -> the matrix (M·H_out·W_out, F_h·F_w·C)",
+        lesson_05.patches,
+        _patch_cases,
+        _other_orders(),
         delegates=("conv_forward", "im2col", "_patches"),
     ),
 )

@@ -3,16 +3,15 @@
 import numpy as np
 
 from backprop_helpers import layers
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
-from backprop_helpers.checking.exercises._inputs import between, images, integers, mistakes, normal
-
-OUTPUT = ("M", "H // 2", "W // 2", "K")
+from backprop_helpers.checking.exercises._exercise import Case, Exercise
+from backprop_helpers.checking.exercises._inputs import between, drawn, images, integers, mistakes, normal
+from backprop_helpers.checking.solutions import lesson_12
 
 
 def _cases(rng):
     shapes = [(1, 2, 2, 1), (2, 4, 6, 3), (3, 6, 4, 2), (2, 5, 7, 2), (2, 7, between(rng, 2, 5), 4)]
-    cases = [Case(images(shape), (normal(rng, *shape), normal(rng, shape[3]))) for shape in shapes]
-    cases.append(Case("whole numbers, with ties", (integers(rng, 2, 6, 8, 3), integers(rng, 3))))
+    cases = [drawn(rng, images(shape), shape, shape[3:]) for shape in shapes]
+    cases.append(drawn(rng, "whole numbers, with ties", (2, 6, 8, 3), (3,), numbers=integers))
     low = -5 - np.abs(normal(rng, 2, 4, 4, 3))
     cases.append(Case("z far below 0, one bias above", (low, np.array([0.5, 30, -1]))))
     return cases
@@ -20,10 +19,6 @@ def _cases(rng):
 
 def _pooled(z, mode="max"):
     return layers.pool_forward(z, size=2, mode=mode)[0]
-
-
-def _pooled_relu(z, b):
-    return np.maximum(_pooled(z) + b, 0)
 
 
 def _corners(z):
@@ -60,14 +55,11 @@ two pixels of every tile are compared; it has four
 """
 
 EXERCISES = (
-    Exercise(
-        number="12.1",
-        title="the maxima of 2×2 tiles of ReLU(z + b)",
-        signature="pooled_relu(z, b)",
-        returns=(Part("a", OUTPUT),),
-        cases=_cases,
-        reference=_pooled_relu,
-        suspects=mistakes(MISTAKES, "z, b", globals()),
+    Exercise.of(
+        "12.1 the maxima of 2×2 tiles of ReLU(z + b) -> a (M, H // 2, W // 2, K)",
+        lesson_12.pooled_relu,
+        _cases,
+        mistakes(MISTAKES, "z, b", globals()),
         delegates=("pool_forward", "relu_forward"),
     ),
 )

@@ -1,19 +1,11 @@
 """Lesson 02: the fully connected layer, and flatten."""
 
-import numpy as np
-
-from backprop_helpers import layers
 from backprop_helpers.checking._text import count
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
-from backprop_helpers.checking.exercises._forms import ALL, Form, as_suspects, in_part, selections
-from backprop_helpers.checking.exercises._inputs import (
-    between,
-    fitted,
-    integers,
-    mistakes,
-    normal,
-    suspect,
-)
+from backprop_helpers.checking.exercises._exercise import Exercise
+from backprop_helpers.checking.exercises._forms import ALL, Form, as_suspects, selections
+from backprop_helpers.checking.exercises._inputs import between, catalogued, drawn, integers, mistakes
+from backprop_helpers.checking.solutions import lesson_02
+from backprop_helpers.checking.solutions.lesson_02 import fc_backward
 
 SIZES = [(1, 3, 2), (4, 3, 2), (5, 2, 4), (3, 3, 3), (3, 1, 2), (2, 4, 1)]
 
@@ -30,102 +22,55 @@ def _name(M, N, K):
 
 
 def _forward_cases(rng):
-    cases = []
-    for M, N, K in _sizes(rng):
-        cases.append(Case(_name(M, N, K), (normal(rng, M, N), normal(rng, N, K), normal(rng, K))))
-    cases.append(Case("whole numbers", (integers(rng, 4, 3), integers(rng, 3, 2), integers(rng, 2))))
-    return cases
+    cases = [drawn(rng, _name(M, N, K), (M, N), (N, K), (K,)) for M, N, K in _sizes(rng)]
+    return [*cases, drawn(rng, "whole numbers", (4, 3), (3, 2), (2,), numbers=integers)]
 
 
 def _backward_cases(rng):
-    cases = []
-    for M, N, K in _sizes(rng):
-        cases.append(Case(_name(M, N, K), (normal(rng, M, K), normal(rng, M, N), normal(rng, N, K))))
-    cases.append(Case("whole numbers", (integers(rng, 4, 2), integers(rng, 4, 3), integers(rng, 3, 2))))
-    return cases
-
-
-def _fc_forward(x, w, b):
-    return layers.fc_forward(x, w, b)[0]
-
-
-def _fc_backward(dz, x, w):
-    _, cache = layers.fc_forward(x, w, np.zeros(w.shape[1]))
-    return layers.fc_backward(dz, cache)
+    cases = [drawn(rng, _name(M, N, K), (M, K), (M, N), (N, K)) for M, N, K in _sizes(rng)]
+    return [*cases, drawn(rng, "whole numbers", (4, 2), (4, 3), (3, 2), numbers=integers)]
 
 
 DIVIDED = "{} is divided by M, though the 1/M of the mean loss is already in dz: M times too small"
 NO_TRANSPOSE = "dx uses w where its transpose is needed; the numbers are read in the shape that fits"
 
 
-def _forms():
+def fc_forms():
     """Return the forms of the known mistakes that concern some examples, or one result, alone."""
     names = {"first example": "fc.first_example_only", "last example": "fc.last_example_only"}
     names |= {"first unit": "fc.one_unit_only", "last unit": "fc.one_unit_only"}
 
     def on_images(dz, x, w):  # one window an example
-        return _fc_backward(dz[:, 0, 0], x, w)
+        return fc_backward(dz[:, 0, 0], x, w)
 
     forms = [
         form._replace(function=lambda dz, x, w, wrong=form.function: wrong(dz[:, None, None], x, w))
         for form in selections(names, on_images, ("dx", "dw", "db"), channels="unit")
         if "window" not in form.diagnosis
     ]
-    changes = (
-        ("fc.bias_averaged", 2, lambda r, dz, x, w: r / len(x), ""),
-        ("fc.bias_not_summed", 2, lambda r, dz, x, w: dz, ""),
-        ("fc.bias_one_number", 2, lambda r, dz, x, w: np.full(r.shape, r.sum()), ""),
-        ("fc.bias_one_number", 2, lambda r, dz, x, w: r.sum(), "db is one number, the sum of everything"),
-        ("fc.bias_never_moves", 2, lambda r, dz, x, w: dz[0].sum(), ""),
-        ("fc.bias_squeezed", 2, lambda r, dz, x, w: r.squeeze(), ""),
-        ("fc.bias_from_dw", 2, lambda r, dz, x, w: (x.T @ dz).sum(axis=0), ""),
-        ("fc.dw_transposed", 1, lambda r, dz, x, w: r.T, ""),
-        ("fc.dw_divided_by_m", 1, lambda r, dz, x, w: r / len(x), ""),
-        ("fc.dw_not_summed", 1, lambda r, dz, x, w: x[:, :, None] * dz[:, None], ""),
-        ("fc.dx_without_transpose", 0, lambda r, dz, x, w: dz @ w.reshape(w.shape[::-1]), NO_TRANSPOSE),
-    )
-    for name, part, change, said in changes:
-        forms.append(Form(name, part, in_part(part, _fc_backward, _changed(part, change)), said))
-    return [*forms, Form("fc.divided_by_m_again", ALL, _all_divided, DIVIDED.format("everything"))]
+    return [
+        *forms,
+        Form("fc.bias_one_number", 2, _one_bias, "db is one number, the sum of everything"),
+        Form("fc.dw_divided_by_m", 1, _dw_divided, DIVIDED.format("dw")),
+        Form("fc.dx_without_transpose", 0, _read_as_transposed, NO_TRANSPOSE),
+        Form("fc.divided_by_m_again", ALL, _all_divided, DIVIDED.format("everything")),
+    ]
 
 
-def _changed(part, change):
-    def backward(dz, x, w):
-        results = list(_fc_backward(dz, x, w))
-        results[part] = change(results[part], dz, x, w)
-        return results
+def _one_bias(dz, x, w):
+    return dz @ w.T, x.T @ dz, dz.sum()
 
-    return backward
+
+def _dw_divided(dz, x, w):
+    return dz @ w.T, x.T @ dz / len(x), dz.sum(axis=0)
+
+
+def _read_as_transposed(dz, x, w):
+    return dz @ w.reshape(w.shape[::-1]), x.T @ dz, dz.sum(axis=0)
 
 
 def _all_divided(dz, x, w):
-    return tuple(result / len(x) for result in _fc_backward(dz, x, w))
-
-
-def _decayed(rate):
-    return lambda dz, x, w: (dz @ w.T, x.T @ dz + rate * w, dz.sum(axis=0))
-
-
-def _updated(rate):
-    return lambda dz, x, w: (dz @ (w - rate * (x.T @ dz)).T, x.T @ dz, dz.sum(axis=0))
-
-
-def _decay_of(case, got, right):
-    """Return the multiple of w that was added to dw."""
-    w = case.arguments[2]
-    return _multiple(got[1] - right[1], w) if got[1] is not None and got[1].shape == w.shape else None
-
-
-def _rate_of(case, got, right):
-    """Return the rate of the step that w has made before dx was computed."""
-    dz, x, _ = case.arguments
-    if got[0] is None or got[0].shape != right[0].shape:
-        return None
-    return _multiple(right[0] - got[0], dz @ (x.T @ dz).T)
-
-
-def _multiple(a, b):
-    return np.vdot(a, b) / np.vdot(b, b)
+    return tuple(result / len(x) for result in fc_backward(dz, x, w))
 
 
 def _flatten_cases(rng):
@@ -133,19 +78,29 @@ def _flatten_cases(rng):
     cases = []
     for M, H, W, C in shapes:
         name = f"{M} of {H} × {W} pixels, {C} channels" if C > 1 else f"{M} of {H} × {W} pixels"
-        cases.append(Case(name, (normal(rng, M, H * W * C), normal(rng, M, H, W, C))))
+        cases.append(drawn(rng, name, (M, H * W * C), (M, H, W, C)))
     return cases
 
 
-def _flatten_backward(dy, x):
-    _, cache = layers.flatten_forward(x)
-    return layers.flatten_backward(dy, cache)
-
+BACKWARD_MISTAKES = """
+fc.weight_decay_inside = dz @ w.T, x.T @ dz + number * w, dz.sum(axis=0)
+{number} times w is added to dw: weight decay belongs to the step, or to the loss, not here
+fit: share_of(got[1] - right[1], w)
+fc.dx_after_update = dz @ (w - number * (x.T @ dz)).T, x.T @ dz, dz.sum(axis=0)
+dx is made of the weights after a step of rate {number}; forward used the ones before it
+fit: share_of(right[0] - got[0], dz @ (x.T @ dz).T)
+"""
 
 FORWARD_MISTAKES = """
 fc_forward.bias_forgotten = x @ w
 the bias is missing
 ? set x to zero: what should z be?
+fc_forward.relu_on_top = np.maximum(x @ w + b, 0)
+no output is negative: ReLU is a layer of its own
+? set x to zero and b to −1: what should z be?
+fc_forward.averaged = x @ w / len(w) + b
+the products are averaged over the inputs; the formula adds them
+? with x and w of ones, is z the number of inputs?
 fc_forward.w_transposed = x @ w.T + b
 w is used transposed: with as many inputs as units the shapes fit all the same
 ? which weight joins x[0, 1] to z[0, 0]?
@@ -169,62 +124,37 @@ every unit gets the first bias; b has one for each of them
 ? set x to zero: what should the second column of z be?
 """
 
+# Of these there are forms, which say more.
+IN_FORMS = {
+    "fc.first_example_only",
+    "fc.one_unit_only",
+    "fc.dw_divided_by_m",
+    "fc.dx_after_update",
+    "fc.weight_decay_inside",
+}
+
 EXERCISES = (
-    Exercise(
-        number="02.1",
-        title="the outputs of a fully connected layer",
-        signature="fc_forward(x, w, b)",
-        returns=(Part("z", ("M", "K")),),
-        cases=_forward_cases,
-        reference=_fc_forward,
-        suspects=(*mistakes(FORWARD_MISTAKES, "x, w, b", globals()),),
+    Exercise.of(
+        "02.1 the outputs of a fully connected layer -> z (M, K)",
+        lesson_02.fc_forward,
+        _forward_cases,
+        mistakes(FORWARD_MISTAKES, "x, w, b", globals()),
         delegates=("fc_forward",),
     ),
-    Exercise(
-        number="02.2",
-        linear="dz",
-        title="the gradients of the input, the weights and the bias",
-        signature="fc_backward(dz, x, w)",
-        returns=(Part("dx", ("M", "N")), Part("dw", ("N", "K")), Part("db", ("K",))),
-        cases=_backward_cases,
-        reference=_fc_backward,
-        suspects=(
-            *(
-                suspect(name)
-                for name in (
-                    "fc.bias_never_moves",
-                    "fc.bias_summed_over_units",
-                    "fc.divided_by_m_again",
-                    "fc.dx_without_transpose",
-                    "fc.last_example_only",
-                    "training.updates_inside_backward",
-                    "training.backward_accumulates",
-                    "training.clips_inside_backward",
-                )
-            ),
-            *as_suspects(_forms()),
-            fitted(
-                "fc.weight_decay_inside",
-                "{number} times w is added to dw: weight decay belongs to the step, or to the loss, not here",
-                _decayed,
-                _decay_of,
-            ),
-            fitted(
-                "fc.dx_after_update",
-                "dx is made of the weights after a step of rate {number}; forward used the ones before it",
-                _updated,
-                _rate_of,
-            ),
+    Exercise.of(
+        "02.2 the gradients of the input, the weights and the bias -> dx (M, N), dw (N, K), db (K)",
+        fc_backward,
+        _backward_cases,
+        (
+            *catalogued("fc_backward", without=IN_FORMS),
+            *as_suspects(fc_forms()),
+            *mistakes(BACKWARD_MISTAKES, "dz, x, w", globals()),
         ),
     ),
-    Exercise(
-        number="02.3",
-        linear="dy",
-        title="the gradient of the images, from that of their rows of numbers",
-        signature="flatten_backward(dy, x)",
-        returns=(Part("dx", ("M", "H", "W", "C")),),
-        cases=_flatten_cases,
-        reference=_flatten_backward,
-        suspects=(suspect("flatten.channels_first"), suspect("flatten.column_by_column")),
+    Exercise.of(
+        "02.3 the gradient of the images, from that of their rows of numbers -> dx (M, H, W, C)",
+        lesson_02.flatten_backward,
+        _flatten_cases,
+        catalogued("flatten_backward"),
     ),
 )

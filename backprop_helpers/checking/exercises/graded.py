@@ -22,12 +22,7 @@ LARGE = 1e3  # in place of what is not finite: an error that is NaN or infinite 
 class Quadratic:
     """The function z = c + L x + x Q x of an array, given by its arrays: for tasks that take a function.
 
-    Parameters
-    ----------
-    constant : ndarray
-        c, in the shape of the output.
-    linear, quadratic : ndarray
-        L, (outputs, inputs), and Q, (outputs, inputs, inputs), over the flattened arrays.
+    c has the shape of the output; L is (outputs, inputs), Q (outputs, inputs, inputs), over the flat arrays.
     """
 
     def __init__(self, constant, linear, quadratic):

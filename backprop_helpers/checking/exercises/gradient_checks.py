@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
+from backprop_helpers.checking.exercises._exercise import Case, Exercise
 from backprop_helpers.checking.exercises._inputs import mistakes, normal
+from backprop_helpers.checking.solutions import lesson_01
 
 
 def _agree_cases(rng):
@@ -42,10 +43,6 @@ def _changed(array, where, value):
     return array
 
 
-def _gradients_agree(analytic, numeric):
-    return analytic.shape == numeric.shape and _by_entry(analytic, numeric, 1e-6)
-
-
 def _same_shape(case):
     analytic, numeric = case.arguments
     return analytic.shape == numeric.shape
@@ -69,6 +66,11 @@ def _one_sided(a, n):
 def _by_norm(a, n, below, limit):
     with np.errstate(all="ignore"):
         return not np.linalg.norm(a - n) > limit * below and not np.isnan(a).any()
+
+
+def _ratio(a, n):
+    with np.errstate(all="ignore"):
+        return np.linalg.norm(a - n) / (np.linalg.norm(a) + np.linalg.norm(n))
 
 
 LIMITS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
@@ -111,9 +113,12 @@ one wrong entry among many passes: the errors are averaged, or not every entry i
 WITH_A_TOLERANCE = """
 check.norm_ratio = _by_norm(a, n, np.linalg.norm(n), limit)
 check.norm_ratio = _by_norm(a, n, np.linalg.norm(a) + np.linalg.norm(n), limit)
+check.norm_ratio = _ratio(a, n) < limit
+check.norm_ratio = not _ratio(a, n) > limit
 check.absolute_tolerance = (np.abs(a - n) < limit).all()
+check.absolute_tolerance = not (np.abs(a - n) > limit).any()
 check.absolute_tolerance = np.allclose(a, n, rtol=limit)
-np.allclose allows atol=1e-8 besides: gradients as small as that pass whatever they are
+differences below a fixed size pass, as the atol=1e-8 of np.allclose: small gradients pass whatever they are
 gradients_agree.nan_is_equal = np.allclose(a, n, rtol=limit, atol=0, equal_nan=True)
 NaN in both gradients passes for a right entry
 ? what should a check say to a gradient that is NaN everywhere?
@@ -151,14 +156,11 @@ def _suspects():
     return (*found, *mistakes(SHAPES, "a, n", globals()))
 
 
-AGREE = Exercise(
-    number="01.1",
-    title="True if two gradients are equal but for rounding",
-    signature="gradients_agree(analytic, numeric)",
-    returns=(Part("the answer", (), "truth"),),
-    cases=_agree_cases,
-    reference=_gradients_agree,
-    suspects=_suspects(),
+EXERCISES = (
+    Exercise.of(
+        "01.1 True if two gradients are equal but for rounding -> the answer: truth",
+        lesson_01.gradients_agree,
+        _agree_cases,
+        _suspects(),
+    ),
 )
-
-EXERCISES = (AGREE,)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
+from backprop_helpers.checking.exercises._exercise import Case, Exercise
 from backprop_helpers.checking.exercises._inputs import mistakes
+from backprop_helpers.checking.solutions import lesson_00
 
 # --- slope
 
@@ -32,10 +33,6 @@ def _slope_cases(rng):
     ]
 
 
-def _slope(f, x, eps):
-    return (f(x + eps) - f(x - eps)) / (2 * eps)
-
-
 SLOPE_MISTAKES = """
 slope.another_nudge = (f(x + 1e-5) - f(x - 1e-5)) / 2e-5
 this is the slope itself; a central difference with the nudge eps is off by its own error
@@ -60,14 +57,11 @@ the lower value comes first: the sign is the other one
 ? for f(x) = x the slope is 1. What do you get?
 """
 
-SLOPE = Exercise(
-    number="00.1",
-    title="the slope of f at x, by a central difference",
-    signature="slope(f, x, eps)",
-    returns=(Part("slope"),),
-    cases=_slope_cases,
-    reference=_slope,
-    suspects=(*mistakes(SLOPE_MISTAKES, "f, x, eps", globals()),),
+SLOPE = Exercise.of(
+    "00.1 the slope of f at x, by a central difference -> slope",
+    lesson_00.slope,
+    _slope_cases,
+    mistakes(SLOPE_MISTAKES, "f, x, eps", globals()),
 )
 
 # --- reused_backward
@@ -100,14 +94,11 @@ dz counts the x at the end too; that one is not multiplied by z
 ? nudge z: does the last term move?
 """
 
-REUSED = Exercise(
-    number="00.2",
-    title="the slopes of f = (x + y)·z + x, in which x is used twice",
-    signature="reused_backward(x, y, z)",
-    returns=(Part("dx"), Part("dy"), Part("dz")),
-    cases=_reused_cases,
-    reference=lambda x, y, z: (z + 1, z, x + y),
-    suspects=(*mistakes(REUSED_MISTAKES, "x, y, z", globals()),),
+REUSED = Exercise.of(
+    "00.2 the slopes of f = (x + y)·z + x, in which x is used twice -> dx, dy, dz",
+    lesson_00.reused_backward,
+    _reused_cases,
+    mistakes(REUSED_MISTAKES, "x, y, z", globals()),
 )
 
 EXERCISES = (SLOPE, REUSED)

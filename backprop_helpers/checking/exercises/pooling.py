@@ -2,24 +2,26 @@
 
 import numpy as np
 
-from backprop_helpers import layers
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
+from backprop_helpers.checking.exercises._exercise import Case, Exercise
 from backprop_helpers.checking.exercises._forms import as_suspects, selected_outputs
 from backprop_helpers.checking.exercises._inputs import (
     between,
-    fitted,
+    catalogued,
+    drawn,
     images,
     integers,
     mistakes,
     normal,
     pair,
     suspect,
-    written,
 )
 from backprop_helpers.checking.exercises._pool_forms import average_forms, pool_forms
+from backprop_helpers.checking.solutions.lesson_09 import (
+    average_pool_backward,
+    max_pool_backward,
+    pool_forward,
+)
 
-IMAGES = ("M", "H_in", "W_in", "C")
-OUTPUT = ("M", "H_out", "W_out", "C")
 # x, size, stride
 SETTINGS = [
     ((1, 4, 4, 1), 2, 2),
@@ -44,12 +46,12 @@ def _name(x, size, stride):
 
 
 def _out(x, size, stride):
-    return layers.pool_forward(np.zeros(x), size=size, stride=stride)[0].shape
+    return pool_forward(np.zeros(x), size=size, stride=stride, mode="max").shape
 
 
 def _negative(rng):
-    """Return an image of pixels below −1, and one of pixels below −1e6."""
-    return (-1 - np.abs(normal(rng, 2, 3, 4, 2))) * np.array([1.0, 1e6])[:, None, None, None]
+    """Return an image of pixels below −1, and one of pixels below −1e30."""
+    return (-1 - np.abs(normal(rng, 2, 3, 4, 2))) * np.array([1.0, 1e30])[:, None, None, None]
 
 
 def _forward_cases(rng):
@@ -57,23 +59,20 @@ def _forward_cases(rng):
     for x, size, stride in _settings(rng):
         for mode in ("max", "average"):
             options = {"size": size, "stride": stride, "mode": mode}
-            cases.append(Case(f"{_name(x, size, stride)}, {mode}", (normal(rng, *x),), options))
+            cases.append(drawn(rng, f"{_name(x, size, stride)}, {mode}", x, **options))
     negative = {"size": 2, "stride": (1, 2), "mode": "max"}
     cases.append(Case("negative pixels, max", (_negative(rng),), negative))
-    cases.append(
-        Case("whole numbers, max", (integers(rng, 1, 4, 6, 1),), {"size": 2, "stride": 2, "mode": "max"})
-    )
-    return cases
+    whole = drawn(rng, "whole numbers, max", (1, 4, 6, 1), numbers=integers, size=2, stride=2, mode="max")
+    return [*cases, whole]
 
 
 def _backward_cases(rng):
-    cases = []
-    for x, size, stride in _settings(rng):
-        arrays = normal(rng, *_out(x, size, stride)), normal(rng, *x)
-        cases.append(Case(_name(x, size, stride), arrays, {"size": size, "stride": stride}))
-    arrays = integers(rng, 1, 2, 3, 2), integers(rng, 1, 4, 6, 2)
-    cases.append(Case("whole numbers", arrays, {"size": 2, "stride": 2}))
-    return cases
+    cases = [
+        drawn(rng, _name(x, size, stride), _out(x, size, stride), x, size=size, stride=stride)
+        for x, size, stride in _settings(rng)
+    ]
+    whole = (1, 2, 3, 2), (1, 4, 6, 2)
+    return [*cases, drawn(rng, "whole numbers", *whole, numbers=integers, size=2, stride=2)]
 
 
 def _max_cases(rng):
@@ -96,54 +95,29 @@ def _max_cases(rng):
     return cases
 
 
-def _pool_forward(x, **options):
-    return layers.pool_forward(x, **options)[0]
-
-
-def _backward(mode):
-    def pool_backward(dz, x, *, size, stride):
-        return layers.pool_backward(dz, layers.pool_forward(x, size=size, stride=stride, mode=mode)[1])
-
-    return pool_backward
-
-
 def _in_mode(mode):
     return lambda wrong: lambda dz, x, **options: wrong(dz, x, **options, mode=mode)
 
 
-FORMS = pool_forms(_backward("max"))
-AVERAGE_FORMS = average_forms(_backward("average"))
-
-
 def _divided_by(number):
-    def average_pool_backward(dz, x, *, size, stride):
+    def wrong(dz, x, *, size, stride):
         F_h, F_w = pair(size)
-        dx = _backward("average")(dz, x, size=size, stride=stride)
+        dx = average_pool_backward(dz, x, size=size, stride=stride)
         return dx * F_h * F_w / number(F_h, F_w, *pair(stride))
 
-    return average_pool_backward
+    return wrong
 
 
-def _number_of_pixels(case, got, right):
-    """Return by what the sum over the windows' gradients was divided, if it is the same number everywhere."""
-    if got[0] is None or got[0].shape != right[0].shape or not got[0].any():
-        return None
-    whole = right[0] * np.prod(pair(case.options["size"]))
-    return np.vdot(whole, whole) / np.vdot(whole, got[0])
-
-
-# What is not among the forms: what raises an error, and results of another shape.
-OF_MAX = (
-    "pool.isclose_mask",
-    "pool.every_tie",
-    "pool.returns_in_the_loop",
-    "pool.stride_ignored",
-    "pool.rows_and_columns_swapped",
-    "pool.remainder_forgotten",
-    "pool.height_and_width_exchanged",
-    "pool.height_for_width",
-    "pool.rows_for_both",
-)
+# About the first of these the forms say more; the last two are about the average.
+NOT_OF_MAX = {
+    "pool.one_winner_for_all_channels",
+    "pool.one_channel_only",
+    "pool.last_window_only",
+    "pool.first_example_only",
+    "pool.last_example_only",
+    "pool.average_not_divided",
+    "pool.shared_in_proportion",
+}
 
 
 def _forward_with(**changed):
@@ -152,62 +126,62 @@ def _forward_with(**changed):
     def wrong(x, *, size, stride, mode):
         options = {"size": size, "stride": stride, "mode": mode}
         made = {key: new(size, stride) if callable(new) else new for key, new in changed.items()}
-        return _pool_forward(x, **(options | made))
+        return pool_forward(x, **(options | made))
 
     return wrong
 
 
 def _of_the_largest_channel(x, **options):
-    return np.repeat(_pool_forward(x.max(axis=3, keepdims=True), **options), x.shape[3], axis=3)
+    return np.repeat(pool_forward(x.max(axis=3, keepdims=True), **options), x.shape[3], axis=3)
 
 
 def _times_the_pixels(x, *, size, mode, **options):
-    z = _pool_forward(x, size=size, mode=mode, **options)
+    z = pool_forward(x, size=size, mode=mode, **options)
     return z * np.prod(pair(size)) if mode == "average" else z
 
 
-def _from(start):
+def _not_below(start, x, *, mode, **options):
     """Return pool_forward with a running maximum that starts at a number."""
-
-    def wrong(x, *, mode, **options):
-        z = _pool_forward(x, mode=mode, **options)
-        return np.maximum(z, start) if mode == "max" else z
-
-    return wrong
-
-
-def _start_of(case, got, right):
-    """Return the largest number in the place of a smaller maximum."""
-    if got[0] is None or got[0].shape != right[0].shape:
-        return None
-    return got[0][got[0] > right[0]].max(initial=-np.inf)
+    z = pool_forward(x, mode=mode, **options)
+    return np.maximum(z, start) if mode == "max" else z
 
 
 AVERAGE_MISTAKES = """
+average_pool.fixed_number = _divided_by(lambda *sizes: number)(dz, x, **options)
+divided by {number} whatever the size of the window; it has F_h·F_w pixels
+? windows of 3 × 2: how many pixels share the gradient of one output?
+fit: np.prod(pair(options["size"])) / share_of(got[0], right[0])
 average_pool.divided_by_one_side = _divided_by(lambda F_h, F_w, s_h, s_w: F_h)(dz, x, **options)
 divided by the rows of a window; it has F_h·F_w pixels
 ? how many pixels share the gradient of one output?
+average_pool.divided_by_one_side = _divided_by(lambda F_h, F_w, s_h, s_w: F_h * F_h)(dz, x, **options)
+divided by the square of a window's rows; it has F_h·F_w pixels
+? windows of 3 × 2: how many pixels share the gradient of one output?
 average_pool.divided_by_the_stride = _divided_by(lambda F_h, F_w, s_h, s_w: s_h * s_w)(dz, x, **options)
 divided by the steps of the stride; the average runs over the pixels of a window
 ? size 3, stride 1: how many pixels share the gradient of one output?
-average_pool.to_the_maximum = _backward("max")(dz, x, **options)
+average_pool.to_the_maximum = max_pool_backward(dz, x, **options)
 the gradient goes to the largest pixel alone, as for max pooling
 ? nudge any pixel of a window: does the average move?
 """
 
 MAX_MISTAKES = """
-max_pool.multiplied_by_pixels = _backward("max")(dz, x, **options) * x
+max_pool.multiplied_by_pixels = max_pool_backward(dz, x, **options) * x
 the gradient is multiplied by the pixels; the slope of a maximum is 1 at the pixel that won
 ? double the image: does a nudge of one pixel move the maximum more?
-max_pool.upstream_forgotten = _backward("max")(np.ones_like(dz), x, **options)
+max_pool.upstream_forgotten = max_pool_backward(np.ones_like(dz), x, **options)
 this is the mask of the maxima alone: the gradient that arrives is not used
 ? what should dx be if dz is zero everywhere?
-max_pool.average = _backward("average")(dz, x, **options)
+max_pool.average = average_pool_backward(dz, x, **options)
 the gradient is shared out among all pixels of the window, as for average pooling
 ? nudge a pixel that is not the largest of its window: does the maximum move?
 """
 
 FORWARD_MISTAKES = """
+pool.running_maximum_from_zero = _not_below(number, x, **options)
+the running maximum starts at {number}: no window comes out smaller
+fit: got[0][got[0] > right[0]].max(initial=-np.inf)
+pool.rows_for_both = _forward_with(size=lambda f, s: pair(f)[0], stride=lambda f, s: pair(s)[0])(x, **options)
 pool_forward.one_maximum_for_all_channels = _of_the_largest_channel(x, **options)
 the maximum runs over the channels too; each channel has a maximum of its own
 ? two channels, one of them a hundred times larger: what comes out of the other?
@@ -223,76 +197,45 @@ the average is not divided by the number of pixels in the window
 """
 
 EXERCISES = (
-    Exercise(
-        number="09.1",
-        title="the maximum, or the average, of each window",
-        signature="pool_forward(x, *, size, stride, mode)",
-        returns=(Part("z", OUTPUT),),
-        cases=_forward_cases,
-        reference=_pool_forward,
-        suspects=(
-            suspect("pool.average_over_wrong_axes"),
-            suspect("pool.wrong_reshape"),
-            suspect("pool.remainder_overrun"),
-            suspect("pool.counts_by_stride"),
-            fitted(
-                "pool.running_maximum_from_zero",
-                "the running maximum starts at {number}: no window comes out smaller",
-                _from,
-                _start_of,
-            ),
-            written(
-                "pool.rows_for_both",
-                _forward_with(size=lambda f, s: pair(f)[0], stride=lambda f, s: pair(s)[0]),
-            ),
+    Exercise.of(
+        "09.1 the maximum, or the average, of each window -> z (M, H_out, W_out, C)",
+        pool_forward,
+        _forward_cases,
+        (
+            *catalogued("pool_forward", without=["pool.running_maximum_from_zero"]),
             *mistakes(FORWARD_MISTAKES, "x, **options", globals()),
-            *selected_outputs("pool_forward", _pool_forward, channels="channel"),
+            *selected_outputs("pool_forward", pool_forward, channels="channel"),
         ),
         delegates=("pool_forward",),
     ),
-    Exercise(
-        number="09.2",
-        linear="dz",
-        title="the gradient of the input of max pooling",
-        signature="max_pool_backward(dz, x, *, size, stride)",
-        returns=(Part("dx", IMAGES),),
-        cases=_max_cases,
-        reference=_backward("max"),
-        suspects=(
-            *as_suspects(FORMS),
-            *(suspect(name, _in_mode("max")) for name in OF_MAX),
+    Exercise.of(
+        "09.2 the gradient of the input of max pooling -> dx (M, H_in, W_in, C)",
+        max_pool_backward,
+        _max_cases,
+        (
+            *as_suspects(pool_forms(max_pool_backward)),
+            *catalogued("pool_backward", _in_mode("max"), NOT_OF_MAX),
             *mistakes(MAX_MISTAKES, "dz, x, **options", globals()),
         ),
     ),
-    Exercise(
-        number="09.3",
-        linear="dz",
-        title="the gradient of the input of average pooling",
-        signature="average_pool_backward(dz, x, *, size, stride)",
-        returns=(Part("dx", IMAGES),),
-        cases=_backward_cases,
-        reference=_backward("average"),
-        suspects=(
-            *as_suspects(AVERAGE_FORMS),
+    Exercise.of(
+        "09.3 the gradient of the input of average pooling -> dx (M, H_in, W_in, C)",
+        average_pool_backward,
+        _backward_cases,
+        (
+            *as_suspects(average_forms(average_pool_backward)),
             *(
-                suspect(name, _in_mode("average"))
+                suspect(f"pool.{name}", _in_mode("average"))
                 for name in (
-                    "pool.average_not_divided",
-                    "pool.stride_ignored",
-                    "pool.remainder_forgotten",
-                    "pool.height_for_width",
-                    "pool.height_and_width_exchanged",
-                    "pool.rows_for_both",
+                    "average_not_divided",
+                    "stride_ignored",
+                    "remainder_forgotten",
+                    "height_for_width",
+                    "height_and_width_exchanged",
+                    "rows_for_both",
                 )
             ),
             *mistakes(AVERAGE_MISTAKES, "dz, x, **options", globals()),
-            Suspect(
-                "average_pool.fixed_number",
-                lambda number: _divided_by(lambda *sizes: number),
-                diagnosis="divided by {number} whatever the size of the window; it has F_h·F_w pixels",
-                hint="windows of 3 × 2: how many pixels share the gradient of one output?",
-                fit=_number_of_pixels,
-            ),
         ),
     ),
 )

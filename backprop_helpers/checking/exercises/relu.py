@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from backprop_helpers import layers
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
-from backprop_helpers.checking.exercises._inputs import between, integers, mistakes, normal, suspect
+from backprop_helpers.checking.exercises._exercise import Case, Exercise
+from backprop_helpers.checking.exercises._inputs import between, catalogued, integers, mistakes, normal
+from backprop_helpers.checking.solutions import lesson_03
 
 
 def _cases(rng):
@@ -29,10 +29,6 @@ def _settled(da, z, dz, *, slope=0.0):
     return [np.where((z == 0) & (off <= (1 - slope) / 2 * np.abs(da) * (1 + 1e-6)), slope * da, dz)]
 
 
-def _relu_backward(da, z):
-    return layers.relu_backward(da, layers.relu_forward(z)[1])
-
-
 def _leaky_cases(rng):
     slopes = [0.1, 0.25, 0.01, 0.5, 0.2, 0.1, 0.3, 0.9]
     return [
@@ -41,28 +37,23 @@ def _leaky_cases(rng):
     ]
 
 
-def _leaky_relu_backward(da, z, *, slope):
-    return da * np.where(z > 0, 1.0, slope)
+def _slope_used(dz, da, z):
+    """Return by what the gradient is multiplied where z is negative; None if it nowhere is, or by nothing."""
+    return next(iter((dz / da)[z < 0]), None) or None
 
 
-def _slope_used(case, got, right):
-    """Return by what the gradient is multiplied where z is negative."""
-    da, z = case.arguments
-    below = z < 0
-    if not below.any() or got[0] is None or got[0].shape != da.shape:
-        return None
-    return (got[0] / da)[below][0] or None
-
-
-RELU = (
-    "relu.no_mask",  # before the next, whose answers are the same numbers
-    "relu.mask_from_output",
-    "relu.mask_from_gradient",
-    "relu.multiplied_by_output",
-    "relu.upstream_forgotten",
-)
+RELU_MISTAKES = """
+relu.leaky = da * np.where(z > 0, 1.0, number)
+{number} of the gradient comes through where z is negative: a leaky ReLU; here nothing does
+? nudge an entry of z that is −2: how far does the output move?
+fit: _slope_used(got[0], da, z)
+"""
 
 LEAKY_MISTAKES = """
+leaky_relu.another_slope = da * np.where(z > 0, 1.0, number)
+the slope is {number} whatever `slope` says
+? call it with slope=0.5: does anything change?
+fit: _slope_used(got[0], da, z)
 leaky_relu.wrong_side = da * np.where(z > 0, slope, 1.0)
 the slope is on the wrong side: it belongs where z is negative
 ? nudge an entry of z that is +3: how far does the output move?
@@ -87,45 +78,18 @@ the slope is used everywhere; where z is positive it is 1
 """
 
 EXERCISES = (
-    Exercise(
-        number="03.1",
-        linear="da",
-        title="the gradient at the input of ReLU",
-        signature="relu_backward(da, z)",
-        returns=(Part("dz", ()),),
-        cases=_cases,
-        reference=_relu_backward,
+    Exercise.of(
+        "03.1 the gradient at the input of ReLU -> dz",
+        lesson_03.relu_backward,
+        _cases,
+        (*catalogued("relu_backward"), *mistakes(RELU_MISTAKES, "da, z", globals())),
         settle=_settled,
-        suspects=(
-            *(suspect(name) for name in RELU),
-            Suspect(
-                "relu.leaky",
-                lambda number: lambda da, z: da * np.where(z > 0, 1.0, number),
-                diagnosis="{number} of the gradient comes through where z is negative: a leaky ReLU;"
-                " here nothing does",
-                hint="nudge an entry of z that is −2: how far does the output move?",
-                fit=_slope_used,
-            ),
-        ),
     ),
-    Exercise(
-        number="03.2",
-        linear="da",
-        title="the gradient at the input of a leaky ReLU, max(z, slope·z) for a slope below 1",
-        signature="leaky_relu_backward(da, z, *, slope)",
-        returns=(Part("dz"),),
-        cases=_leaky_cases,
-        reference=_leaky_relu_backward,
+    Exercise.of(
+        "03.2 the gradient at the input of a leaky ReLU, max(z, slope·z) for a slope below 1 -> dz",
+        lesson_03.leaky_relu_backward,
+        _leaky_cases,
+        mistakes(LEAKY_MISTAKES, "da, z, slope", globals()),
         settle=_settled,
-        suspects=(
-            Suspect(
-                "leaky_relu.another_slope",
-                lambda number: lambda da, z, *, slope: da * np.where(z > 0, 1.0, number),
-                diagnosis="the slope is {number} whatever `slope` says",
-                hint="call it with slope=0.5: does anything change?",
-                fit=_slope_used,
-            ),
-            *mistakes(LEAKY_MISTAKES, "da, z, slope", globals()),
-        ),
     ),
 )

@@ -1,16 +1,19 @@
 """Lesson 04: softmax and cross-entropy."""
 
+import math
+
 import numpy as np
 
 from backprop_helpers import layers
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
-from backprop_helpers.checking.exercises._inputs import between, fitted, mistakes, normal, suspect, written
-from backprop_helpers.checking.misconceptions import misconceptions
+from backprop_helpers.checking.exercises._exercise import Case, Exercise
+from backprop_helpers.checking.exercises._inputs import between, catalogued, drawn, mistakes, normal, suspect
+from backprop_helpers.checking.solutions import lesson_04
+from backprop_helpers.checking.solutions.lesson_04 import softmax_backward
 
 
 def _softmax_cases(rng):
     shapes = [(1, 3), (4, 3), (3, 10), (between(rng, 2, 5), between(rng, 2, 5))]
-    cases = [Case(f"{M} × {K} scores", (normal(rng, M, K),)) for M, K in shapes]
+    cases = [drawn(rng, f"{M} × {K} scores", (M, K)) for M, K in shapes]
     cases.append(Case("equal scores", (np.full((2, 4), 0.5),)))
     cases.append(Case("low scores, −20 to −22", (normal(rng, 2, 3) / 3 - 21,)))
     cases.append(Case("large scores, ±1000", (np.array([[1000.0, 0.0, -1000.0], [999.0, 1000.0, 998.0]]),)))
@@ -67,16 +70,6 @@ def _together_cases(rng):
 # --- wrong forms
 
 
-def _from_exponentials(shift, norm):
-    """Return softmax with another shift, and other sums below the line."""
-
-    def softmax(z):
-        exponentials = np.exp(z - shift(z))
-        return exponentials / norm(exponentials)
-
-    return softmax
-
-
 def _row_max(z):
     return z.max(axis=1, keepdims=True)
 
@@ -85,141 +78,97 @@ def _row_sum(e):
     return e.sum(axis=1, keepdims=True)
 
 
-NOT_ITS_OWN = "what is subtracted is not each row's own maximum: a large score still overflows"
-SHIFT_HINT = "after the shift, which is the largest number that np.exp can meet?"
-
-#: Softmax in the forms of its known mistakes; and what is special about the form.
-WRONG = (
-    ("softmax.one_maximum_for_all", _from_exponentials(np.max, _row_sum), ""),
-    (
-        "softmax.one_maximum_for_all",
-        _from_exponentials(lambda z: z.max(axis=0), _row_sum),
-        "the maximum runs over the examples (axis 0); in a row far below it every exponential is 0",
-    ),
-    (
-        "softmax.running_maximum_from_zero",
-        _from_exponentials(lambda z: np.maximum(_row_max(z), 0), _row_sum),
-        "",
-    ),
-    ("softmax.no_shift", _from_exponentials(lambda z: 0.0, _row_sum), ""),
-    ("softmax.mean_subtracted", _from_exponentials(lambda z: z.mean(axis=1, keepdims=True), _row_sum), ""),
-    *(
-        ("softmax.another_shift", _from_exponentials(shift, _row_sum), NOT_ITS_OWN)
-        for shift in (np.mean, lambda z: z.min(axis=1, keepdims=True), lambda z: z[0].max())
-    ),
-    *(
-        (name, _from_exponentials(shift, norm), "")
-        for shift in (_row_max, np.max, lambda z: 0.0)
-        for name, norm in (
-            ("softmax.over_examples", lambda e: e.sum(axis=0, keepdims=True)),
-            ("softmax.over_everything", np.sum),
-            ("softmax.keepdims_forgotten", lambda e: e.sum(axis=1)),
-        )
-    ),
-    ("softmax.over_examples", _from_exponentials(lambda z: z.max(axis=0), lambda e: e.sum(axis=0)), ""),
-)
+def _softmax(z, shift, norm=_row_sum):
+    """Return softmax with another shift, and other sums below the line."""
+    exponentials = np.exp(z - shift)
+    return exponentials / norm(exponentials)
 
 
-def _written(adapt):
-    """Return the forms of `WRONG` as suspects of an exercise."""
-    return [
-        Suspect(name, lambda wrong=wrong: adapt(wrong), None, said, SHIFT_HINT * (said == NOT_ITS_OWN))
-        for name, wrong, said in WRONG
-    ]
+def _of_plain_numbers(z):
+    """Return softmax of Python's own numbers, which raise errors where NumPy's become infinite."""
+    return np.array([[math.exp(score) / sum(map(math.exp, row)) for score in row] for row in z])
 
 
-def _with_small_number(number, shift=_row_max):
-    return _from_exponentials(shift, lambda e: _row_sum(e) + number)
+def softmax_forms(adapt=lambda wrong: wrong):
+    """Return the known mistakes of softmax in their forms, in what `adapt` makes of one."""
+    return mistakes(IN_SOFTMAX, "z", globals(), adapt)
 
 
-def _small_number_of(shift):
-    """Return what reads, from probabilities, the number that was added to the sum below them."""
-
-    def fit(case, got, right):
-        exponentials = np.exp(case.arguments[0] - shift(case.arguments[0]))
-        with np.errstate(all="ignore"):
-            number = (exponentials[0, 0] / got[0][0, 0] - exponentials[0].sum()) if got[0] is not None else 0
-        return number if 0 < number < 0.1 else None
-
-    return fit
+def _small_number(y_hat, shifted):
+    """Return the number that was added to the sums below the probabilities; NaN if it is not small."""
+    exponentials = np.exp(shifted[0])
+    number = exponentials[0] / y_hat[0, 0] - exponentials.sum()
+    return number if 0 < number < 0.1 else np.nan
 
 
-def _clipped(number):
-    return lambda z: np.maximum(layers.softmax(z), number)
-
-
-def _lowest(case, got, right):
-    """Return the number below which no probability comes."""
-    if got[0] is None or got[0].shape != right[0].shape:
-        return None
-    raised = got[0] > 2 * right[0]
-    return got[0][raised].min() if raised.any() else None
-
-
-LOGARITHMS = """
+#: Softmax in the forms of its known mistakes.
+IN_SOFTMAX = """
+softmax.one_maximum_for_all = _softmax(z, z.max())
+softmax.one_maximum_for_all = _softmax(z, z.max(axis=0))
+the maximum runs over the examples (axis 0); in a row far below it every exponential is 0
+softmax.running_maximum_from_zero = _softmax(z, np.maximum(_row_max(z), 0))
+softmax.no_shift = _softmax(z, 0)
+softmax.no_shift = _of_plain_numbers(z)
+softmax.mean_subtracted = _softmax(z, z.mean(axis=1, keepdims=True))
+softmax.another_shift = _softmax(z, z.mean())
+what is subtracted is not each row's own maximum: a large score still overflows
+? after the shift, which is the largest number that np.exp can meet?
+softmax.another_shift = _softmax(z, z.min(axis=1, keepdims=True))
+what is subtracted is not each row's own maximum: a large score still overflows
+? after the shift, which is the largest number that np.exp can meet?
+softmax.another_shift = _softmax(z, z[0].max())
+what is subtracted is not each row's own maximum: a large score still overflows
+? after the shift, which is the largest number that np.exp can meet?
+softmax.over_examples = _softmax(z, _row_max(z), lambda e: e.sum(axis=0))
+softmax.over_everything = _softmax(z, _row_max(z), np.sum)
+softmax.keepdims_forgotten = _softmax(z, _row_max(z), lambda e: e.sum(axis=1))
+softmax.over_examples = _softmax(z, z.max(), lambda e: e.sum(axis=0))
+softmax.over_everything = _softmax(z, z.max(), np.sum)
+softmax.keepdims_forgotten = _softmax(z, z.max(), lambda e: e.sum(axis=1))
+softmax.over_examples = _softmax(z, 0, lambda e: e.sum(axis=0))
+the probabilities sum to 1 over the examples (axis 0); those of an example have to, over the classes;
+  besides, nothing is subtracted from the scores: large ones overflow
+softmax.over_everything = _softmax(z, 0, np.sum)
+all probabilities of the batch together sum to 1; those of each example have to; besides, nothing is
+  subtracted from the scores: large ones overflow
+softmax.over_examples = _softmax(z, z.max(axis=0), lambda e: e.sum(axis=0))
+softmax.keepdims_forgotten = _softmax(z, 0, lambda e: e.sum(axis=1))
+column k is divided by the sum of row k: without keepdims the sums lie along the classes; besides, nothing is
+  subtracted from the scores: large ones overflow
+"""
+SOFTMAX_MISTAKES = """
 softmax.logarithms = z - _row_max(z) - np.log(_row_sum(np.exp(z - _row_max(z))))
 these are the logarithms of the probabilities
 ? what does a row of yours sum to?
+softmax.small_number_added = _softmax(z, _row_max(z), lambda e: _row_sum(e) + number)
+{number} is added to the sum: the probabilities no longer sum to 1, and it does not prevent 0/0
+fit: _small_number(got[0], z - _row_max(z))
+softmax.small_number_added = _softmax(z, 0, lambda e: _row_sum(e) + number)
+{number} is added to the sum: the probabilities no longer sum to 1, and it does not prevent 0/0
+fit: _small_number(got[0], z)
+softmax.small_number_added = np.maximum(layers.softmax(z), number)
+no probability is below {number}: small ones are put up to it, and a row no longer sums to 1
+fit: got[0][got[0] > 2 * right[0]].min(initial=np.inf)
+softmax.small_number_added = layers.softmax(z) + number
+{number} is added to every probability: a row no longer sums to 1
+fit: (got[0] - right[0]).flat[right[0].argmin()]
 """
-
-SOFTMAX_MISTAKES = (
-    *_written(lambda softmax: softmax),
-    suspect("softmax.keepdims_forgotten"),
-    *mistakes(LOGARITHMS, "z", globals()),
-    *(
-        fitted(
-            "softmax.small_number_added",
-            "{number} is added to the sum: the probabilities no longer sum to 1, and it does not prevent 0/0",
-            lambda number, shift=shift: _with_small_number(number, shift),
-            _small_number_of(shift),
-        )
-        for shift in (_row_max, lambda z: 0.0)
-    ),
-    fitted(
-        "softmax.small_number_added",
-        "no probability is below {number}: small ones are put up to it, and a row no longer sums to 1",
-        _clipped,
-        _lowest,
-    ),
-    suspect("softmax.small_number_added"),
-)
 
 
 def _one_hot(y, K):
     return np.eye(K)[y]
 
 
-def _of_probabilities(softmax):
-    """Return the gradient of the scores with another softmax in it."""
-    return lambda z, y: (softmax(z) - _one_hot(y, z.shape[1])) / len(z)
-
-
-def _of_scores(fit):
-    """Return what reads a small number from the gradient of the scores: from the probabilities in it."""
-
-    def read(case, got, right):
-        z, y = case.arguments
-        if got[0] is None or got[0].shape != right[0].shape:
-            return None
-        return fit(case, [got[0] * len(z) + _one_hot(y, z.shape[1])], right)
-
-    return read
+def of_scores(y_hat, y):
+    """Return the gradient of the scores with another softmax's probabilities in it."""
+    return (y_hat - _one_hot(y, y_hat.shape[1])) / len(y)
 
 
 def _by_parts(z, y):
     """Return the gradient of the scores by way of that of the probabilities."""
     y_hat = layers.softmax(z)
     with np.errstate(all="ignore"):
-        return _softmax_backward(-_one_hot(y, z.shape[1]) / y_hat / len(z), y_hat)
-
-
-def _limited(low, high=1.0):
-    """Return the gradient of the cross-entropy whose probabilities are kept between two numbers."""
-    return lambda y_hat, y: -_one_hot(y, y_hat.shape[1]) / np.clip(y_hat, low, high) / len(y)
-
-
-def _added(number):
-    return lambda y_hat, y: -_one_hot(y, y_hat.shape[1]) / (y_hat + number) / len(y)
+        return softmax_backward(-_one_hot(y, z.shape[1]) / y_hat / len(z), y_hat)
 
 
 def _every_label(y_hat, y):
@@ -228,84 +177,95 @@ def _every_label(y_hat, y):
     return dy_hat
 
 
-def _number_added(case, got, right):
-    """Return what was added to the probability of the right class where it is smallest."""
-    y_hat, y = case.arguments
+def _used(dy_hat, y_hat, y):
+    """Return the least probability of a right class, and the one with which its slope was computed."""
     m = y_hat[np.arange(len(y)), y].argmin()
-    return -1 / (len(y) * got[0][m, y[m]]) - y_hat[m, y[m]] if got[0] is not None else None
+    return y_hat[m, y[m]], -1 / (len(y) * dy_hat[m, y[m]])
 
 
-def _sum_below(case, got, right):
-    number = _number_added(case, got, right)
-    y_hat, y = case.arguments
-    lowest = None if number is None else number + y_hat[np.arange(len(y)), y].min()
-    return lowest if lowest and lowest < 0.1 else None
-
-
-def _softmax_backward(dy_hat, y_hat):
-    # The formula itself: the layer's forward would start from scores.
-    return y_hat * (dy_hat - (dy_hat * y_hat).sum(axis=1, keepdims=True))
-
-
-def _cross_entropy_backward(y_hat, y):
-    return layers.cross_entropy_backward(1.0, layers.cross_entropy_forward(y_hat, y)[1])
-
-
-def _softmax_cross_entropy_backward(z, y):
-    return layers.softmax_cross_entropy_backward(1.0, layers.softmax_cross_entropy_forward(z, y)[1])
+def _raised_to(dy_hat, y_hat, y):
+    """Return the small number that a smaller probability was put up to; NaN if none was."""
+    least, used = _used(dy_hat, y_hat, y)
+    return used if least < used < 0.1 else np.nan
 
 
 TOGETHER_MISTAKES = """
+softmax.small_number_added = of_scores(_softmax(z, _row_max(z), lambda e: _row_sum(e) + number), y)
+{number} is added to the sum of the exponentials: the probabilities no longer sum to 1
+fit: _small_number(got[0] * len(z) + _one_hot(y, z.shape[1]), z - _row_max(z))
+softmax.small_number_added = of_scores(_softmax(z, 0, lambda e: _row_sum(e) + number), y)
+{number} is added to the sum of the exponentials: the probabilities no longer sum to 1
+fit: _small_number(got[0] * len(z) + _one_hot(y, z.shape[1]), z)
 softmax_cross_entropy.by_parts = _by_parts(z, y)
 the gradient of the probabilities is infinite where ŷ is 0, and 0·∞ is NaN: the two cancel on paper only
 ? what is −1/ŷ for a score that is 1000 below the largest?
+softmax_cross_entropy.label_not_divided = layers.softmax(z) / len(z) - _one_hot(y, z.shape[1])
+the 1 of the right class is not divided by M, as the probabilities are
+? what must the entries of a row of dz sum to?
+softmax_cross_entropy.labels_by_column = (layers.softmax(z) - _one_hot(y, z.shape[1]).any(axis=0)) / len(z)
+the labels are taken for all examples at once: dz[:, y] is M × M; dz[arange(M), y] is one a row
+? what is the shape of dz[:, y]?
 softmax_cross_entropy.label_not_subtracted = layers.softmax(z) / len(z)
 the probabilities alone: 1 has to be taken off at the right class
 ? what must the entries of a row of dz sum to?
 """
 
 
-def _binary(number):
-    def cross_entropy_backward(y_hat, y):
-        kept = np.clip(y_hat, number, 1 - number)
-        return (kept - _one_hot(y, y_hat.shape[1])) / (kept * (1 - kept)) / len(y)
-
-    return cross_entropy_backward
-
-
-def _kept_above(case, got, right):
-    """Return the number that a probability below it was put up to: −1/(M·number) is the slope there."""
-    y_hat, y = case.arguments
-    if got[0] is None or got[0].shape != y_hat.shape:
-        return None
-    m = y_hat[np.arange(len(y)), y].argmin()
-    number = -1 / (len(y) * got[0][m, y[m]])
-    return number if y_hat[m, y[m]] < number < 0.1 else None
+def _binary(kept, y):
+    return (kept - _one_hot(y, kept.shape[1])) / (kept * (1 - kept)) / len(y)
 
 
 LOSS_MISTAKES = """
+cross_entropy.small_number_added = -_one_hot(y, y_hat.shape[1]) / (y_hat + number) / len(y)
+{number} is added to the probabilities: where ŷ is as small, the slope is far off
+fit: np.diff(_used(got[0], y_hat, y))[0]
+cross_entropy.small_number_added = -_one_hot(y, y_hat.shape[1]) / np.maximum(y_hat, number) / len(y)
+probabilities below {number} are put up to it: the slope there is far off
+fit: _raised_to(got[0], y_hat, y)
+cross_entropy.small_number_added = -_one_hot(y, y_hat.shape[1]) / np.clip(y_hat, number, 1 - number) / len(y)
+probabilities below {number} are put up to it: the slope there is far off
+fit: _raised_to(got[0], y_hat, y)
+cross_entropy.binary = _binary(np.clip(y_hat, number, 1 - number), y)
+this is the gradient of the binary cross-entropy, of probabilities kept above {number}; here the loss reads
+  the right class alone
+fit: _raised_to(got[0], y_hat, y)
 cross_entropy.labels_by_column = _every_label(y_hat, y)
 the labels are taken for all examples at once: y_hat[:, y] is M × M; y_hat[arange(M), y] is one a row
 ? what is the shape of y_hat[:, y]?
-cross_entropy.derivative_of_the_log_forgotten = -np.eye(y_hat.shape[1])[y] / len(y_hat)
+cross_entropy.derivative_of_the_log_forgotten = -_one_hot(y, y_hat.shape[1]) / len(y_hat)
 −1/M at the right class: the 1/ŷ of the logarithm's derivative is missing
 ? what is the derivative of log p?
-cross_entropy.that_of_the_scores = (y_hat - np.eye(y_hat.shape[1])[y]) / len(y_hat)
+cross_entropy.that_of_the_scores = of_scores(y_hat, y)
 (Ŷ − Y)/M is the gradient of the scores; here the gradient of the probabilities is asked for
 ? is softmax part of this function?
-cross_entropy.mean_over_all_entries = -np.eye(y_hat.shape[1])[y] / y_hat / y_hat.size
+cross_entropy.mean_over_all_entries = -_one_hot(y, y_hat.shape[1]) / y_hat / y_hat.size
 divided by the number of entries, M·K; the loss is a mean over the M examples alone
 ? the loss sums over the classes and averages over the examples. By what did you divide?
 """
 
+
+def _of_one_class(dy_hat, y_hat, k):
+    """Return the row of each Jacobian that belongs to one probability, times its gradient."""
+    return (dy_hat * y_hat)[:, k, None] * (np.eye(y_hat.shape[1])[k] - y_hat)
+
+
 BACKWARD_MISTAKES = """
+softmax.handed_on = dy_hat
+the gradient is handed on unchanged; softmax has a derivative of its own
+? raise all scores of an example by 1: what happens to its probabilities, and what says your dz?
+softmax.first_class_only = _of_one_class(dy_hat, y_hat, 0)
+only the first probability's gradient counts: does `return` stand inside the loop over the classes?
+? which of the probabilities does the first score move?
+softmax.last_class_only = _of_one_class(dy_hat, y_hat, -1)
+only the last probability's gradient counts: is there an `=` where `+=` belongs?
+? which of the probabilities does the first score move?
 softmax.summed_over_everything = y_hat * (dy_hat - (dy_hat * y_hat).sum())
 the sum runs over all examples and classes; each example has a sum of its own
 ? does the gradient of one example change when another example joins the batch?
 softmax.unweighted_mean = y_hat * (dy_hat - dy_hat.sum(axis=1, keepdims=True))
 the gradients that arrive are summed without their probabilities ŷ
 ? write out ∂ŷ₂/∂z₁: which two probabilities are in it?
-softmax.divided_by_m = _softmax_backward(dy_hat, y_hat) / len(y_hat)
+softmax.divided_by_m = softmax_backward(dy_hat, y_hat) / len(y_hat)
 divided by M, though the 1/M of the mean loss is already in what arrives
 ? the 1/M appears once in the loss. How often does it appear on the way back?
 softmax.upstream_forgotten = y_hat * (1 - y_hat)
@@ -314,98 +274,43 @@ this is the slope ŷ(1 − ŷ) alone: the gradient that arrives is not used
 """
 
 EXERCISES = (
-    Exercise(
-        number="04.1",
-        title="the probabilities of the scores",
-        signature="softmax(z)",
-        returns=(Part("y_hat", ("M", "K"), "entries"),),
-        cases=_softmax_cases,
-        reference=layers.softmax,
-        suspects=SOFTMAX_MISTAKES,
+    Exercise.of(
+        "04.1 the probabilities of the scores -> y_hat (M, K): entries",
+        lesson_04.softmax,
+        _softmax_cases,
+        (
+            *softmax_forms(),
+            *mistakes(SOFTMAX_MISTAKES, "z", globals()),
+            suspect("softmax.small_number_added"),
+        ),
         delegates=("softmax", "softmax_forward", "softmax_cross_entropy_forward"),
     ),
-    Exercise(
-        number="04.2",
-        linear="dy_hat",
-        title="the gradient of the scores, from that of the probabilities",
-        signature="softmax_backward(dy_hat, y_hat)",
-        returns=(Part("dz", ("M", "K")),),
-        cases=_softmax_backward_cases,
-        reference=_softmax_backward,
-        suspects=(
-            suspect("softmax.derivative_element_wise"),
-            suspect("softmax.off_diagonal_sign"),
-            suspect("softmax.summed_over_examples"),
+    Exercise.of(
+        "04.2 the gradient of the scores, from that of the probabilities -> dz (M, K)",
+        softmax_backward,
+        _softmax_backward_cases,
+        (
+            *catalogued("softmax_backward"),
             *mistakes(BACKWARD_MISTAKES, "dy_hat, y_hat", globals()),
         ),
     ),
-    Exercise(
-        number="04.3",
-        title="the gradient of the mean cross-entropy with respect to the probabilities",
-        signature="cross_entropy_backward(y_hat, y)",
-        returns=(Part("dy_hat", ("M", "K"), "entries"),),
-        cases=_cross_entropy_cases,
-        reference=_cross_entropy_backward,
-        suspects=(
-            suspect("cross_entropy.not_divided_by_m"),
-            suspect("cross_entropy.divided_by_m_twice"),
-            suspect("cross_entropy.sign_flipped"),
-            suspect("cross_entropy.every_class_counts"),
-            suspect("cross_entropy.binary"),
-            fitted(
-                "cross_entropy.small_number_added",
-                "{number} is added to the probabilities: where ŷ is as small, the slope is far off",
-                _added,
-                _number_added,
-            ),
-            *(
-                fitted(
-                    "cross_entropy.small_number_added",
-                    "probabilities below {number} are put up to it: the slope there is far off",
-                    lambda number, both=both: _limited(number, 1 - number if both else 1.0),
-                    _sum_below,
-                )
-                for both in (False, True)
-            ),
-            fitted(
-                "cross_entropy.binary",
-                "this is the gradient of the binary cross-entropy, of probabilities kept above {number};"
-                " here the loss reads the right class alone",
-                _binary,
-                _kept_above,
-            ),
+    Exercise.of(
+        "04.3 the gradient of the mean cross-entropy with respect to the probabilities"
+        " -> dy_hat (M, K): entries",
+        lesson_04.cross_entropy_backward,
+        _cross_entropy_cases,
+        (
+            *catalogued("cross_entropy_backward", without=["cross_entropy.small_number_added"]),
             *mistakes(LOSS_MISTAKES, "y_hat, y", globals()),
         ),
     ),
-    Exercise(
-        number="04.4",
-        title="the gradient of the mean cross-entropy with respect to the scores",
-        signature="softmax_cross_entropy_backward(z, y)",
-        returns=(Part("dz", ("M", "K")),),
-        cases=_together_cases,
-        reference=_softmax_cross_entropy_backward,
-        suspects=(
-            suspect("softmax_cross_entropy.not_divided_by_m"),
-            suspect("softmax_cross_entropy.divided_by_m_twice"),
-            suspect("softmax_cross_entropy.sign_flipped"),
-            suspect("softmax_cross_entropy.mean_over_all_entries"),
-            suspect("softmax_cross_entropy.extra_derivative"),
-            suspect("softmax_cross_entropy.right_class_only"),
-            suspect("softmax_cross_entropy.sigmoid_for_softmax"),
-            *_written(_of_probabilities),
-            written(
-                "softmax.keepdims_forgotten",
-                _of_probabilities(misconceptions["softmax.keepdims_forgotten"].wrong),
-            ),
-            *(
-                fitted(
-                    "softmax.small_number_added",
-                    "{number} is added to the sum of the exponentials: the probabilities no longer sum to 1",
-                    lambda number, shift=shift: _of_probabilities(_with_small_number(number, shift)),
-                    _of_scores(_small_number_of(shift)),
-                )
-                for shift in (_row_max, lambda z: 0.0)
-            ),
+    Exercise.of(
+        "04.4 the gradient of the mean cross-entropy with respect to the scores -> dz (M, K)",
+        lesson_04.softmax_cross_entropy_backward,
+        _together_cases,
+        (
+            *catalogued("softmax_cross_entropy_backward"),
+            *softmax_forms(lambda wrong: lambda z, y: of_scores(wrong(z), y)),
             *mistakes(TOGETHER_MISTAKES, "z, y", globals()),
         ),
         delegates=("softmax_cross_entropy_forward",),

@@ -2,10 +2,24 @@
 
 import numpy as np
 
-from backprop_helpers import layers
-from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part, Suspect
-from backprop_helpers.checking.exercises._inputs import between, fitted, integers, mistakes, normal, suspect
+from backprop_helpers.checking.exercises._exercise import Case, Exercise, Part
+from backprop_helpers.checking.exercises._forms import as_suspects
+from backprop_helpers.checking.exercises._inputs import (
+    between,
+    catalogued,
+    integers,
+    mistakes,
+    normal,
+    suspect,
+)
+from backprop_helpers.checking.exercises.fully_connected import IN_FORMS, fc_forms
+from backprop_helpers.checking.exercises.softmax import of_scores, softmax_forms
 from backprop_helpers.checking.misconceptions import misconceptions
+from backprop_helpers.checking.solutions import lesson_10, lesson_11
+from backprop_helpers.checking.solutions.lesson_02 import fc_backward_by_gradient
+from backprop_helpers.checking.solutions.lesson_03 import relu_backward
+from backprop_helpers.checking.solutions.lesson_04 import softmax_cross_entropy_backward
+from backprop_helpers.checking.solutions.lesson_10 import initial_weights, sgd_step
 
 # --- initial weights: random, so only their statistics are determined
 
@@ -20,14 +34,10 @@ def _initial_cases(rng):
     ]
 
 
-def _initial_weights(inputs, units, rng):
-    return rng.normal(scale=np.sqrt(2 / inputs), size=(inputs, units)), np.zeros(units)
-
-
 def _statistics(w, b):
     """Return what is determined: how large w is and where it lies, that none of it is special, and b."""
     scale = np.sqrt(len(w) / 2)
-    return scale * w.std(), scale * w.mean(), _most_unlike(w), _most_unlike(w.T), _most_alike(w), b
+    return scale * w.std(), w.mean() / (w.std() or 1), _most_unlike(w), _most_unlike(w.T), _most_alike(w), b
 
 
 def _most_unlike(w):
@@ -53,12 +63,26 @@ def _scaled(scale, inputs, units, rng):
     return rng.normal(scale=scale, size=(inputs, units)), np.zeros(units)
 
 
+def _cut_off(inputs, units, rng):
+    w = rng.normal(size=(inputs, units))
+    while (far := np.abs(w) > 2).any():
+        w[far] = rng.normal(size=far.sum())
+    return w * np.sqrt(2 / inputs), np.zeros(units)
+
+
 def _uniform(limit, inputs, units, rng):
     return rng.uniform(-limit, limit, (inputs, units)), np.zeros(units)
 
 
 INITIAL_MISTAKES = """
-initial_weights.random_bias = (_initial_weights(inputs, units, rng)[0], rng.normal(size=units))
+training.bias_starts_at_one = initial_weights(inputs, units, rng)[0], np.full(units, number)
+the bias starts at {number}; the exercise asks for no bias, b = 0
+fit: got[-1].flat[0]
+initial_weights.same_for_all_sizes = _scaled(number, inputs, units, rng)
+a standard deviation of about {number} whatever the number of inputs
+? does your scale change with `inputs`?
+fit: got[0] * np.sqrt(2 / inputs)
+initial_weights.random_bias = (initial_weights(inputs, units, rng)[0], rng.normal(size=units))
 the bias is random; the exercise asks for no bias, b = 0
 ? two units that see the same input: need their biases differ?
 initial_weights.uniform_of_that_width = _uniform(np.sqrt(2 / inputs), inputs, units, rng)
@@ -73,47 +97,37 @@ initial_weights.variance_for_scale = _scaled(2 / inputs, inputs, units, rng)
 initial_weights.counts_the_units = _scaled(np.sqrt(2 / units), inputs, units, rng)
 the variance depends on the number of units; the sum in a unit runs over its inputs
 ? how many terms are added up for one output?
+initial_weights.counts_the_units = _scaled(np.sqrt(1 / units), inputs, units, rng)
+the variance is 1/units: the sum in a unit runs over its inputs, and ReLU needs 2 in place of the 1
+? how many terms are added up for one output?
+initial_weights.divided_by_inputs = _scaled(1 / inputs, inputs, units, rng)
+a standard deviation of 1/inputs: it is the variance that goes with 1/inputs, and ReLU needs 2/inputs
+? what is the variance of a sum of n terms, and what its standard deviation?
+initial_weights.cut_off = _cut_off(inputs, units, rng)
+numbers beyond two standard deviations are drawn again, which leaves 0.88 of the standard deviation
+? print w.std(): is it √(2/inputs)?
 initial_weights.all_zero = (np.zeros((inputs, units)), np.zeros(units))
 all weights are zero: every unit computes the same, and gets the same gradient, for ever
 ? in what do two units of the layer differ after the first step?
-initial_weights.tiny = _scaled(0.01, inputs, units, rng)
-a standard deviation of 0.01 whatever the number of inputs: behind some layers nothing is left
-? does your scale change with `inputs`?
 """
 
-INITIAL = Exercise(
-    number="10.1",
-    title="weights and bias of a fully connected layer that ReLU follows, before training",
-    signature="initial_weights(inputs, units, rng)",
-    returns=(Part("w", ("inputs", "units")), Part("b", ("units",))),
-    cases=_initial_cases,
-    reference=_initial_weights,
+INITIAL = Exercise.of(
+    "10.1 weights and bias of a fully connected layer that ReLU follows, before training"
+    " -> w (inputs, units), b (units)",
+    initial_weights,
+    _initial_cases,
+    (
+        *catalogued("initial_weights", without=["training.bias_starts_at_one"]),
+        *mistakes(INITIAL_MISTAKES, "inputs, units, rng", globals()),
+    ),
     summarise=_statistics,
     summary=(
-        Part("the standard deviation of w, in units of the right one,", (), "statistic"),
-        Part("the mean of w, in units of the right standard deviation,", (), "statistic"),
-        Part("the size of the most unusual column of w, in units of all of w,", (), "statistic"),
-        Part("the size of the most unusual row of w, in units of all of w,", (), "statistic"),
-        Part("the correlation of the two columns or rows of w that are most alike", (), "statistic"),
+        Part("(std of w) / √(2/inputs)", (), "statistic"),
+        Part("(mean of w) / (std of w)", (), "statistic"),
+        Part("(size of the oddest column of w) / (size of w)", (), "statistic"),
+        Part("(size of the oddest row of w) / (size of w)", (), "statistic"),
+        Part("the correlation of two columns or rows of w", (), "statistic"),
         Part("b", ("units",)),
-    ),
-    suspects=(
-        suspect("training.initial_weights_too_large"),
-        suspect("training.variance_without_relu"),
-        suspect("training.glorot_for_he"),
-        suspect("training.rng_not_used"),
-        fitted(
-            "training.bias_starts_at_one",
-            "the bias starts at {number}; the exercise asks for no bias, b = 0",
-            lambda number: (
-                lambda inputs, units, rng: (
-                    _initial_weights(inputs, units, rng)[0],
-                    np.full(units, number),
-                )
-            ),
-            lambda case, got, right: got[-1].flat[0] if got[-1] is not None and got[-1].size else None,
-        ),
-        *mistakes(INITIAL_MISTAKES, "inputs, units, rng", globals()),
     ),
 )
 
@@ -143,29 +157,10 @@ def _step_cases(rng):
     return cases
 
 
-def _sgd_step(w, b, dw, db, learning_rate):
-    return w - learning_rate * dw, b - learning_rate * db
-
-
-def _steps_clipped(clip):
-    """Return what makes of a limit the step with its gradients clipped by `clip(dw, db, limit)`."""
-
-    def at(limit):
-        return lambda w, b, dw, db, rate: _sgd_step(w, b, *clip(dw, db, limit), rate)
-
-    return at
-
-
-def _limit_of(measure):
-    """Return what reads the limit from a step along gradients so large that both are clipped."""
-
-    def fit(case, got, right):
-        w, b, dw, _, rate = case.arguments
-        if np.abs(dw).max() < 1e6 or [part is not None and part.shape for part in got] != [w.shape, b.shape]:
-            return None
-        return measure(((w - got[0]) / rate).ravel(), (b - got[1]) / rate)
-
-    return fit
+def _taken(got, w, b, dw, rate):
+    """Return the gradients of a step; NaN if the right ones are not so large that both are clipped."""
+    steep = 1 if np.abs(dw).max() >= 1e6 else np.nan
+    return steep * (w - got[0]) / rate, steep * (b - got[1]) / rate
 
 
 def _shortened(limit, *gradients):
@@ -173,32 +168,24 @@ def _shortened(limit, *gradients):
     return [gradient * min(1.0, limit / (norm or 1.0)) for gradient in gradients]
 
 
-CLIPS = (
-    (
-        "to {number}",
-        lambda dw, db, limit: (np.clip(dw, -limit, limit), np.clip(db, -limit, limit)),
-        lambda dw, db: max(np.abs(dw).max(), np.abs(db).max()),
-    ),
-    (
-        "to the norm {number}, dw and db together",
-        lambda dw, db, limit: _shortened(limit, dw, db),
-        lambda dw, db: np.hypot(np.linalg.norm(dw), np.linalg.norm(db)),
-    ),
-    (
-        "to the norm {number}, dw and db each",
-        lambda dw, db, limit: _shortened(limit, dw) + _shortened(limit, db),
-        lambda dw, db: np.linalg.norm(dw),
-    ),
-)
-
-
-def _rate_used(case, got, right):
-    w, _, dw, _, _ = case.arguments
-    fits = got[0] is not None and got[0].shape == w.shape
-    return np.vdot(w - got[0], dw) / np.vdot(dw, dw) if fits else None
+def _shrunk(w, b, dw, db, rate, share, bias=0):
+    """Return the step in which w, or b too, shrinks besides."""
+    w_new, b_new = sgd_step(w, b, dw, db, rate)
+    return w_new - share * w, b_new - bias * share * b
 
 
 STEP_MISTAKES = """
+training.clips_the_step = sgd_step(w, b, np.clip(dw, -number, number), np.clip(db, -number, number), rate)
+the gradients are clipped to {number}: the step is the learning rate times the gradient
+fit: max(np.abs(gradient).max() for gradient in _taken(got, w, b, dw, rate))
+training.clips_the_step = sgd_step(w, b, *_shortened(number, dw, db), rate)
+the gradients are clipped to the norm {number}, dw and db together: the step is the learning rate times the
+  gradient
+fit: np.hypot(*map(np.linalg.norm, _taken(got, w, b, dw, rate)))
+training.clips_the_step = sgd_step(w, b, *_shortened(number, dw), *_shortened(number, db), rate)
+the gradients are clipped to the norm {number}, dw and db each: the step is the learning rate times the
+  gradient
+fit: np.linalg.norm(_taken(got, w, b, dw, rate)[0])
 sgd_step.bias_uphill = w - rate * dw, b + rate * db
 b goes along its gradient, up the loss, and w against it
 ? db > 0 means that a larger b has a larger loss. Which way is down?
@@ -226,42 +213,35 @@ this is the step; w and b after the step are asked for
 sgd_step.sign_only = (w - rate * np.sign(dw), b - rate * np.sign(db))
 only the sign of the gradient is used; a step is proportional to it
 ? double dw: should the step become longer?
+sgd_step.weight_decay = _shrunk(w, b, dw, db, rate, number * rate)
+{number} times the rate times w is taken off besides: weight decay is not asked for
+? what should the step be if the gradients are zero?
+fit: share_of(right[0] - got[0], w) / rate
+sgd_step.weight_decay = _shrunk(w, b, dw, db, rate, number * rate, 1)
+{number} times the rate times w, or b, is taken off besides: weight decay is not asked for
+? what should the step be if the gradients are zero?
+fit: share_of(right[0] - got[0], w) / rate
+sgd_step.weight_decay = _shrunk(w, b, dw, db, rate, number)
+{number} times w is taken off besides: weight decay is not asked for
+? what should the step be if the gradients are zero?
+fit: share_of(right[0] - got[0], w)
+sgd_step.weight_decay = _shrunk(w, b, dw, db, rate, number, 1)
+{number} times w, or b, is taken off besides: weight decay is not asked for
+? what should the step be if the gradients are zero?
+fit: share_of(right[0] - got[0], w)
+sgd_step.another_rate = sgd_step(w, b, dw, db, number)
+the learning rate is {number} whatever is given
+? what should happen with a learning rate of 0?
+fit: share_of(w - got[0], dw)
 """
 
-STEP = Exercise(
-    number="10.2",
-    title="the weights and the bias after a step of gradient descent",
-    signature="sgd_step(w, b, dw, db, learning_rate)",
-    returns=(Part("w", ("N", "K")), Part("b", ("K",))),
-    cases=_step_cases,
-    reference=_sgd_step,
-    suspects=(
-        *(
-            suspect(f"training.{name}")
-            for name in (
-                "bias_never_updated",
-                "bias_shrinks",
-                "rate_forgotten_for_bias",
-                "weights_uphill",
-            )
-        ),
-        *(
-            fitted(
-                "training.clips_the_step",
-                f"the gradients are clipped {to}: the step is the learning rate times the gradient",
-                _steps_clipped(clip),
-                _limit_of(measure),
-            )
-            for to, clip, measure in CLIPS
-        ),
+STEP = Exercise.of(
+    "10.2 the weights and the bias after a step of gradient descent -> w (N, K), b (K)",
+    sgd_step,
+    _step_cases,
+    (
+        *catalogued("sgd_step", without=["training.clips_the_step"]),
         *mistakes(STEP_MISTAKES, "w, b, dw, db, rate", globals()),
-        Suspect(
-            "sgd_step.another_rate",
-            lambda number: lambda w, b, dw, db, rate: _sgd_step(w, b, dw, db, number),
-            diagnosis="the learning rate is {number} whatever is given",
-            hint="what should happen with a learning rate of 0?",
-            fit=_rate_used,
-        ),
     ),
 )
 
@@ -290,31 +270,29 @@ def _two_layer_cases(rng):
         )
         examples = "1 example" if M == 1 else f"{M} examples"
         cases.append(Case(f"{examples}, {N} inputs, {hidden} hidden units, {K} classes", arrays))
-    return cases
+    x, w1, w2 = integers(rng, 3, 4), integers(rng, 4, 6), integers(rng, 6, 3)
+    x[0], w2[:, 2] = 0, 1000  # the largest scores of two rows are thousands apart
+    arrays = x, np.array([0, 2, 1]), w1, np.ones(6), w2, integers(rng, 3)
+    return [*cases, Case("large scores, in rows far apart", arrays)]
 
 
-def _relu_backward(da, z):
-    return da * (z > 0)
+def _two_layers(
+    relu_backward=relu_backward,
+    fc_backward=fc_backward_by_gradient,
+    loss_backward=softmax_cross_entropy_backward,
+    lowest=0,
+    read=lambda z1, a1: a1,
+):
+    """Return the exercise's function with some of its layers replaced by wrong ones.
 
-
-def _fc_backward(dz, x, w):
-    return dz @ w.T, x.T @ dz, dz.sum(axis=0)
-
-
-def _loss_backward(z, y):
-    return layers.softmax_cross_entropy_backward(1.0, layers.softmax_cross_entropy_forward(z, y)[1])
-
-
-def _two_layers(relu_backward=_relu_backward, fc_backward=_fc_backward, loss_backward=_loss_backward):
-    """Return the exercise's function with some of its layers replaced by wrong ones."""
+    `lowest` is what ReLU leaves at least, `read` what the second layer's backward pass takes for its input.
+    """
 
     def two_layer_backward(x, y, w1, b1, w2, b2):
         z1 = x @ w1 + b1
-        a1 = np.maximum(z1, 0)
-        dz2 = loss_backward(a1 @ w2 + b2, y)
-        da1, dw2, db2 = fc_backward(dz2, a1, w2)
-        _, dw1, db1 = fc_backward(relu_backward(da1, z1), x, w1)
-        return dw1, db1, dw2, db2
+        a1 = np.maximum(z1, lowest)
+        da1, dw2, db2 = fc_backward(loss_backward(a1 @ w2 + b2, y), read(z1, a1), w2)
+        return *fc_backward(relu_backward(da1, z1), x, w1)[1:], dw2, db2
 
     return two_layer_backward
 
@@ -326,23 +304,22 @@ def _replaced(name):
     return suspect(name, lambda wrong: _two_layers(**{place: wrong}))
 
 
-def _without_relu(x, y, w1, b1, w2, b2):
-    z1 = x @ w1 + b1
-    dz2 = _loss_backward(z1 @ w2 + b2, y)
-    da1, dw2, db2 = _fc_backward(dz2, z1, w2)
-    return *_fc_backward(da1, x, w1)[1:], dw2, db2
-
-
-def _z_for_a(x, y, w1, b1, w2, b2):
-    z1 = x @ w1 + b1
-    dz2 = _loss_backward(np.maximum(z1, 0) @ w2 + b2, y)
-    da1, dw2, db2 = _fc_backward(dz2, z1, w2)
-    return *_fc_backward(_relu_backward(da1, z1), x, w1)[1:], dw2, db2
-
-
+_without_relu = _two_layers(relu_backward=lambda da, z: da, lowest=-np.inf)
+_z_for_a = _two_layers(read=lambda z1, a1: z1)
 _of_squares = _two_layers(loss_backward=lambda z, y: (z - np.eye(z.shape[1])[y]) / len(z))
 
+
+def _decayed(rate):
+    return _two_layers(fc_backward=lambda dz, x, w: (dz @ w.T, x.T @ dz + rate * w, dz.sum(axis=0)))
+
+
+# The forms say more, and what backward does besides is told where the layer itself is asked for.
+NOT_OF_TWO = {*IN_FORMS, "fc.last_example_only", "fc.dx_without_transpose"}
+NOT_OF_TWO |= {name for name in misconceptions if name.startswith("training.")}
 TWO_LAYERS_MISTAKES = """
+fc.weight_decay_inside = _decayed(number)(x, y, w1, b1, w2, b2)
+{number} times w is added to dw: weight decay belongs to the step, or to the loss, not here
+fit: share_of(got[0] - right[0], w1)
 two_layers.relu_forgotten = _without_relu(x, y, w1, b1, w2, b2)
 there is no ReLU between the layers, on the way forward and on the way back
 ? print z1: what is behind the first layer where it is negative?
@@ -354,19 +331,12 @@ the gradient at the scores has no softmax in it: scores minus labels, as for a s
 ? which of the two losses has Z − Y as its gradient?
 """
 
-TWO_LAYERS = Exercise(
-    number="10.3",
-    title="the gradients of a network: fully connected, ReLU, fully connected, softmax cross-entropy",
-    signature="two_layer_backward(x, y, w1, b1, w2, b2)",
-    returns=(
-        Part("dw1", ("N", "hidden")),
-        Part("db1", ("hidden",)),
-        Part("dw2", ("hidden", "K")),
-        Part("db2", ("K",)),
-    ),
-    cases=_two_layer_cases,
-    reference=_two_layers(),
-    suspects=(
+TWO_LAYERS = Exercise.of(
+    "10.3 the gradients of a network: fully connected, ReLU, fully connected, softmax cross-entropy"
+    " -> dw1 (N, hidden), db1 (hidden), dw2 (hidden, K), db2 (K)",
+    lesson_10.two_layer_backward,
+    _two_layer_cases,
+    (
         *(
             _replaced(name)
             for name in (
@@ -379,12 +349,11 @@ TWO_LAYERS = Exercise(
                 "softmax_cross_entropy.sign_flipped",
                 "softmax_cross_entropy.mean_over_all_entries",
                 "softmax_cross_entropy.extra_derivative",
-                "fc.divided_by_m_again",
-                "fc.bias_averaged",
-                "fc.bias_never_moves",
-                "fc.last_example_only",
             )
         ),
+        *catalogued("fc_backward", lambda wrong: _two_layers(fc_backward=wrong), NOT_OF_TWO),
+        *as_suspects(fc_forms(), adapt=lambda wrong: _two_layers(fc_backward=wrong)),
+        *softmax_forms(lambda wrong: _two_layers(loss_backward=lambda z, y: of_scores(wrong(z), y))),
         *mistakes(TWO_LAYERS_MISTAKES, "x, y, w1, b1, w2, b2", globals()),
     ),
     delegates=("softmax_cross_entropy_forward",),
@@ -426,26 +395,18 @@ def _epoch_cases(rng):
     return cases
 
 
-def _one_epoch(theta, velocity, order, rates, backprop, *, batch_size, momentum, batch=None, step=None):
-    """Do the epoch, or one that takes its batches, or its steps, otherwise."""
+def _one_epoch(
+    theta, velocity, order, rates, backprop, *, batch_size, momentum, batch=None, step=None, push=None
+):
+    """Do the epoch, or one that takes its batches, its steps or the gradient otherwise."""
+    push = push or (lambda g, rate: g)
     batch = batch or (lambda start, place: order[start : start + batch_size])
     step = step or (lambda theta, g, old, new, rate: theta - rate * (g + momentum * new))
     losses = []
     for place, start in enumerate(range(0, len(order), batch_size)):
         loss, g = backprop(theta, batch(start, place))
-        old, velocity = velocity, momentum * velocity + g
+        old, velocity = velocity, momentum * velocity + push(g, rates[place])
         theta = step(theta, g, old, velocity, rates[place])
-        losses.append(loss)
-    return theta, velocity, losses
-
-
-def _averaging(theta, velocity, order, rates, backprop, *, batch_size, momentum):
-    """Do the epoch with a velocity that is a mean of gradients."""
-    losses = []
-    for place, start in enumerate(range(0, len(order), batch_size)):
-        loss, g = backprop(theta, order[start : start + batch_size])
-        velocity = momentum * velocity + (1 - momentum) * g
-        theta = theta - rates[place] * (g + momentum * velocity)
         losses.append(loss)
     return theta, velocity, losses
 
@@ -491,21 +452,25 @@ every step takes all examples: there are no batches
 one_epoch.starts_at_rest = _one_epoch(AT_REST)
 the velocity starts at 0; it goes on from the one that is given
 ? what has the epoch before left behind?
-one_epoch.averaged_velocity = _averaging(PLAIN)
+one_epoch.rate_in_the_velocity = _one_epoch(PLAIN, push=lambda g, r: r * g, step=lambda t, *m: t - m[2])
+the rate is in the velocity, and the step is the velocity alone; in (11.2) g comes in whole
+? after a smaller rate, how large is the part of the old gradients in your next step?
+one_epoch.rate_in_the_velocity = _one_epoch(PLAIN, push=lambda g, r: -r * g, step=lambda t, *m: t + m[2])
+the rate is in the velocity, and the step is the velocity alone; in (11.2) g comes in whole
+? after a smaller rate, how large is the part of the old gradients in your next step?
+one_epoch.averaged_velocity = _one_epoch(PLAIN, push=lambda g, rate: (1 - momentum) * g)
 the velocity is a mean of gradients here; in (11.2) g comes in whole
 ? what multiplies g in the first line of (11.2)?
 """
 for name, arguments in {"PLAIN": PLAIN, "AT_REST": AT_REST, "WHOLE": WHOLE}.items():
     EPOCH_MISTAKES = EPOCH_MISTAKES.replace(name, arguments)
 
-ONE_EPOCH = Exercise(
-    number="11.1",
-    title="theta after one pass over the examples, the velocity then, and the loss of every batch",
-    signature=f"one_epoch({EPOCH})",
-    returns=(Part("theta", ("n",)), Part("velocity", ("n",)), Part("losses", ("steps",))),
-    cases=_epoch_cases,
-    reference=_one_epoch,
-    suspects=mistakes(EPOCH_MISTAKES, EPOCH, globals()),
+ONE_EPOCH = Exercise.of(
+    "11.1 theta after one pass over the examples, the velocity then, and the loss of every batch"
+    " -> theta (n), velocity (n), losses (steps)",
+    lesson_11.one_epoch,
+    _epoch_cases,
+    mistakes(EPOCH_MISTAKES, EPOCH, globals()),
     delegates=None,
 )
 

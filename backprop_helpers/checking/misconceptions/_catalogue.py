@@ -1,15 +1,16 @@
 """What a misconception is, and the catalogue that holds them."""
 
 import ast
-import difflib
 import inspect
 import linecache
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
 
 import numpy as np
 
+from backprop_helpers.checking._text import nearest
 from backprop_helpers.checking.misconceptions._pairs import pair_for
 from backprop_helpers.checking.misconceptions._parse import (
     inputs_of,
@@ -60,31 +61,13 @@ USUAL_ORACLES = {
     "pool_forward": (*_SLOPES, "adjoint identity", "SciPy", *_ANSWERS),
     "pool_backward": (*_SLOPES, "adjoint identity", *_ANSWERS),
     "flatten_backward": (*_SLOPES, "adjoint identity", *_ANSWERS),
-    "softmax_forward": (*_SLOPES, "reference", "SciPy", "PyTorch"),
-    "softmax_backward": (*_SLOPES, "reference", "PyTorch"),
+    "softmax_forward": (*_SLOPES, "reference", "SciPy", "PyTorch", "rows sum to 1"),
+    "softmax_backward": (*_SLOPES, "reference", "PyTorch", "rows sum to 0"),
     "cross_entropy_backward": (*_SLOPES, *_ANSWERS),
     "softmax_cross_entropy_backward": (*_SLOPES, "reference", "SciPy", "PyTorch"),
     "sgd_step": ("reference", "exact integers"),
     "initial_weights": ("reference",),
     "check_gradients": ("wrong code",),
-}
-
-#: The solutions that have the right implementations of a function, one for each way of writing it.
-RIGHT = {
-    "relu_backward": lesson_03,
-    "fc_backward": lesson_02,
-    "conv_forward": lesson_08,
-    "conv_backward": lesson_08,
-    "pool_forward": lesson_09,
-    "pool_backward": lesson_09,
-    "flatten_backward": lesson_02,
-    "softmax_forward": lesson_04,
-    "softmax_backward": lesson_04,
-    "cross_entropy_backward": lesson_04,
-    "softmax_cross_entropy_backward": lesson_04,
-    "sgd_step": lesson_10,
-    "initial_weights": lesson_10,
-    "check_gradients": lesson_01,
 }
 
 #: The keyword arguments of an entry that says nothing else.
@@ -97,7 +80,20 @@ USUAL_OPTIONS = {
     "softmax_cross_entropy_backward": {"y": np.array([1, 0])},
 }
 
-LAYER_NAMES = {"pooling": "pool", "fully_connected": "fc"}  # the modules' names, for the functions' prefixes
+#: The smallest input of an entry that says nothing else.
+USUAL_AT = {
+    "relu_backward": "[[-2.0, 3.0, -1.0, 0.5]]",
+    "fc_backward": "(2, 1); (1, 1)",
+    "conv_backward": "(1, 1, 2, 1); (1, 1, 1, 1)",
+    "pool_backward": "[[[[2.0], [1.0]]]]",
+    "softmax_forward": "[[1.0, -0.5, 0.25], [0.25, 0.75, -1.0]]",
+    "cross_entropy_backward": "[[0.25, 0.5, 0.25], [0.5, 0.125, 0.375]]",
+    "softmax_cross_entropy_backward": "[[1.0, -0.5, 0.25], [0.25, 0.75, -1.0]]",
+    "sgd_step": "[[1.0]]; [1.0]; [[2.0]]; [3.0]; 0.5",
+    "initial_weights": '784; 10; "rng"',
+}
+
+LESSONS = (lesson_01, lesson_02, lesson_03, lesson_04, lesson_08, lesson_09, lesson_10)
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,19 +101,16 @@ class Misconception:
     """A wrong implementation, as somebody has written it, with what there is to know about it."""
 
     name: str  # the layer and the mistake, such as "conv.no_rotation"
-    base: str  # the right implementation it is made from, a function of a lesson's solutions; see `RIGHT`
+    base: str  # the right implementation it is made from, a function of a lesson's solutions
     diagnosis: str  # what is wrong, in one line
     hint: str  # where to look, without giving the answer away
-    patch: tuple[
-        str, ...
-    ]  # the lines of the right implementation that are replaced, and by what; see `_parse`
+    patch: tuple[str, ...]  # what is changed in the right implementation; see `_parse`
     seen: str = EXPECTED  # its rows in notebooks/more/slips_in_print.ipynb, if it has any
     at: str = ""  # the smallest input that exposes it
     options: Mapping = field(default_factory=dict)  # the keyword arguments with which it is exposed
     also_seen_by: tuple[str, ...] = ()  # oracles that see it besides the usual ones for its function
-    unseen_by: Mapping[str, str] = field(
-        default_factory=dict
-    )  # oracles that one would ask and do not, and why
+    # Oracles that one would ask and do not, and why.
+    unseen_by: Mapping[str, str] = field(default_factory=dict)
     lets_through: "Misconception | None" = None  # for a mistaken check: a wrong layer that it passes
 
     @classmethod
@@ -129,7 +122,7 @@ class Misconception:
             **{key: fields[key] for key in ("name", "base", "diagnosis", "hint")},
             patch=tuple(fields["patch"]),
             seen=fields.get("seen", EXPECTED),
-            at=fields.get("at", ""),
+            at=fields.get("at") or USUAL_AT.get(function, ""),
             options=USUAL_OPTIONS.get(function, {}) | options_of(fields.get("with", "")),
             also_seen_by=_names(fields.get("also", "")),
             unseen_by=dict.fromkeys(_names(oracles), why),
@@ -167,7 +160,7 @@ class Misconception:
     @cached_property
     def right(self):
         """The right implementation, with the same arguments as `wrong`."""
-        return getattr(RIGHT[self.function], self.base)
+        return next(getattr(lesson, self.base) for lesson in LESSONS if hasattr(lesson, self.base))
 
     @cached_property
     def wrong(self):
@@ -187,10 +180,7 @@ class Misconception:
     def pair(self, **options):
         """Return (forward, backward), one of them wrong, for `gradient_check`.
 
-        Parameters
-        ----------
-        **options
-            Instead of the entry's own, to see where the mistake does not show: ``pair(stride=1)``.
+        Options stand instead of the entry's own, to see where the mistake does not show: ``pair(stride=1)``.
 
         Raises
         ------
@@ -214,76 +204,33 @@ class Misconception:
         return f"{self.name}: {self.diagnosis}"
 
 
-class Catalogue(Mapping):
+class Catalogue(dict):
     """The misconceptions by name, in the order of the lessons."""
 
     def __init__(self, entries):
-        self._entries = {}
         for entry in entries:
-            if entry.name in self._entries:
+            if entry.name in self:
                 raise ValueError(f"there are two misconceptions called {entry.name}")
-            self._entries[entry.name] = entry
+            self[entry.name] = entry
 
     def __getitem__(self, name):
         try:
-            return self._entries[name]
+            return super().__getitem__(name)
         except (KeyError, TypeError):
-            raise KeyError(_unknown("misconception", name, self._entries)) from None
-
-    def __contains__(self, name):
-        return isinstance(name, str) and name in self._entries
-
-    def get(self, name, default=None):
-        """Return the entry of that name, or the default: without a search for the nearest names."""
-        return self._entries.get(name, default)
-
-    def __iter__(self):
-        return iter(self._entries)
-
-    def __len__(self):
-        return len(self._entries)
-
-    @property
-    def layers(self):
-        """The layers that have entries, in the order of the lessons."""
-        return tuple(dict.fromkeys(entry.layer for entry in self.values()))
-
-    def for_layer(self, layer):
-        """Return the misconceptions about one layer, as a tuple.
-
-        Parameters
-        ----------
-        layer : str
-            Such as "conv"; see `layers`. A module's name, "pooling" or "fully_connected", does as well.
-
-        Raises
-        ------
-        KeyError
-            There is no such layer; the message has the nearest names.
-        """
-        prefix = LAYER_NAMES.get(layer, layer) if isinstance(layer, str) else layer
-        if prefix not in self.layers:
-            raise KeyError(_unknown("layer", layer, self.layers))
-        return tuple(entry for entry in self.values() if entry.layer == prefix)
+            # A name without its layer, or with the wrong one, should still find its entry.
+            tail = str(name).rpartition(".")[2]
+            tails = [known for known in self if known.partition(".")[2] == tail]
+            near = nearest(name, self, tails)
+            raise KeyError(f"no misconception called {str(name)!r}; {near}") from None
 
     def __repr__(self):
-        counts = ", ".join(f"{layer} {len(self.for_layer(layer))}" for layer in self.layers)
-        return f"{len(self)} misconceptions: {counts}"
+        layers = Counter(entry.layer for entry in self.values())
+        return f"{len(self)} misconceptions: {', '.join(f'{name} {n}' for name, n in layers.items())}"
 
 
 def _names(text):
     """Return the names in ``SciPy, PyTorch``."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _unknown(what, name, known):
-    """Return the message about a name that does not exist, with the nearest ones that do."""
-    text = str(name)
-    # A name without its layer, or with the wrong one, should still find its entry.
-    tails = [entry for entry in known if entry.partition(".")[2] == text.rpartition(".")[2]]
-    near = list(dict.fromkeys(tails + difflib.get_close_matches(text, known, n=3, cutoff=0.5)))
-    hint = f"nearest: {', '.join(near)}" if near else f"there are {', '.join(list(known)[:12])}"
-    return f"no {what} called {text!r}; {hint}"
 
 
 def _source_of(function):

@@ -7,20 +7,26 @@ from functools import wraps
 
 from backprop_helpers import layers
 
+#: The functions that are half a layer; of a backward, how many inputs it reads, and 0 where the output.
+PAIRS = {
+    "relu_backward": 1,
+    "fc_backward": 2,
+    "softmax_forward": None,
+    "softmax_backward": 0,
+    "cross_entropy_backward": 1,
+    "softmax_cross_entropy_backward": 1,
+    "conv_forward": None,
+    "conv_backward": 2,
+    "pool_forward": None,
+    "pool_backward": 1,
+    "flatten_backward": 1,
+}
+
 
 def pair_for(name, function, implementation, options):
-    """Return (forward, backward) with `implementation` as the `function` of one layer.
+    """Return (forward, backward) with `implementation`, of explicit arrays, as the `function` of one layer.
 
-    Parameters
-    ----------
-    name : str
-        The misconception's, for the error message.
-    function : str
-        Which function it implements, such as "conv_backward".
-    implementation : callable
-        Takes explicit arrays.
-    options : dict
-        Its keyword arguments; for a loss, ``{"y": labels}``.
+    `name` is the misconception's, for the error message; `options` are keyword arguments, labels too.
 
     Raises
     ------
@@ -32,71 +38,19 @@ def pair_for(name, function, implementation, options):
             f"{name}: {function} is not a layer, so there are no gradients to check; "
             "compare wrong with right instead"
         )
-    return PAIRS[function](implementation, options)
+    layer, _, half = function.rpartition("_")
+    right_forward, read = getattr(layers, f"{layer}_forward"), PAIRS[function]
 
+    @wraps(right_forward)
+    def forward(*inputs):
+        out, cache = right_forward(*inputs, **options)
+        if half == "forward":
+            return implementation(*inputs, **options), cache
+        return out, inputs[:read] if read else (out,)
 
-def _forward(layer_forward, layer_backward):
-    def pair(implementation, options):
-        @wraps(layer_forward)
-        def forward(*inputs):
-            return implementation(*inputs, **options), layer_forward(*inputs, **options)[1]
+    def backward(dout, seen):
+        if "y" in options:  # a loss: its own answer is for an upstream gradient of 1
+            return implementation(*seen, **options) * dout
+        return implementation(dout, *seen, **options)
 
-        return forward, layer_backward
-
-    return pair
-
-
-def _backward(layer_forward, read):
-    """Return what makes the pair of a backward that reads the first `read` of the layer's inputs."""
-
-    def pair(implementation, options):
-        @wraps(layer_forward)
-        def forward(*inputs):
-            return layer_forward(*inputs, **options)[0], inputs[:read]
-
-        def backward(dout, inputs):
-            return implementation(dout, *inputs, **options)
-
-        return forward, backward
-
-    return pair
-
-
-def _loss_backward(layer_forward):
-    def pair(implementation, options):
-        @wraps(layer_forward)
-        def forward(prediction):
-            return layer_forward(prediction, options["y"])[0], prediction
-
-        def backward(dloss, prediction):
-            return implementation(prediction, options["y"]) * dloss
-
-        return forward, backward
-
-    return pair
-
-
-def _softmax_backward(implementation, options):
-    def forward(z):
-        y_hat = layers.softmax(z)
-        return y_hat, y_hat
-
-    def backward(dy_hat, y_hat):
-        return implementation(dy_hat, y_hat)
-
-    return forward, backward
-
-
-PAIRS = {
-    "relu_backward": _backward(layers.relu_forward, 1),
-    "fc_backward": _backward(layers.fc_forward, 2),
-    "softmax_forward": _forward(layers.softmax_forward, layers.softmax_backward),
-    "softmax_backward": _softmax_backward,
-    "cross_entropy_backward": _loss_backward(layers.cross_entropy_forward),
-    "softmax_cross_entropy_backward": _loss_backward(layers.softmax_cross_entropy_forward),
-    "conv_forward": _forward(layers.conv_forward, layers.conv_backward),
-    "conv_backward": _backward(layers.conv_forward, 2),
-    "pool_forward": _forward(layers.pool_forward, layers.pool_backward),
-    "pool_backward": _backward(layers.pool_forward, 1),
-    "flatten_backward": _backward(layers.flatten_forward, 1),
-}
+    return forward, getattr(layers, f"{layer}_backward") if half == "forward" else backward

@@ -5,22 +5,24 @@
     ? nudge an entry of z that is −2        where to look
     seen: slips in print, 12                its rows in notebooks/more/slips_in_print.ipynb, if it has any
     with: stride=2                          the keyword arguments that expose it, if not the usual ones
-    at: (1, 2); [[1.0, 2.0]]                the smallest input that does: shapes, or the numbers
+    at: (1, 2); [[1.0, 2.0]]                the smallest input that does, if not the usual: shapes, numbers
     also: conservation                      oracles that see it besides the usual ones
     unseen: SciPy: it has no such function  oracles that do not see it, and why
     passes: conv.no_rotation                for a mistaken check: the wrong layer that it passes
-    - dz = da * (z > 0)                     the line of the right implementation
-    + dz = da.copy()                        what stands there instead
+    ~ dz = da.copy()                        takes the place of the line that is most like it
+    - dz = da * (z > 0)                     or: lines of the right implementation,
+    + dz = da.copy()                        and what stands there instead
 
 Two spaces go on with the line before; ``+`` alone, without a ``-``, is the whole code.
 """
 
 import ast
+import difflib
 import re
 
 import numpy as np
 
-FIELDS = {"seen", "with", "at", "also", "unseen", "passes", "for"}
+FIELDS = {"seen", "with", "at", "also", "unseen", "passes", "for", "fit"}
 
 
 def entries_in(text):
@@ -32,7 +34,7 @@ def entries_in(text):
         last = None
         for line in lines:
             mark, _, rest = line.partition(" ")
-            if line.startswith(("- ", "+")):
+            if line.startswith(("- ", "+", "~ ")):
                 fields["patch"].append(line)
             elif line.startswith("  "):
                 fields[last] += " " + line.strip()
@@ -80,7 +82,7 @@ def patched(source, patch, name):
         The lines to replace do not stand in the code exactly once.
     """
     lines = source.splitlines()
-    for removed, added in _hunks(patch):
+    for removed, added in _hunks(patch, [line.strip() for line in lines]):
         places = [
             i
             for i in range(len(lines) - len(removed) + 1)
@@ -96,12 +98,14 @@ def patched(source, patch, name):
     return "\n".join(lines) + "\n"
 
 
-def _hunks(patch):
-    """Yield (lines to replace, lines that stand there instead)."""
+def _hunks(patch, right):
+    """Yield (lines to replace, lines that stand there instead); `right` are the lines of the right code."""
     removed, added = [], []
     for line in patch:
-        if line.startswith("-") and added:
+        if line[0] in "-~" and added:
             yield removed, added
             removed, added = [], []
-        (removed if line.startswith("-") else added).append(line[2:])
+        if line[0] == "~":
+            removed = difflib.get_close_matches(line[2:].strip(), right, n=1, cutoff=0)
+        (removed if line[0] == "-" else added).append(line[2:])
     yield removed, added

@@ -10,8 +10,7 @@ the upstream gradient is all ones: a gradient that goes to the wrong place looks
 ? send each output a different gradient. Would yours still pass?
 seen: slips in print, 20 and 54
 passes: flatten.column_by_column
-- upstream = np.random.default_rng(0).normal(size=out.shape)
-+ upstream = np.ones(out.shape)
+~ upstream = np.ones(out.shape)
 
 check.means_compared = check_gradients
 only the means are compared: the right numbers in the wrong places, flipped or transposed, pass
@@ -27,8 +26,7 @@ the threshold is 10, or 1000 %; this relative error never exceeds 1
 ? what is the relative error of a gradient that is zero everywhere?
 seen: slips in print, 49
 passes: softmax_cross_entropy.sign_flipped
-- assert error.max() < 1e-6
-+ assert error.max() < 10
+~ assert error.max() < 10
 
 check.one_sided_denominator = check_gradients
 the error is relative to the analytic gradient alone: where that is zero nothing is compared
@@ -56,8 +54,7 @@ the error is printed and not asserted: a test that runs this cannot fail
 ? break the layer on purpose and run the tests. What colour are they?
 seen: slips in print, 52
 passes: conv.no_rotation
-- assert error.max() < 1e-6
-+ print("relative error", error.max())
+~ print("relative error", error.max())
 
 check.norm_ratio = check_gradients
 one measure for all entries, such as the norm or the largest: a small entry may be all wrong unseen

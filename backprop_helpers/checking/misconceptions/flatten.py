@@ -13,6 +13,5 @@ flatten.column_by_column = flatten_backward
 the entries are put back column by column (order="F"); they were laid out row by row
 ? fill x with 0, 1, 2, ..., go forward and back: is x what comes out?
 at: (1, 2, 2, 1)
-- dx = dy.reshape(x.shape)
-+ dx = dy.reshape(x.shape, order="F")
+~ dx = dy.reshape(x.shape, order="F")
 """

@@ -5,7 +5,6 @@ training.bias_never_updated = sgd_step
 the bias's gradient is taken off the weights: the bias never changes, and training ends in NaN
 ? print b before and after a step
 seen: slips in print, 6
-at: [[1.0]]; [1.0]; [[2.0]]; [3.0]; 0.5
 - b = b - learning_rate * db
 + w = w - learning_rate * db
 
@@ -43,46 +42,36 @@ training.initial_weights_too_large = initial_weights
 weights of size 1 whatever the number of inputs: the first loss is far above ln 10, softmax saturates
 ? what is the loss of a network that knows nothing, for ten classes? Print yours before training
 seen: slips in print, 11
-at: 784; 10; "rng"
 also: first loss
-- w = rng.normal(scale=np.sqrt(2 / inputs), size=(inputs, units))
-+ w = rng.normal(size=(inputs, units))
+~ w = rng.normal(size=(inputs, units))
 
 training.bias_starts_at_one = initial_weights
 the bias starts at 1 + 0.15, taken for "slightly positive": as large as what the weights contribute
 ? how large is a typical x @ w compared with your b, before the first step?
 seen: slips in print, 10
 at: 1; 1; "rng"
-- b = np.zeros(units)
-+ b = np.full(units, 1 + 0.15)
+~ b = np.full(units, 1 + 0.15)
 
 training.clips_inside_backward = fc_backward_by_gradient
 the gradients are clipped, or rescaled, inside backward: it has to be proportional to what arrives
 ? double the gradient from above: does everything that comes back double?
 at: [[1.0, 20.0]]; (2, 1)
-- dw = x.T @ dz
-+ dw = np.clip(x.T @ dz, -1, 1)
+~ dw = np.clip(x.T @ dz, -1, 1)
 
 training.bias_shrinks = sgd_step
 the bias itself is taken off the bias, and not its gradient
 ? what should the step of b be if db is zero?
-at: [[1.0]]; [1.0]; [[2.0]]; [3.0]; 0.5
-- b = b - learning_rate * db
-+ b = b - learning_rate * b
+~ b = b - learning_rate * b
 
 training.rate_forgotten_for_bias = sgd_step
 the whole gradient is taken off b: the learning rate is used for w alone
 ? what should happen to b with a learning rate of 0?
-at: [[1.0]]; [1.0]; [[2.0]]; [3.0]; 0.5
-- b = b - learning_rate * db
-+ b = b - db
+~ b = b - db
 
 training.weights_uphill = sgd_step
 w goes along its gradient, up the loss, and b against it
 ? dw > 0 means that a larger w has a larger loss. Which way is down?
-at: [[1.0]]; [1.0]; [[2.0]]; [3.0]; 0.5
-- w = w - learning_rate * dw
-+ w = w + learning_rate * dw
+~ w = w + learning_rate * dw
 
 training.clips_the_step = sgd_step
 the gradients are clipped, or rescaled to a norm, before the step: the step is rate times gradient
@@ -97,21 +86,15 @@ at: [[1.0]]; [1.0]; [[30.0]]; [40.0]; 0.5
 training.glorot_for_he = initial_weights
 the variance is 2/(inputs + units), Glorot's; the sum in a unit runs over its inputs, and ReLU halves it (He)
 ? how many terms are added up for one output?
-at: 784; 10; "rng"
-- w = rng.normal(scale=np.sqrt(2 / inputs), size=(inputs, units))
-+ w = rng.normal(scale=np.sqrt(2 / (inputs + units)), size=(inputs, units))
+~ w = rng.normal(scale=np.sqrt(2 / (inputs + units)), size=(inputs, units))
 
 training.variance_without_relu = initial_weights
 the variance is 1/inputs: right without ReLU, which lets only half of the signal through
 ? after ten layers with ReLU, how large is a typical output?
-at: 784; 10; "rng"
-- w = rng.normal(scale=np.sqrt(2 / inputs), size=(inputs, units))
-+ w = rng.normal(scale=np.sqrt(1 / inputs), size=(inputs, units))
+~ w = rng.normal(scale=np.sqrt(1 / inputs), size=(inputs, units))
 
 training.rng_not_used = initial_weights
 the random numbers are not taken from rng: another generator, or another seed given, makes no difference
 ? rng.normal, or np.random.normal: which of the two can the caller repeat?
-at: 784; 10; "rng"
-- w = rng.normal(scale=np.sqrt(2 / inputs), size=(inputs, units))
-+ w = np.random.default_rng(1).normal(scale=np.sqrt(2 / inputs), size=(inputs, units))
+~ w = np.random.default_rng(1).normal(scale=np.sqrt(2 / inputs), size=(inputs, units))
 """

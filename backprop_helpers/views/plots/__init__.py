@@ -2,7 +2,7 @@
 
 Every function returns its figure, and the returned figure is what a notebook shows: end the cell with
 the call. No figure stays registered with pyplot, so none is shown twice and ``plt.show()`` is not needed.
-Functions that draw in one axes take ``ax=``; `panels` gives axes for a composition of one's own.
+`title` is written above it; `panels` gives axes for drawings of one's own.
 
 One reading holds everywhere. Values go from pale (small) to dark (large). Gradients and weights are blue
 below zero, white at zero, red above, with limits symmetric about zero. Digits are ink on paper. Colour
@@ -14,9 +14,8 @@ from .activations import maps_and_gradients
 from .bars import bars, histograms, nudge, stacked_bars
 from .curves import function, v_curve
 from .graph import graph
-from .heatmaps import matrices, matrix
-from .maps import digits, filters, maps, saliency, weight_columns
-from .preprocessing import digit_steps
+from .heatmaps import matrices
+from .maps import digit_steps, digits, maps, saliency
 from .routing import routing
 from .sparse import sparse_matrix
 from .tensors import shapes_chain, tensor_blocks
@@ -24,7 +23,6 @@ from .training import confusion_matrix, losses, training_history
 from .windows import tied_neurons, touches, windows
 
 __all__ = [
-    "matrix",
     "matrices",
     "sparse_matrix",
     "maps",
@@ -32,8 +30,6 @@ __all__ = [
     "digits",
     "digit_steps",
     "saliency",
-    "filters",
-    "weight_columns",
     "graph",
     "windows",
     "touches",

@@ -102,20 +102,13 @@ MAPS = {
 MAPS["weight"] = MAPS["gradient"]
 KINDS = ("value", "gradient", "weight", "digit", "mask", "plain")
 
-STYLE = {
-    "font.family": ["DejaVu Sans"],
-    "font.size": NORMAL,
-    "mathtext.fontset": "dejavusans",
+STYLE = {  # what differs from matplotlib's own
     "axes.titlesize": NORMAL,
     "axes.titlecolor": INK,
-    "axes.titlepad": 6,
-    "axes.labelsize": NORMAL,
     "axes.labelcolor": INK,
     "axes.edgecolor": FRAME,
-    "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.grid": False,
     "axes.axisbelow": True,
     "grid.color": "#e4e4e4",
     "grid.linewidth": 0.7,
@@ -126,19 +119,15 @@ STYLE = {
     "ytick.labelcolor": GREY,
     "xtick.labelsize": 9,
     "ytick.labelsize": 9,
-    "xtick.major.width": 0.8,
-    "ytick.major.width": 0.8,
-    "xtick.minor.visible": False,
-    "ytick.minor.visible": False,
     "legend.frameon": False,
     "legend.fontsize": 9,
     "lines.linewidth": 2,
     "lines.markersize": 5,
     "hatch.linewidth": 0.7,
     "image.interpolation": "nearest",
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
 }
+SHEETS = ["default", STYLE]  # the first takes back what the reader has set
+CENTERED = {"ha": "center", "va": "center"}
 
 
 class _Canvas(FigureCanvasAgg):
@@ -170,13 +159,7 @@ class Figure(_Figure):
     def png(self):
         """Return the picture as PNG bytes, trimmed to its content."""
         stream = io.BytesIO()
-        self.savefig(
-            stream,
-            format="png",
-            dpi=self.dpi,
-            bbox_inches="tight",
-            pad_inches=0.08,
-        )
+        self.savefig(stream, format="png", dpi=self.dpi, bbox_inches="tight", pad_inches=0.08)
         return stream.getvalue()
 
     def _repr_png_(self):
@@ -193,7 +176,7 @@ def drawing(function):
 
     @wraps(function)
     def draw(*args, **kwargs):
-        with mpl.style.context(["default", STYLE]):
+        with mpl.style.context(SHEETS):
             figure = function(*args, **kwargs)
         pyplot = sys.modules.get("matplotlib.pyplot")  # only axes made by the caller can be registered there
         if pyplot is not None:
@@ -242,11 +225,6 @@ def text_width(text, size=NORMAL):
     return max((len(line) for line in str(text).split("\n")), default=0) * size * 0.6 / 72
 
 
-def title_width(title, most=6.0):
-    """Return the inches that a title asks of its page; a longer one than `most` is broken into lines."""
-    return min(text_width(title, LARGE) + 0.3, most)
-
-
 def wrapped(text, width, size=NORMAL):
     """Break `text` into lines of at most `width` inches; existing line breaks stay."""
     characters = max(8, int(width * 72 / (size * 0.56)))
@@ -255,50 +233,39 @@ def wrapped(text, width, size=NORMAL):
     )
 
 
-def heading_height(title, width):
-    """Return the height in inches which the figure's title takes (0 without one)."""
-    return 0.0 if not title else 0.12 + 0.2 * (wrapped(title, width, LARGE).count("\n") + 1)
+def titled(width, height, title, *, above=0.0, least=0.0, most=6.0):
+    """Return a page for a drawing of `width` × `height` inches, and where it begins: `above` below the title.
 
-
-def heading(figure, title):
-    """Write the figure's title at the top left of the page."""
+    A title asks for up to `most` inches of width; a longer one is broken into lines.
+    """
+    width = math.ceil(max(width, least, min(text_width(title, LARGE) + 0.3, most)) * DPI) / DPI
+    words = wrapped(title, width - 2 * MARGIN, LARGE)
+    head = (0.12 + 0.2 * (words.count("\n") + 1) if title else 0.0) + above
+    figure = page(width, head + height)
     if title:
-        width = figure.get_size_inches()[0] - 2 * MARGIN
-        note(figure, MARGIN, 0.06, wrapped(title, width, LARGE), fontsize=LARGE, color=INK)
+        note(figure, MARGIN, 0.06, words, fontsize=LARGE, color=INK)
+    return figure, head
 
 
-@drawing
-def _panels(rows, columns, size, title):
-    gap_x, gap_y, top = 0.65, 0.75, heading_height(title, columns * size[0]) + 0.35
-    figure = page(
-        0.6 + columns * size[0] + (columns - 1) * gap_x + 0.2, top + rows * (size[1] + gap_y), alt=title
-    )
-    heading(figure, title)
-    for row in range(rows):
-        for column in range(columns):
-            panel(figure, 0.6 + column * (size[0] + gap_x), top + row * (size[1] + gap_y), *size)
-    return figure
+def remark(ax, text, at, shift, over="data", **look):
+    """Write small words beside a point of the axes, `shift` = (right, up) in points from it."""
+    look = {"fontsize": SMALL, "color": GREY} | look
+    ax.annotate(text, at, xycoords=over, xytext=shift, textcoords="offset points", **look)
 
 
 def panels(rows=1, columns=2, *, size=(2.6, 2.2), title=""):
-    """Make an empty figure with axes for the functions that take ``ax=``.
+    """Return an empty figure and its axes, for drawings of your own and for functions that take ``ax=``.
 
-    Parameters
-    ----------
-    rows, columns : int
-        Number of axes down and across.
-    size : (float, float)
-        Width and height of one axes in inches. The whole should stay within ten inches.
-    title : str
-        Title of the whole figure.
-
-    Returns
-    -------
-    figure : Figure
-        Show it by ending the cell with it.
-    axes : ndarray of Axes, shape (rows, columns)
+    There are `rows` × `columns` axes, an array of that shape, of `size` = (width, height) inches each. End
+    the cell with the figure.
     """
-    figure = _panels(rows, columns, size, title)
+    (wide, high), (gap_x, gap_y) = size, (0.65, 0.75)
+    with mpl.style.context(SHEETS):
+        width = 0.6 + columns * (wide + gap_x) - gap_x + 0.2
+        figure, top = titled(width, rows * (high + gap_y), title, above=0.35)
+        figure.alt = " ".join(title.split())
+        for row, column in np.ndindex(rows, columns):
+            panel(figure, 0.6 + column * (wide + gap_x), top + row * (high + gap_y), wide, high)
     return figure, np.array(figure.axes, dtype=object).reshape(rows, columns)
 
 
@@ -312,12 +279,6 @@ def luminance(color):
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-def contrast(first, second):
-    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2)."""
-    dark, light = sorted((luminance(first), luminance(second)))
-    return (light + 0.05) / (dark + 0.05)
-
-
 def text_color(background):
     """Return black or white, whichever reads better on `background`; its contrast is above 4.5 : 1."""
     return "#000000" if luminance(background) > 0.179 else "#ffffff"
@@ -328,7 +289,7 @@ def tint(color, amount=0.6):
     return tuple(amount + (1 - amount) * channel for channel in to_rgb(color))
 
 
-def limits(values, kind, limit=None):
+def limits(values, kind):
     """Return (low, high) of the colour scale for `values` of a `kind`.
 
     Gradients and weights: symmetric about 0. Values and digits: from 0, or from the smallest when that is
@@ -338,22 +299,19 @@ def limits(values, kind, limit=None):
     finite = finite[np.isfinite(finite)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     if kind in ("gradient", "weight"):
-        bound = float(limit) if limit is not None else max(abs(low), abs(high))
-        bound = bound if bound > 0 else 1.0
+        bound = max(abs(low), abs(high)) or 1.0
         return -bound, bound
-    if limit is not None:
-        high = float(limit)
     if kind in ("mask", "plain"):
         return 0.0, 1.0
-    if kind == "digit" and low >= 0 and limit is None:
+    if kind == "digit" and low >= 0:
         high = max(1.0, high)
     low = min(low, 0.0)
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def norm(values, kind, limit=None):
+def norm(values, kind):
     """Return the matplotlib normalisation for `values` of a `kind`."""
-    return Normalize(*limits(values, kind, limit))
+    return Normalize(*limits(values, kind))
 
 
 # Numbers ------------------------------------------------------------------------------------------------

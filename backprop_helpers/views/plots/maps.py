@@ -1,200 +1,127 @@
-"""Activation maps, gradient maps, digits and filters: many small pictures that belong together."""
+"""Activation maps, gradient maps and digits: many small pictures that belong together."""
 
 import math
 
 import numpy as np
-from matplotlib.collections import LineCollection
+from matplotlib.patches import Rectangle
 
 from . import _style as style
-from ._style import as_array, as_kind, drawing, same_length
-from .heatmaps import align_ends, color_key, draw_cells
+from ._cells import color_key, draw_cells, ink_on
+from ._style import CENTERED, as_array, as_kind, drawing, same_length
 
 MOST_PANELS = 64
 
 
-def _square(array, name, function):
-    """Return digits as (N, H, W) from (N, H, W, 1), (N, H, W) or one (H, W)."""
-    array = as_array(
-        array, name, function, (2, 3, 4), "images (N, H, W), (N, H, W, 1) or one (H, W)", finite=True
-    )
-    if array.ndim == 4:
-        if array.shape[-1] != 1:
-            raise ValueError(f"{function}: {name} must have one channel; its shape is {array.shape}")
-        array = array[..., 0]
-    return array[None] if array.ndim == 2 else array
-
-
-def _grid(
-    figure,
-    pictures,
-    *,
-    columns,
-    left,
-    top,
-    side,
-    gap,
-    kind,
-    scale=None,
-    words=None,
-    word_height=0.2,
-):
-    """Draw pictures in rows, the longer side `side` inches; return (images, bottom in inches)."""
-    high, wide = pictures[0].shape
-    unit = side / max(high, wide)
-    images = []
-    for i, picture in enumerate(pictures):
-        row, column = divmod(i, columns)
-        x = left + column * (wide * unit + gap)
-        y = top + row * (high * unit + gap + word_height) + word_height
-        ax = style.panel(figure, x, y, wide * unit, high * unit)
-        images.append(draw_cells(ax, picture, kind=kind, scale=scale, numbers=False, cell=unit))
-        if words is not None and words[i]:
-            ax.set_title(words[i], fontsize=style.SMALL, color=style.GREY, pad=3)
-    count = math.ceil(len(pictures) / columns)
-    return images, top + count * (high * unit + gap + word_height)
-
-
 @drawing
-def maps(a, *, title="", kind="value", columns=None, titles=None, share=True):
-    """Draw feature maps or their gradients, one panel a channel.
+def maps(a, *, title="", kind="value", columns=None, titles=None, share=True, signs=False):
+    """Draw feature maps or their gradients, or kernels, one panel a channel.
 
     What the reader sees: K small pictures in one colour scale, the scale below them.
 
-    Parameters
-    ----------
-    a : array_like, shape (H, W, K), (1, H, W, K) or (H, W)
-        The maps of one example.
-    title : str
-    kind : str
-        See `matrix`.
-    columns : int, optional
-        Panels in a row; by default up to eight.
-    titles : sequence of str, optional
-        One a panel; by default ``channel 0``, ``channel 1``, …
-    share : bool
-        One colour scale for all channels (so that they can be compared) or one for each.
-
-    Returns
-    -------
-    Figure
+    - a: the maps of one example, (H, W, K), (1, H, W, K) or (H, W)
+    - kind: see `matrices`
+    - columns: panels in a row, by default up to eight
+    - titles: one a panel; by default ``channel 0``, ``channel 1``, …
+    - share: one colour scale for all channels (so that they can be compared), or one for each
+    - signs: mark what is below 0 by a minus, as in kernels, which are small
     """
     a = as_array(a, "a", "maps", (2, 3, 4), "maps (H, W, K) of one example")
-    as_kind(kind, "maps")
-    if a.ndim == 4:
-        if a.shape[0] != 1:
-            raise ValueError(f"maps: a must hold one example; its shape is {a.shape}: pass a[0]")
-        a = a[0]
-    a = a[..., None] if a.ndim == 2 else a
+    if a.ndim == 4 and a.shape[0] != 1:
+        raise ValueError(f"maps: a must hold one example; its shape is {a.shape}: pass a[0]")
+    a = a[0] if a.ndim == 4 else np.atleast_3d(a)
     count = a.shape[-1]
     style.at_most(count, MOST_PANELS, "a", "maps", ": pass fewer channels")
-    titles = same_length(titles, count, "titles", "maps") if titles is not None else None
-    words = titles or ([f"channel {k}" for k in range(count)] if count > 1 else [""])
+    words = [f"channel {k}" for k in range(count)] if count > 1 else [""]
+    words = words if titles is None else same_length(titles, count, "titles", "maps")
     columns = min(count, columns or (8 if count % 6 or count % 8 == 0 else 6))
-    side = min(1.9 if count <= 4 else 1.4, (9.4 - 0.12 * (columns - 1)) / columns)
-    high, wide = a.shape[0] * side / max(a.shape[:2]), a.shape[1] * side / max(a.shape[:2])
-    word_height = 0.2 if count > 1 or titles else 0.02
-    width = max(columns * (wide + 0.12) + 0.2, style.title_width(title, 5.0), 2.2)
-    top = style.heading_height(title, width)
-    rows = math.ceil(count / columns)
-    figure = style.page(width, top + rows * (high + 0.12 + word_height) + (0.42 if share else 0.1))
-    figure.alt = f"{title or 'Maps'}: {count} maps of {a.shape[0]} by {a.shape[1]}, kind {kind}."
-    style.heading(figure, title)
-    images, bottom = _grid(
-        figure,
-        [a[..., k] for k in range(count)],
-        columns=columns,
-        left=style.MARGIN,
-        top=top,
-        side=side,
-        gap=0.12,
-        kind=kind,
-        scale=a if share else None,
-        words=words,
-        word_height=word_height,
-    )
+    look = {
+        "kind": as_kind(kind, "maps"),
+        "scale": a if share else None,
+        "word_height": 0.2 if any(words) else 0.02,
+    }
+    look |= {"most": 1.9 if count <= 4 else 1.4, "columns": columns, "gap": 0.12, "room": 9.4}
+    foot = 0.42 if share else 0.1
+    figure, images, bottom = _album(np.moveaxis(a, -1, 0), words, title, least=2.2, foot=foot, **look)
+    for image in images if signs else ():
+        for cell in np.argwhere(image.get_array() < 0):
+            color = ink_on(image, image.get_array()[tuple(cell)])
+            image.axes.plot(*cell[::-1], marker="_", color=color, markersize=4, markeredgewidth=0.9)
     if share:
-        color_key(figure, images[0], style.MARGIN, bottom, 1.8)
+        color_key(figure, kind, images[0].get_clim(), style.MARGIN, bottom)
+    figure.alt = f"{title or 'Maps'}: {count} maps of {a.shape[0]} by {a.shape[1]}, kind {kind}."
     return figure
 
 
-def _frames(corners, wide, high):
-    lines = [[(x, y), (x + wide, y), (x + wide, y + high), (x, y + high), (x, y)] for x, y in corners]
-    return LineCollection(lines, colors=style.FRAME, linewidths=0.6, clip_on=False)
+def _album(
+    pictures, words, title, *, columns, most, room, gap, word_height, least=0.0, foot, above=0.0, **look
+):
+    """Draw pictures in rows, words above each; return the figure, the images and where the foot begins.
 
-
-def _row_key(figure, kind, left, top, words):
-    ax = style.panel(figure, left, top, 1.8, 0.09)
-    ax.imshow(np.linspace(0, 1, 128)[None, :], cmap=style.MAPS[kind], aspect="auto", extent=(0, 1, 0, 1))
-    ax.set_yticks([])
-    ax.set_xticks(np.linspace(0, 1, len(words)), words)
-    ax.tick_params(length=0, pad=2, labelsize=style.SMALLEST)
-    align_ends(ax)
-    for spine in ax.spines.values():
-        spine.set(visible=True, color=style.FRAME, linewidth=0.6)
+    - most, room, gap, least, foot, above: inches of a picture's longer side, of a row, between two, of the
+      page's width, below all and above all
+    - look: of `draw_cells`
+    """
+    shape = np.array(pictures[0].shape)
+    high, wide = shape * (min(most, (room - gap * (columns - 1)) / columns) / max(shape))
+    rows, pitch = math.ceil(len(pictures) / columns), (wide + gap, high + gap + word_height)
+    size = columns * pitch[0] + 0.2, rows * pitch[1] + foot
+    figure, top = style.titled(*size, title, above=above, least=least, most=5.0)
+    images = []
+    for i, picture in enumerate(pictures):
+        row, column = divmod(i, columns)
+        corner = style.MARGIN + column * pitch[0], top + row * pitch[1] + word_height
+        ax = style.panel(figure, *corner, wide, high)
+        images.append(draw_cells(ax, picture, numbers=False, cell=wide / shape[1], **look))
+        if words[i]:
+            ax.set_title(words[i], fontsize=style.SMALL, color=style.GREY, pad=3)
+    return figure, images, top + rows * pitch[1]
 
 
 @drawing
-def digits(images, labels=None, predictions=None, *, columns=10, title=""):
-    """Draw digits in rows, with their labels and, if given, what a network predicted.
+def digits(images, labels=None, predictions=None, *, title=""):
+    """Draw digits in rows of ten, with their labels and, if given, what a network predicted.
 
     What the reader sees: ink on paper; a wrong prediction has a dashed frame and the words ``9, not 4 ✗``.
 
-    Parameters
-    ----------
-    images : array_like, shape (N, H, W, 1), (N, H, W) or (H, W)
-        At most 64 digits.
-    labels, predictions : array_like of int, shape (N,), optional
-    columns : int
-        Digits in a row.
-    title : str
-
-    Returns
-    -------
-    Figure
+    `images` are (N, H, W, 1), (N, H, W) or (H, W), at most 64; `labels` and `predictions` are N classes.
     """
-    images = _square(images, "images", "digits")
-    count = len(images)
+    images = _as_images(images, "images", "digits")
+    count, (high, wide) = len(images), images.shape[1:]
     style.at_most(count, MOST_PANELS, "images", "digits")
     labels = same_length(labels, count, "labels", "digits")
     predictions = same_length(predictions, count, "predictions", "digits")
-    words = []
-    for label, prediction in zip(labels, predictions):
-        if prediction is None:
-            words.append("" if label is None else f"{label}")
-        elif label is None or prediction == label:
-            words.append(f"{prediction}" + (" ✓" if label is not None else ""))
-        else:
-            words.append(f"{prediction}, not {label} ✗")
-    columns = min(columns, count)
-    side = min(1.2, (9.3 - 0.1 * (columns - 1)) / columns)
-    word_height = 0.2 if any(words) else 0.0
-    width = max(columns * (side + 0.1) + 0.2, style.title_width(title, 5.0))
-    top = style.heading_height(title, width) + 0.05
-    rows = math.ceil(count / columns)
-    high = side * images.shape[1] / max(images.shape[1:])
-    figure = style.page(width, top + rows * (high + 0.1 + word_height) + 0.1)
-    known = ", ".join(words) if any(words) else "no labels"
-    figure.alt = f"{title or 'Digits'}: {count} images of {images.shape[1]} by {images.shape[2]} ({known})."
-    style.heading(figure, title)
-    _grid(
-        figure,
-        list(images),
-        columns=columns,
-        left=style.MARGIN,
-        top=top,
-        side=side,
-        gap=0.1,
-        kind="digit",
-        scale=images,
-        words=words,
-        word_height=word_height,
-    )
+    words = list(map(_verdict, labels, predictions))
+    look = {"kind": "digit", "scale": images, "columns": min(10, count), "most": 1.2, "room": 9.3, "gap": 0.1}
+    look |= {"word_height": 0.2 if any(words) else 0.0, "above": 0.05, "foot": 0.1}
+    figure, _, _ = _album(images, words, title, **look)
     for ax, text in zip(figure.axes, words):
         if "✗" in text:
             ax.title.set(color=style.INKS["vermillion"], fontweight="bold")
             for spine in ax.spines.values():
                 spine.set(color=style.ACCENTS["vermillion"], linewidth=2, linestyle=(0, (4, 2)))
+    known = ", ".join(words) if any(words) else "no labels"
+    figure.alt = f"{title or 'Digits'}: {count} images of {high} by {wide} ({known})."
     return figure
+
+
+def _verdict(label, prediction):
+    """Return what is written above a digit."""
+    if prediction is None:
+        return "" if label is None else f"{label}"
+    if label is None:
+        return f"{prediction}"
+    return f"{prediction} ✓" if prediction == label else f"{prediction}, not {label} ✗"
+
+
+def _as_images(array, name, function):
+    """Return digits as (N, H, W) from (N, H, W, 1), (N, H, W) or one (H, W)."""
+    axes = "images (N, H, W), (N, H, W, 1) or one (H, W)"
+    array = as_array(array, name, function, (2, 3, 4), axes, finite=True)
+    if array.ndim == 4:
+        if array.shape[-1] != 1:
+            raise ValueError(f"{function}: {name} must have one channel; its shape is {array.shape}")
+        array = array[..., 0]
+    return array[None] if array.ndim == 2 else array
 
 
 @drawing
@@ -204,200 +131,99 @@ def saliency(images, gradients, labels=None, *, title=""):
     What the reader sees: red where more ink would raise the loss, blue where it would lower it; a thin
     contour keeps the digit in sight on the gradient.
 
-    Parameters
-    ----------
-    images, gradients : array_like, shape (N, H, W, 1) or (N, H, W)
-        At most ten.
-    labels : array_like of int or str, shape (N,), optional
-    title : str
-
-    Returns
-    -------
-    Figure
+    `images` and `gradients` are (N, H, W, 1) or (N, H, W), at most ten; `labels` are N numbers or words.
     """
-    images = _square(images, "images", "saliency")
-    gradients = _square(gradients, "gradients", "saliency")
+    images = _as_images(images, "images", "saliency")
+    gradients = _as_images(gradients, "gradients", "saliency")
     if images.shape != gradients.shape:
-        raise ValueError(
-            f"saliency: gradients must have the shape of images {images.shape}; it is {gradients.shape}"
-        )
-    count = len(images)
+        expected = f"the shape of images {images.shape}"
+        raise ValueError(f"saliency: gradients must have {expected}; it is {gradients.shape}")
+    count, gap, left = len(images), 0.12, 0.75
     style.at_most(count, 10, "images", "saliency")
     labels = same_length(labels, count, "labels", "saliency")
-    side = min(1.7, (9.0 - 0.12 * (count - 1)) / count)
+    side = min(1.7, (9.0 - gap * (count - 1)) / count)
     high = side * images.shape[1] / max(images.shape[1:])
-    left = 0.75
-    width = max(left + count * (side + 0.12) + 0.1, style.title_width(title, 5.0))
-    top = style.heading_height(title, width) + (0.22 if labels[0] is not None else 0.05)
-    figure = style.page(width, top + 2 * high + 0.6)
+    above = 0.22 if labels[0] is not None else 0.05
+    size = left + count * (side + gap) + 0.1, 2 * high + 0.6
+    figure, top = style.titled(*size, title, above=above, most=5.0)
+    bottom = top + 2 * high
+    for y, words in ((top + high / 2, "digit"), (top + 1.5 * high + gap, "gradient")):
+        style.note(figure, left - 0.1, y, words, ha="right", va="center", fontsize=9)
+    look = {"numbers": False, "cell": 0.01}
+    for i, (digit, gradient) in enumerate(zip(images, gradients)):
+        x = left + i * (side + gap)
+        ax = style.panel(figure, x, top, side, high)
+        draw_cells(ax, digit, kind="digit", **look)
+        if labels[i] is not None:
+            ax.set_title(str(labels[i]), fontsize=9, pad=3)
+        ax = style.panel(figure, x, top + high + gap, side, high)
+        image = draw_cells(ax, gradient, kind="gradient", **look)
+        if digit.min() < digit.max():
+            middle = (float(digit.min()) + float(digit.max())) / 2
+            ax.contour(digit, levels=[middle], colors=style.GREY, linewidths=0.7)
+    if count == 1:
+        color_key(figure, "gradient", image.get_clim(), left, bottom + 0.2, min(side, 1.6))
+    else:
+        color_key(figure, "gradient", ["lowers J", "0", "raises J"], left, bottom + 0.22)
     figure.alt = (
         f"{title or 'Saliency'}: {count} digits, and below each the gradient of the loss at its pixels."
     )
-    style.heading(figure, title)
-    style.note(figure, left - 0.1, top + high / 2, "digit", ha="right", va="center", fontsize=9)
-    style.note(figure, left - 0.1, top + 1.5 * high + 0.12, "gradient", ha="right", va="center", fontsize=9)
-    for i in range(count):
-        x = left + i * (side + 0.12)
-        ax = style.panel(figure, x, top, side, high)
-        draw_cells(ax, images[i], kind="digit", numbers=False, cell=0.01)
-        if labels[i] is not None:
-            ax.set_title(str(labels[i]), fontsize=9, pad=3)
-        ax = style.panel(figure, x, top + high + 0.12, side, high)
-        image = draw_cells(ax, gradients[i], kind="gradient", numbers=False, cell=0.01)
-        middle = (float(images[i].min()) + float(images[i].max())) / 2
-        if images[i].min() < images[i].max():
-            ax.contour(images[i], levels=[middle], colors=style.GREY, linewidths=0.7)
-    if count == 1:
-        color_key(figure, image, left, top + 2 * high + 0.2, min(side, 1.6))
-    else:
-        _row_key(figure, "gradient", left, top + 2 * high + 0.22, ["lowers J", "0", "raises J"])
     return figure
+
+
+# How a drawing becomes an image such as MNIST's ---------------------------------------------------------
+
+SIDE, GAP = 2.05, 0.32  # inches of a picture, and between two
+FOUND = ("a · the photograph", "b · without its light")
+STEPS = ("1 · find the ink", "2 · cut it out", "3 · scale it to fit", "4 · centre it by mass")
 
 
 @drawing
-def filters(w, *, title="", columns=8, kind="weight"):
-    """Draw the kernels of a convolutional layer (or their gradients).
+def digit_steps(steps, *, title="From a drawing to an image of MNIST"):
+    """Draw the steps of `preprocess_digit`: the box of the ink, the cut, the scaled ink, the placed image.
 
-    What the reader sees: one panel per filter, a minus sign on negative weights; with several input channels
-    a table, one row per channel and one column per filter, in one colour scale.
+    What the reader sees: four pictures and arrows between them; for a photograph, two more go before: itself,
+    and how far it differs from its paper. A dashed frame marks the ink's box in the first of the four and in
+    the last, a cross the centre of mass.
 
-    Parameters
-    ----------
-    w : array_like, shape (F_h, F_w, C, K)
-        At most 64 filters on one channel, or 16 channels by 32 filters.
-    title : str
-    columns : int
-        Panels in a row when there is one input channel.
-    kind : {"weight", "gradient"}
-
-    Returns
-    -------
-    Figure
+    `steps` are the `DigitSteps` that `training.preprocess_digit` returns.
     """
-    w = as_array(w, "w", "filters", 4, "kernels (F_h, F_w, C, K)", finite=True)
-    as_kind(kind, "filters")
-    high, wide, channels, count = w.shape
-    if channels > 1:
-        return _filter_table(w, title, kind)
-    style.at_most(count, MOST_PANELS, "w", "filters", ": pass e.g. w[..., :16]")
-    columns = min(columns, count)
-    side = min(1.0, (9.5 - 0.12 * (columns - 1)) / columns)
-    width = max(columns * (side + 0.12) + 0.2, style.title_width(title, 5.0), 2.2)
-    top = style.heading_height(title, width)
-    rows = math.ceil(count / columns)
-    figure = style.page(width, top + rows * (side * high / max(high, wide) + 0.32) + 0.45)
-    figure.alt = f"{title or 'Filters'}: {count} filters of {high} by {wide}."
-    style.heading(figure, title)
-    pictures = [w[:, :, 0, k] for k in range(count)]
-    images, bottom = _grid(
-        figure,
-        pictures,
-        columns=columns,
-        left=style.MARGIN,
-        top=top,
-        side=side,
-        gap=0.12,
-        kind=kind,
-        scale=w,
-        words=[f"filter {k}" for k in range(count)],
+    if not all(hasattr(steps, name) for name in ("drawing", "cropped", "scaled", "placed")):
+        came = type(steps).__name__
+        raise TypeError(f"digit_steps: steps must be what preprocess_digit returns; got {came}")
+    pictures, words = (steps.drawing, steps.cropped, steps.scaled, steps.placed), STEPS
+    if steps.found is not None:
+        pictures = (1 - steps.found.grey, np.minimum(steps.found.contrast, 1), *pictures)
+        words = (*FOUND, *STEPS)
+    figure, top = style.titled(len(pictures) * (SIDE + GAP), SIDE + 0.34, title, above=0.28)
+    middle = top + SIDE / 2
+    for n, (picture, name) in enumerate(zip(pictures, words)):
+        cell = SIDE / max(picture.shape)
+        high, wide = np.array(picture.shape) * cell
+        center = n * (SIDE + GAP) + GAP / 2 + SIDE / 2
+        ax = style.panel(figure, center - wide / 2, middle - high / 2, wide, high)
+        draw_cells(ax, picture, kind="digit", numbers=False, cell=cell)
+        said = [(center, -SIDE / 2 - 0.12, name, style.NORMAL), (center, SIDE / 2 + 0.14, _size(picture), 9)]
+        said += [(center - SIDE / 2 - GAP / 2, 0, "→", style.LARGE)] if n else []
+        for x, y, text, points in said:
+            style.note(figure, x, middle + y, text, fontsize=points, **CENTERED)
+    first, last = figure.axes[-4], figure.axes[-1]
+    _frame(first, *steps.box)
+    _frame(last, *steps.corner, *(steps.corner + np.array(steps.scaled.shape)))
+    row, column = steps.corner + steps.centre
+    last.plot([column], [row], marker="+", color=style.ACCENTS["vermillion"], markersize=15, mew=2.5)
+    figure.alt = (
+        f"{title}: a drawing of {_size(steps.drawing)}, its ink of {_size(steps.cropped)}, "
+        f"scaled to {_size(steps.scaled)}, centred in {_size(steps.placed)}."
     )
-    if side / max(high, wide) >= 0.12:
-        for ax, picture, image in zip(figure.axes, pictures, images):
-            for row, column in np.argwhere(picture < 0):
-                color = style.text_color(image.cmap(image.norm(picture[row, column])))
-                ax.plot(column, row, marker="_", color=color, markersize=4, markeredgewidth=0.9)
-    color_key(figure, images[0], style.MARGIN, bottom + 0.02, 1.8)
     return figure
 
 
-def _filter_table(w, title, kind):
-    """Draw kernels (F_h, F_w, C, K) as one picture, rows of channels and columns of filters."""
-    high, wide, channels, count = w.shape
-    if channels > 16 or count > 32:
-        raise ValueError(
-            f"filters: w has {channels} channels and {count} filters, at most 16 and 32 can be read"
-        )
-    left, gap = 0.95, max(1, round(0.15 * max(high, wide)))
-    unit = min(0.62 / max(high, wide), (9.6 - left) / (count * (wide + gap)))
-    picture = np.full((channels * (high + gap) - gap, count * (wide + gap) - gap), np.nan)
-    for c, k in np.ndindex(channels, count):
-        picture[c * (high + gap) : c * (high + gap) + high, k * (wide + gap) : k * (wide + gap) + wide] = w[
-            :, :, c, k
-        ]
-    width = max(left + picture.shape[1] * unit + 0.2, style.title_width(title, 5.0), 2.2)
-    top = style.heading_height(title, width) + 0.25
-    figure = style.page(width, top + picture.shape[0] * unit + 0.45)
-    figure.alt = f"{title or 'Filters'}: {count} filters of {high} by {wide} by {channels}."
-    style.heading(figure, title)
-    ax = style.panel(figure, left, top, picture.shape[1] * unit, picture.shape[0] * unit)
-    image = ax.imshow(
-        picture, cmap=style.MAPS[kind], norm=style.norm(w, kind), interpolation="nearest", aspect="auto"
-    )
-    for spine in ax.spines.values():
-        spine.set_visible(False)
-    corners = [(k * (wide + gap) - 0.5, c * (high + gap) - 0.5) for c, k in np.ndindex(channels, count)]
-    ax.add_collection(_frames(corners, wide, high))
-    ax.xaxis.tick_top()
-    ax.tick_params(length=0, pad=3, labelsize=style.SMALL, labelcolor=style.GREY)
-    ax.set_xticks(np.arange(count) * (wide + gap) + (wide - 1) / 2, range(count))
-    ax.set_yticks(
-        np.arange(channels) * (high + gap) + (high - 1) / 2, [f"channel {c}" for c in range(channels)]
-    )
-    style.note(figure, left - 0.08, top - 0.05, "filter", ha="right", va="bottom")
-    color_key(figure, image, left, top + picture.shape[0] * unit + 0.1, 1.8)
-    return figure
+def _frame(ax, top, left, bottom, right):
+    look = {"ec": style.ACCENTS["blue"], "lw": 1.8, "ls": (0, (4, 2)), "zorder": 4}
+    corner = left - 0.5, top - 0.5
+    ax.add_patch(Rectangle(corner, right - left, bottom - top, fill=False, clip_on=False, **look))
 
 
-@drawing
-def weight_columns(w, *, titles=None, title="", kind="weight"):
-    """Draw the columns of a fully connected layer's weights as pictures of its input.
-
-    What the reader sees: for each unit, where ink speaks for it (red) and where against (blue).
-
-    Parameters
-    ----------
-    w : array_like, shape (784, K)
-        At most 64 units.
-    titles : sequence of str, optional
-        One a unit; by default ``unit 0``, ``unit 1``, …
-    title : str
-    kind : {"weight", "gradient"}
-
-    Returns
-    -------
-    Figure
-    """
-    w = as_array(w, "w", "weight_columns", 2, "weights (N, K)", finite=True)
-    as_kind(kind, "weight_columns")
-    if len(w) != 784:
-        raise ValueError(
-            f"weight_columns: w must have a row for each of 28×28 pixels; its shape is {w.shape}"
-        )
-    count = w.shape[1]
-    style.at_most(count, MOST_PANELS, "w", "weight_columns", ": pass fewer columns, e.g. w[:, :10]")
-    titles = (
-        same_length(titles, count, "titles", "weight_columns")
-        if titles
-        else map("unit {}".format, range(count))
-    )
-    columns = min(5, count)
-    side = min(1.5, (9.4 - 0.12 * (columns - 1)) / columns)
-    width = max(columns * (side + 0.12) + 0.2, style.title_width(title, 5.0), 2.2)
-    top = style.heading_height(title, width)
-    figure = style.page(width, top + math.ceil(count / columns) * (side + 0.32) + 0.45)
-    figure.alt = f"{title or 'Weight columns'}: {count} pictures of 28 by 28, one a unit."
-    style.heading(figure, title)
-    images, bottom = _grid(
-        figure,
-        [column.reshape(28, 28) for column in w.T],
-        columns=columns,
-        left=style.MARGIN,
-        top=top,
-        side=side,
-        gap=0.12,
-        kind=kind,
-        scale=w,
-        words=[str(t) for t in titles],
-    )
-    color_key(figure, images[0], style.MARGIN, bottom + 0.02, 1.8)
-    return figure
+def _size(picture):
+    return "×".join(map(str, picture.shape))

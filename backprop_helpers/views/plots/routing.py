@@ -1,7 +1,6 @@
 """Where pooling sends each unit of gradient."""
 
 import numpy as np
-from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, Stroke
 
 from backprop_helpers.layers import pool_backward, pool_forward
@@ -9,14 +8,13 @@ from backprop_helpers.layers._validate import as_pair
 from backprop_helpers.layers._windows import place_windows
 
 from . import _style as style
-from ._cells import GROUPS, LETTERS, frame, grid, lettered_frame, tag
+from ._cells import GROUPS, LETTERS, fill_cells, frame, lettered_frame, row_of_grids, tag
 from ._style import as_array, drawing
-from .heatmaps import cell_size
 from .windows import read_by
 
 
 @drawing
-def routing(x, dz=None, *, size=2, stride=None, mode="max", title=""):
+def routing(x, dz, *, size=2, stride=None, mode="max", title=""):
     """Draw where pooling sends each unit of gradient.
 
     What the reader sees: X with its windows outlined, the largest of each window ringed (the first in
@@ -24,47 +22,30 @@ def routing(x, dz=None, *, size=2, stride=None, mode="max", title=""):
     letters; dX, the gradients where they arrive, with the letters of the windows that sent them. Rows and
     columns that no window reaches are hatched.
 
-    Parameters
-    ----------
-    x : array_like, shape (H, W)
-        One channel of the input.
-    dz : array_like, shape (H_out, W_out), optional
-        The upstream gradient; by default ones.
-    size, stride, mode
-        As `pool_forward` takes them.
-    title : str
-
-    Returns
-    -------
-    Figure
+    `x` is one channel, (H, W), of at most 26 windows, `dz` the upstream gradient, (H_out, W_out); `size`,
+    `stride` and `mode` are as `pool_forward` takes them.
     """
     x = as_array(x, "x", "routing", 2, "one channel (H, W)", finite=True)
     if mode not in ("max", "average"):
         raise ValueError(f'routing: mode must be "max" or "average"; it is {mode!r}')
-    placed, dz = _windows_and_gradient(x, dz, size, stride)
+    size = as_pair("routing", "size", size)
+    geometry = {"stride": size if stride is None else stride, "padding": 0, "dilation": 1}
+    placed = place_windows("routing", x.shape, size, **geometry, what="window (size)")
+    style.at_most(placed.count[0] * placed.count[1], len(LETTERS), "x", "routing", " (windows)")
+    dz = as_array(dz, "dz", "routing", 2, f"of shape {placed.count}", finite=True)
+    if dz.shape != placed.count:
+        raise ValueError(f"routing: dz must have shape {placed.count}; it is {dz.shape}")
     winners, dx = _pooled(x, dz, placed, mode)
-    figure, axes, cell = _three_grids(x, dz, dx, title)
-    _draw_windows(axes, placed, x.shape, winners, cell)
+    look = {"title": title, "edge": 0.0, "gap": 0.62, "largest": 0.5, "least": 4.6, "foot": 0.2}
+    titles, kinds = ("X, windows outlined", "dZ", "dX"), ("value", "gradient", "gradient")
+    figure, axes, _ = row_of_grids([x, dz, dx], titles, kinds, **look)
+    _draw_windows(axes, placed, x.shape, winners)
     _hatch_unread(axes, placed, x.shape)
     sent = [f"dZ{list(output)} to dX{list(pixel)}" for output, pixel in winners.items()]
     size = f"{x.shape[0]} by {x.shape[1]}, {dz.size} windows"
     ways = ", ".join(sent) or "each gradient shared by its window"
     figure.alt = f"{title or 'Routing'}: {mode} pooling of {size}; {ways}"
     return figure
-
-
-def _windows_and_gradient(x, dz, size, stride):
-    """Return where the windows stand, and dz, checked."""
-    size = as_pair("routing", "size", size)
-    geometry = {"stride": size if stride is None else stride, "padding": 0, "dilation": 1}
-    placed = place_windows("routing", x.shape, size, **geometry, what="window (size)")
-    style.at_most(placed.count[0] * placed.count[1], len(LETTERS), "x", "routing", " (windows)")
-    if dz is None:
-        return placed, np.ones(placed.count, dtype=int)
-    dz = as_array(dz, "dz", "routing", 2, f"of shape {placed.count}", finite=True)
-    if dz.shape != placed.count:
-        raise ValueError(f"routing: dz must have shape {placed.count}; it is {dz.shape}")
-    return placed, dz
 
 
 def _pooled(x, dz, placed, mode):
@@ -81,28 +62,7 @@ def _pooled(x, dz, placed, mode):
     return winners, dx
 
 
-def _three_grids(x, dz, dx, title):
-    """Draw X, dZ and dX; return the figure, the three axes and the side of a cell."""
-    (rows, columns), columns_out = x.shape, dz.shape[1]
-    cell, gap = cell_size(rows, 2 * columns + columns_out, 0.5, 8.0, 4.5), 0.62
-    width = 2 * style.MARGIN + (2 * columns + columns_out) * cell + 2 * gap
-    width = max(width, style.title_width(title), 4.6)
-    head = style.heading_height(title, width) + 0.3
-    figure = style.page(width, head + rows * cell + 0.2)
-    style.heading(figure, title)
-    left, axes = style.MARGIN, []
-    for array, name, kind in (
-        (x, "X, windows outlined", "value"),
-        (dz, "dZ", "gradient"),
-        (dx, "dX", "gradient"),
-    ):
-        top = head + (rows - len(array)) * cell / 2
-        axes.append(grid(figure, left, top, array.shape, cell, array, kind=kind, title=name))
-        left += array.shape[1] * cell + gap
-    return figure, axes, cell
-
-
-def _draw_windows(axes, placed, shape, winners, cell):
+def _draw_windows(axes, placed, shape, winners):
     """Outline and letter the windows on X, their gradients on dZ and, where these arrive, dX."""
     image, upstream, downstream = axes
     overlap = any(s < f for s, f in zip(placed.stride, placed.size))
@@ -118,11 +78,12 @@ def _draw_windows(axes, placed, shape, winners, cell):
         else:
             lettered_frame(downstream, *window, letter, look, inset, width=1.9)
     for pixel, sent in senders.items():
-        _ring(image, pixel, cell)
+        _ring(image, pixel)
         _letter_arrival(downstream, pixel, *zip(*sent))
 
 
-def _ring(ax, pixel, cell):
+def _ring(ax, pixel):
+    cell = ax.get_position().height * ax.figure.get_figheight() / len(ax.images[0].get_array())
     look = {"ms": cell * 72 * 0.66, "mfc": "none", "mec": style.INK, "mew": 1.5, "zorder": 5}
     ax.plot(pixel[1], pixel[0], "o", path_effects=[Stroke(linewidth=3, foreground="white"), Normal()], **look)
 
@@ -135,10 +96,8 @@ def _letter_arrival(ax, pixel, letters, looks):
 
 def _hatch_unread(axes, placed, shape):
     """Hatch the pixels that no window reads."""
-    read = np.zeros(shape, dtype=bool)
+    unread = np.ones(shape, dtype=bool)
     for u, v in placed.offsets():
-        read[placed.pixels_under(u, v)[1:]] = True
-    for row, column in np.argwhere(~read):
-        for ax in (axes[0], axes[2]):
-            look = {"fill": False, "hatch": "////", "ec": "#9a9a9a", "lw": 0, "zorder": 2}
-            ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **look))
+        unread[placed.pixels_under(u, v)[1:]] = False
+    for ax in (axes[0], axes[2]):
+        fill_cells(ax, np.argwhere(unread), fill=False, hatch="////", ec="#9a9a9a", lw=0, zorder=2)

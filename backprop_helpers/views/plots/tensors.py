@@ -2,11 +2,10 @@
 
 import math
 
-import numpy as np
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from . import _style as style
-from ._style import drawing
+from ._style import CENTERED, drawing
 
 # The chain of shapes ------------------------------------------------------------------------------------
 
@@ -18,51 +17,34 @@ def shapes_chain(shapes, *, title=""):
     """Draw the chain of shapes of a network: a box a layer, arrows between.
 
     What the reader sees: names, the shape of what each layer passes on, and a note (parameters, say) under
-    it; six boxes in a row.
-
-    Parameters
-    ----------
-    shapes : sequence of (name, shape) or (name, shape, note)
-        `shape` is a tuple of ints or a string. At most 24.
-    title : str
-
-    Returns
-    -------
-    Figure
+    it; six boxes in a row. `shapes` are at most 24 (name, shape) or (name, shape, note).
     """
     boxes = [_as_box(i, entry) for i, entry in enumerate(shapes)]
-    if not boxes:
-        raise ValueError("shapes_chain: shapes is empty")
     style.at_most(len(boxes), 24, "shapes", "shapes_chain")
     columns, rows = min(COLUMNS, len(boxes)), math.ceil(len(boxes) / COLUMNS)
-    sizes = (9.5, 9, 8.5)
-    wide = max(style.text_width(text, size) for box in boxes for text, size in zip(box, sizes))
+    wide = max(style.text_width(text, size) for box in boxes for text, size in zip(box, (9.5, 9, 8.5)))
     wide = min(max(wide + 0.2, 0.95), (9.5 - GAP * (columns - 1)) / columns)
     high = 0.78 if any(note for _, _, note in boxes) else 0.58
-    width = max(columns * (wide + GAP) + 0.1, style.title_width(title))
-    head = style.heading_height(title, width) + 0.08
-    figure = style.page(width, head + rows * high + (rows - 1) * GAP + 0.1)
-    style.heading(figure, title)
+    height = rows * high + (rows - 1) * GAP + 0.1
+    figure, head = style.titled(columns * (wide + GAP) + 0.1, height, title, above=0.08)
     ax = style.canvas(figure)
     for i, box in enumerate(boxes):
         row, column = divmod(i, COLUMNS)
-        x, y = style.MARGIN + column * (wide + GAP), head + row * (high + GAP)
-        _draw_box(ax, (x, y), (wide, high), box, is_end=i in (0, len(boxes) - 1))
+        corner = style.MARGIN + column * (wide + GAP), head + row * (high + GAP)
+        _draw_box(ax, corner, (wide, high), box, is_end=i in (0, len(boxes) - 1))
         if i + 1 < len(boxes):
-            _draw_arrow(ax, (x, y), (wide, high), turns=column + 1 == COLUMNS)
+            _draw_arrow(ax, corner, (wide, high), turns=column + 1 == COLUMNS)
     figure.alt = f"{title or 'Shapes'}: " + " → ".join(f"{name} {shape}" for name, shape, _ in boxes)
     return figure
 
 
 def _as_box(i, entry):
     """Return (name, shape, note) as texts."""
-    if not isinstance(entry, (tuple, list)) or len(entry) not in (2, 3):
-        raise ValueError(
-            f"shapes_chain: shapes[{i}] must be (name, shape) or (name, shape, note); it is {entry!r}"
-        )
+    if len(entry) not in (2, 3):
+        expected = "(name, shape) or (name, shape, note)"
+        raise ValueError(f"shapes_chain: shapes[{i}] must be {expected}; it is {entry!r}")
     name, shape, note = [*entry, ""][:3]
-    shape = shape if isinstance(shape, str) else " × ".join(str(int(n)) for n in np.atleast_1d(shape))
-    return str(name), shape, str(note)
+    return str(name), " × ".join(map(str, shape)), str(note)
 
 
 def _draw_box(ax, corner, size, texts, is_end):
@@ -75,7 +57,7 @@ def _draw_box(ax, corner, size, texts, is_end):
     for n, (text, (points, color, weight)) in enumerate(lines):
         place = x + wide / 2, y + (n + 0.5) * high / len(lines) + 0.02
         look = {"fontsize": points, "color": color, "fontweight": weight}
-        ax.text(*place, text, ha="center", va="center", **look)
+        ax.text(*place, text, **look, **CENTERED)
 
 
 def _draw_arrow(ax, corner, size, turns):
@@ -95,35 +77,20 @@ def _draw_arrow(ax, corner, size, turns):
 # Filters regrouped --------------------------------------------------------------------------------------
 
 LEFT, BETWEEN, APART = 1.15, 0.07, 0.12  # inches: the first square; between squares; between framed rows
-LOOKS = [
-    ("vermillion", "///"),
-    ("green", "..."),
-    ("blue", "\\\\\\"),
-    ("orange", "xxx"),
-    ("purple", "---"),
-    ("sky", ""),
-]
+TURNED = "every kernel turned by 180°"
+TINTS = ("vermillion", "green", "blue", "orange", "purple", "sky")
+HATCHES = ("///", "...", "\\\\\\", "xxx", "---", "")
 
 
 @drawing
-def tensor_blocks(filters=20, channels=3, *, title=""):
+def tensor_blocks(filters, channels, *, title=""):
     """Draw K filters of depth C regrouped into C filters of depth K: what the backward pass does to W.
 
     What the reader sees: every kernel W[:, :, c, k] is one small square, tinted, hatched and lettered by its
     channel c and numbered by its filter k. Forward, a frame holds the C squares of one filter; backward, a
     frame holds the K squares of one channel, each turned by 180°.
 
-    Parameters
-    ----------
-    filters : int
-        K, 2 to 32.
-    channels : int
-        C, 1 to 6. Three are called R, G and B.
-    title : str
-
-    Returns
-    -------
-    Figure
+    `filters` is K, 2 to 32; `channels` is C, 1 to 6, three being called R, G and B.
     """
     if not 2 <= filters <= 32 or not 1 <= channels <= 6:
         raise ValueError(
@@ -132,14 +99,22 @@ def tensor_blocks(filters=20, channels=3, *, title=""):
     names = "RGB" if channels == 3 else "012345"[:channels]
     side = min(0.36, 8.2 / filters - BETWEEN)
     pitch = side + BETWEEN
-    width = max(LEFT + filters * pitch + 0.2, style.title_width(title), 7.2)
-    head = style.heading_height(title, width) + 0.32
-    backward = head + channels * pitch + 0.62
-    figure = style.page(width, backward + channels * pitch + (channels - 1) * APART + 0.05)
-    style.heading(figure, title)
+    height = channels * pitch + 0.62 + channels * pitch + (channels - 1) * APART + 0.05
+    figure, forward = style.titled(LEFT + filters * pitch + 0.2, height, title, above=0.32, least=7.2)
     ax = style.canvas(figure)
-    _draw_forward(ax, head, side, filters, names)
-    _draw_backward(ax, backward, side, filters, names)
+    backward = forward + channels * pitch + 0.62
+    for y, words in (
+        (forward - 0.14, f"forward: {filters} filters of depth {channels}, one Z channel each"),
+        (backward - 0.2, f"backward: {channels} filters of depth {filters}, one dX channel each, {TURNED}"),
+    ):
+        ax.text(style.MARGIN, y, words, fontsize=9.5, va="center")
+    for c, name in enumerate(names):
+        _draw_row(ax, forward + c * pitch, side, filters, c, f"channel {name}", rotation=0)
+        y = backward + c * (pitch + APART)
+        _draw_row(ax, y, side, filters, c, f"dX {name}", rotation=180)
+        _draw_frame(ax, LEFT, y, filters * pitch - BETWEEN, side)
+    for k in range(filters):
+        _draw_frame(ax, LEFT + k * pitch, forward, side, channels * pitch - BETWEEN)
     figure.alt = (
         f"{title or 'Kernels regrouped'}: {filters} filters of depth {channels} forward, "
         f"{channels} filters of depth {filters} backward."
@@ -147,37 +122,14 @@ def tensor_blocks(filters=20, channels=3, *, title=""):
     return figure
 
 
-def _draw_forward(ax, top, side, filters, names):
-    """Draw a row a channel, and a frame round every filter."""
-    pitch, channels = side + BETWEEN, len(names)
-    words = f"forward: {filters} filters of depth {channels}, one Z channel each"
-    ax.text(style.MARGIN, top - 0.14, words, fontsize=9.5, va="center")
-    for c, name in enumerate(names):
-        _draw_row(ax, top + c * pitch, side, filters, c, f"channel {name}", rotation=0)
-    for k in range(filters):
-        _draw_frame(ax, LEFT + k * pitch, top, side, channels * pitch - BETWEEN)
-
-
-def _draw_backward(ax, top, side, filters, names):
-    """Draw a framed row a channel, every square turned."""
-    words = (
-        f"backward: {len(names)} filters of depth {filters}, one dX channel each, every kernel turned by 180°"
-    )
-    ax.text(style.MARGIN, top - 0.2, words, fontsize=9.5, va="center")
-    for c, name in enumerate(names):
-        y = top + c * (side + BETWEEN + APART)
-        _draw_row(ax, y, side, filters, c, f"dX {name}", rotation=180)
-        _draw_frame(ax, LEFT, y, filters * (side + BETWEEN) - BETWEEN, side)
-
-
 def _draw_row(ax, y, side, filters, c, name, rotation):
     """Draw the squares of one channel, a filter each, and the channel's name before them."""
     ax.text(LEFT - 0.12, y + side / 2, name, ha="right", va="center", fontsize=9)
-    accent, hatch = style.ACCENTS[LOOKS[c][0]], LOOKS[c][1]
+    accent = style.ACCENTS[TINTS[c]]
     fill = style.tint(accent, 0.62)
-    look = {"fc": fill, "ec": style.tint(accent, 0.1), "lw": 0.8, "hatch": hatch}
-    label = {"ha": "center", "va": "center", "fontsize": 8, "rotation": rotation}
-    label["bbox"] = {"boxstyle": "square,pad=0.1", "fc": fill, "ec": "none"}
+    look = {"fc": fill, "ec": style.tint(accent, 0.1), "lw": 0.8, "hatch": HATCHES[c]}
+    box = {"boxstyle": "square,pad=0.1", "fc": fill, "ec": "none"}
+    label = CENTERED | {"fontsize": 8, "rotation": rotation, "bbox": box}
     for k in range(filters):
         x = LEFT + k * (side + BETWEEN)
         ax.add_patch(Rectangle((x, y), side, side, **look))

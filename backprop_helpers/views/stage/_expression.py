@@ -149,32 +149,27 @@ class _Reader:
         """Return the nodes with all names, and texts made of them; refuse what J does not read."""
         used = {int(place) for node in self.nodes for place in node["reads"]} | {len(self.nodes) - 1}
         for n, node in enumerate(self.nodes):
-            node["name"] = node["name"] or self.full_text(n)
+            if node["name"] is None:
+                text, taken = self.text_of(node), {node["name"] for node in self.nodes}
+                node["name"] = text if len(text) <= 14 and text not in taken else f"v{n}"
             if n not in used:
                 last = self.nodes[-1]["name"]
                 raise ValueError(f"{self.caller}: {node['name']} is computed, but {last} does not read it")
-        return [self._as_json(node) for node in self.nodes]
+        return [self.as_json(node) for node in self.nodes]
 
-    def full_text(self, n):
-        parts = (
-            self.nodes[part]["name"] if isinstance(part, _Place) else part for part in self.nodes[n]["parts"]
-        )
-        text = "".join(parts)
-        taken = {node["name"] for node in self.nodes}
-        return text if len(text) <= 14 and text not in taken else f"v{n}"
+    def text_of(self, node):
+        return "".join(self.nodes[p]["name"] if isinstance(p, _Place) else p for p in node["parts"])
 
-    def _as_json(self, node):
+    def as_json(self, node):
+        name, text = node["name"], self.text_of(node)
         if "steps" not in node:
-            return {"name": node["name"], "label": node["name"], "text": node["name"], "reads": []}
-        text = "".join(
-            self.nodes[part]["name"] if isinstance(part, _Place) else part for part in node["parts"]
-        )
-        formula = [node["reads"].index(part) if isinstance(part, _Place) else part for part in node["parts"]]
-        label = text if text == node["name"] else f"{node['name']} = {text}"
+            return {"name": name, "label": name, "text": name, "reads": []}
+        label = text if text == name else f"{name} = {text}"
         if len(label) > 15:
             op = node["steps"][0][0]
-            label = f"{node['name']}: {SIGNS.get(op, op)}" if text != node["name"] else text[:14] + "…"
-        kept = {"name": node["name"], "label": label, "text": text, "formula": formula}
+            label = text[:14] + "…" if text == name else f"{name}: {SIGNS.get(op, op)}"
+        formula = [node["reads"].index(part) if isinstance(part, _Place) else part for part in node["parts"]]
+        kept = {"name": name, "label": label, "text": text, "formula": formula}
         return kept | {"reads": [int(place) for place in node["reads"]], "steps": node["steps"]}
 
 

@@ -14,9 +14,9 @@ IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE)
 LATER = re.compile(r'\bimport\("\./(\w+)\.js"\)')
 EXPORT = re.compile(r"^export (?=(?:async )?function|const|class)", re.MULTILINE)
 EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|const|class) (\w+)", re.MULTILINE)
-# A definition on the outermost level, from the comment right above it: one name, or several taken apart.
+# A definition on the outermost level: one name, or several taken apart.
 DEFINITION = re.compile(
-    r"^(?://.*\n)*(?:async )?(?:function\*?|const|class) (?:(?P<name>\w+)|[\[{](?P<names>[^\]}]*)[\]}])",
+    r"^(?:async )?(?:function\*?|const|class) (?:(?P<name>\w+)|[\[{](?P<names>[^\]}]*)[\]}])",
     re.MULTILINE,
 )
 COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
@@ -124,7 +124,7 @@ class Part(NamedTuple):
 
 
 def parts_of(name):
-    """Return what stands above a module's definitions, and these, without the words import and export."""
+    """Return a module's definitions, without the word export."""
     text = source(name)
     imported = {word for names, _ in IMPORT.findall(text) for word in re.findall(r"\w+", names)}
     text = EXPORT.sub("", IMPORT.sub("", text))
@@ -132,12 +132,8 @@ def parts_of(name):
     ends = [match.start() for match in found[1:]] + [len(text)]
     named = [tuple(re.findall(r"\w+", match["name"] or match["names"])) for match in found]
     seen = frozenset(imported).union(*named)
-    texts = [text[match.start() : end] for match, end in zip(found, ends)]
-    parts = [
-        Part(names, own, seen.intersection(re.findall(r"\w+", COMMENT.sub("", own))))
-        for names, own in zip(named, texts)
-    ]
-    return text[: found[0].start()] if found else text, parts
+    texts = [COMMENT.sub("", text[match.start() : end]) for match, end in zip(found, ends)]
+    return [Part(names, own, seen.intersection(re.findall(r"\w+", own))) for names, own in zip(named, texts)]
 
 
 class Joined(NamedTuple):
@@ -157,7 +153,7 @@ def joined(modules, wanted):
     for name in names:  # grows: what is imported on use, and what that imports
         names += [new for late in LATER.findall(source(name)) for new in ordered(late) if new not in names]
     split = {name: parts_of(name) for name in dict.fromkeys(ordered(*names))}
-    owners = {name: part for _, parts in split.values() for part in parts for name in part.names}
+    owners = {name: part for parts in split.values() for part in parts for name in part.names}
 
     def closure(wanted):
         used, waiting = {}, list(wanted)
@@ -198,9 +194,9 @@ def names_of(parts):
 
 
 def text_of(split, parts):
-    """Return these definitions, with what stands above those of each module, in the modules' order."""
-    kept = [(head, [part.text for part in own if part in parts]) for head, own in split.values()]
-    return LATER.sub(r'imported("\1")', "\n".join(head + "".join(texts) for head, texts in kept if texts))
+    """Return these definitions in the modules' order, without comments."""
+    kept = "".join(part.text for own in split.values() for part in own if part in parts)
+    return LATER.sub(r'imported("\1")', kept)
 
 
 def with_parts(joined, *, beside=False):

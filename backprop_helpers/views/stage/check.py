@@ -14,10 +14,11 @@ from backprop_helpers.layers import (
     softmax_cross_entropy_forward,
 )
 from backprop_helpers.views import plots
-from backprop_helpers.views.stage._base import Stage, as_json
+from backprop_helpers.views.stage._base import Number, Stage, as_json, one_of
 
 NAME = "CheckStage"
 METHODS = ("forward", "central", "complex")
+PARTS = ("up", "down", "side")  # of a function at a nudged entry: what the methods need
 LABELS = {"forward": "forward difference", "central": "central difference", "complex": "complex step"}
 PRECISIONS = {"float64": (np.float64, np.complex128), "float32": (np.float32, np.complex64)}
 STEPS = tuple(float(f"1e{power}") for power in range(-17, 1))
@@ -78,84 +79,43 @@ class CheckStage(Stage):
     Move over the curve: the slope at that ε stands beside the gradient, digit by digit, and below it the
     subtraction that it was made by. Choose 32 bits. Plant a mistake in the gradient: the V gets a floor.
 
-    Parameters
-    ----------
-    function : callable, optional
-        f(x) of one number, real or complex; or of an array (N,), N ≤ 8, returning one number. Python records
-        its values, in both precisions, at the powers of ten. Without it the page offers five of its own.
-    derivative : callable, optional
-        f′(x), or the gradient (N,). Needed with a function of your own.
-    at : number or array_like, (N,)
-        Where to measure a function of your own.
-    label : str
-        What it is called, at most 12 letters.
-    subject : "exp", "cube", "kelvin", "softmax" or "relu"
-        Which of the page's functions is shown first.
-    epsilon : float
-        The step, from 1e−17 to 1; the page takes the nearest that it has.
-    precision : "float64" or "float32"
-    bug : "right", "double", "slightly", "sign", "zeros", "entry" or "reversed"
-        What is planted in the gradient; the last two (the last entry 0, the entries in reverse) need two.
-    method : "central", "forward" or "complex"
-        Whose subtraction is written out, and of whose error the words speak.
+    - function, derivative, at, label: a function of your own, f(x) of one number, real or complex, or of an
+      array (N,), N ≤ 8, returning one number; f′(x) or the gradient (N,); where to measure; and what it is
+      called, at most 12 letters. Python records its values, in both precisions, at the powers of ten. Without
+      it the page offers five of its own
+    - subject: "exp", "cube", "kelvin", "softmax" or "relu", which of these is shown first
+    - epsilon: the step, from 1e−17 to 1; the page takes the nearest that it has
+    - precision: "float64" or "float32"
+    - bug: "right", "double", "slightly", "sign", "zeros", "entry" or "reversed", what is planted in the
+      gradient; the last two (the last entry 0, the entries in reverse) need two
+    - method: "central", "forward" or "complex", whose subtraction is written out
 
-    Attributes
-    ----------
-    subject, epsilon, precision, bug, method
-        As they are in the page now; assign to change the page.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If one of function and derivative is missing, or they do not return finite numbers of these shapes.
+    Assign subject, epsilon, precision, bug or method to change the page.
     """
 
     composition = "gradientCheck"
-    subject = traitlets.Enum([*SUBJECTS, "own"]).tag(sync=True, echo_update=False)
-    precision = traitlets.Enum(list(PRECISIONS)).tag(sync=True, echo_update=False)
-    bug = traitlets.Enum(list(PLANTED)).tag(sync=True, echo_update=False)
-    method = traitlets.Enum(METHODS).tag(sync=True, echo_update=False)
-    epsilon = traitlets.Float(1e-5).tag(sync=True, echo_update=False)
+    subject = traitlets.Enum([*SUBJECTS, "own"], "exp")
+    precision = traitlets.Enum(list(PRECISIONS), "float64")
+    bug = traitlets.Enum(list(PLANTED), "right")
+    method = traitlets.Enum(METHODS, "central")
+    epsilon = Number(1e-5, STEPS[0], STEPS[-1])
 
-    def __init__(
-        self,
-        function=None,
-        derivative=None,
-        *,
-        at=1.0,
-        label="f",
-        subject="exp",
-        epsilon=1e-5,
-        precision="float64",
-        bug="right",
-        method="central",
-    ):
+    def __init__(self, function=None, derivative=None, *, at=1.0, label="f", subject="exp", **looks):
         if (function is None) != (derivative is None):
             raise ValueError(f"{NAME}: pass function and derivative together, or neither")
-        own = None if function is None else own_subject(function, derivative, at, label)
-        subject = subject if own is None else "own"
-        known = {"subject": SUBJECTS if own is None else ["own"], "precision": PRECISIONS}
-        known |= {"bug": PLANTED, "method": METHODS}
-        options = {"subject": subject, "precision": precision, "bug": bug, "method": method}
-        for name, value in options.items():
-            if value not in known[name]:
-                raise ValueError(f"{NAME}: {name} must be one of {', '.join(known[name])}; got {value!r}")
-        self._own = own
-        recorded = None if own is None else record(own)
-        super().__init__({}, options | {"epsilon": float(epsilon), "recorded": recorded})
+        one_of(NAME, "subject", subject, SUBJECTS)
+        self._recorded = function and own_subject(function, derivative, at, label)
+        options = {"recorded": None}
+        if self._recorded:
+            subject, options["recorded"] = "own", record(self._recorded)
+        super().__init__({}, options | {"subject": subject}, looks)
 
-    def __repr__(self):
-        return f"{NAME}({self._shown.label})"
-
-    @traitlets.validate("epsilon")
-    def _is_a_step(self, proposal):
-        if not STEPS[0] <= proposal["value"] <= STEPS[-1]:
-            raise ValueError(f"{NAME}: epsilon must be from 1e-17 to 1; got {proposal['value']}")
-        return proposal["value"]
+    def _sizes(self):
+        return self._shown.label
 
     @property
     def _shown(self):
-        return self._own or SUBJECTS[self.subject]
+        return self._recorded or SUBJECTS[self.subject]
 
     def twin(self):
         """Return the static figure: the V, with the step marked."""
@@ -199,9 +159,7 @@ def values_at(subject, precision, epsilon):
     real, complex_ = PRECISIONS[precision]
     x = np.array(subject.at, real)
     entries = []
-    for k in range(len(x)):
-        nudge = np.zeros(len(x), real)
-        nudge[k] = epsilon
+    for nudge in epsilon * np.eye(len(x), dtype=real):
         with warnings.catch_warnings():
             warnings.simplefilter("error", np.exceptions.ComplexWarning)
             try:
@@ -215,16 +173,10 @@ def values_at(subject, precision, epsilon):
 
 def slopes(values, epsilon, precision):
     """Return {method: slope of each entry}, by its three formulas, in a precision."""
-    real = PRECISIONS[precision][0]
-    up, down, side = (
-        np.array([entry[part] for entry in values["entries"]]) for part in ("up", "down", "side")
-    )
-    step = real(epsilon)
-    return {
-        "forward": (up - values["base"]) / step,
-        "central": (up - down) / (2 * step),
-        "complex": side / step,
-    }
+    up, down, side = np.array([[entry[part] for part in PARTS] for entry in values["entries"]]).T
+    step = PRECISIONS[precision][0](epsilon)
+    slope = (up - values["base"]) / step, (up - down) / (2 * step), side / step
+    return dict(zip(METHODS, slope))
 
 
 def relative_errors(analytic, numeric):
@@ -256,24 +208,18 @@ def record(subject):
     for precision in PRECISIONS:
         with np.errstate(all="ignore"):
             values = [values_at(subject, precision, epsilon) for epsilon in STEPS]
-        recorded[precision] = {
-            "gradient": [_all_digits(slope) for slope in gradient_of(subject, precision)],
-            "values": [
-                {
-                    "base": _all_digits(each["base"]),
-                    "entries": [
-                        {part: _all_digits(value) for part, value in entry.items()}
-                        for entry in each["entries"]
-                    ],
-                }
-                for each in values
-            ],
-        }
+        recorded[precision] = _all_digits(
+            {"gradient": list(gradient_of(subject, precision)), "values": values}
+        )
     return recorded
 
 
 def _all_digits(value):
-    """Return a number for JSON: a whole one as an integer, as browsers write it; NaN as text."""
+    """Return numbers for JSON: a whole one as an integer, as browsers write it; NaN as text."""
+    if isinstance(value, dict):
+        return {name: _all_digits(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_all_digits(part) for part in value]
     value = float(value)
     if not math.isfinite(value):
         return as_json(value)

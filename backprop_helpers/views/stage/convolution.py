@@ -4,11 +4,11 @@ import numpy as np
 import traitlets
 
 from backprop_helpers.layers import conv_backward, conv_forward
-from backprop_helpers.layers._validate import IMAGES, as_array, as_upstream, as_weighted, described, shown
+from backprop_helpers.layers._validate import IMAGES, as_array, as_upstream, as_weighted, described
 from backprop_helpers.layers._windows import place_windows
 from backprop_helpers.layers.conv import KERNEL, OUTPUTS
 from backprop_helpers.views import plots
-from backprop_helpers.views.stage._base import Stage
+from backprop_helpers.views.stage._base import Stage, as_option
 
 NAME = "ConvolutionStage"
 SHOWS = ("forward", "weights", "input", "all")
@@ -30,79 +30,34 @@ class ConvolutionStage(Stage):
     on it. Every number of X, W, b and dZ can be typed over or dragged; stride, padding, dilation and the
     kernel's size can be changed as far as the kernel fits. What grows beyond the given numbers is invented.
 
-    Parameters
-    ----------
-    x : array_like, (H, W) or (1, H, W, C), optional
-        One image, at most 32×32 with 64 channels. The default is the example of lessons 05 to 08.
-    w : array_like, (F_h, F_w) or (F_h, F_w, C, K), optional
-        At most 7×7, 64 filters.
-    b : number or array_like, (K,), optional
-    dz : array_like, (H_out, W_out) or (1, H_out, W_out, K), optional
-        By default invented: small integers, those of the lessons' example in the corner.
-    stride, padding, dilation
-        As in `backprop_helpers.layers.conv_forward`.
-    show : "forward", "weights", "input" or "all"
-        Which gradients stand beside the forward pass.
-    reading : "stamps", "window" or "matrix"
-        How dX is read: as a sum of stamps, as a window of the padded dZ times the turned kernel, as a column
-        of a sparse matrix.
-    channel, filter : int
-        The slices that are shown first.
-    step : int, optional
-        How many outputs have had their turn; by default all.
+    - x: one image, (H, W) or (1, H, W, C), at most 32×32 with 64 channels; by default lessons 05 to 08's
+    - w, b: kernel, (F_h, F_w) or (F_h, F_w, C, K), at most 7×7 with 64 filters, and a number or (K,)
+    - dz: (H_out, W_out) or (1, H_out, W_out, K); by default invented small integers, in the corner those of
+      the lessons' example
+    - stride, padding, dilation: as `conv_forward` takes them
+    - show: "forward", "weights", "input" or "all", which gradients stand beside the forward pass
+    - reading: how dX is read: "stamps", a sum of them; "window", a window of the padded dZ times the turned
+      kernel; "matrix", a column of a sparse matrix
+    - channel, filter: the slices that are shown first
+    - step: how many outputs have had their turn, None for all
 
-    Attributes
-    ----------
-    stride, padding, dilation, show, reading, channel, filter, step
-        As they are in the page now; assign to change the page.
-    x, w, b, dz : ndarray
-        The numbers that the page shows now, edits included.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `conv_forward` and `conv_backward`; or arrays too large to be pointed at.
+    Assign these options to change the page; `arrays` and `dz` are what it shows now, edits included.
     """
 
     composition = "convolution"
-    stride = traitlets.Any().tag(sync=True, echo_update=False)
-    padding = traitlets.Any().tag(sync=True, echo_update=False)
-    dilation = traitlets.Any().tag(sync=True, echo_update=False)
-    show = traitlets.Enum(SHOWS).tag(sync=True, echo_update=False)
-    reading = traitlets.Enum(READINGS).tag(sync=True, echo_update=False)
-    channel = traitlets.Int(0).tag(sync=True, echo_update=False)
-    filter = traitlets.Int(0).tag(sync=True, echo_update=False)
-    step = traitlets.Int(None, allow_none=True).tag(sync=True, echo_update=False)
+    stride = traitlets.Any(1)
+    padding = traitlets.Any(0)
+    dilation = traitlets.Any(1)
+    show = traitlets.Enum(SHOWS, "all")
+    reading = traitlets.Enum(READINGS, "stamps")
+    channel = traitlets.Int(0)
+    filter = traitlets.Int(0)
+    step = traitlets.Int(None, allow_none=True)
     _page_speaks = False  # what the page sends is legal together, not one by one
 
-    def __init__(
-        self,
-        x=None,
-        w=None,
-        b=None,
-        dz=None,
-        *,
-        stride=1,
-        padding=0,
-        dilation=1,
-        show="all",
-        reading="stamps",
-        channel=0,
-        filter=0,
-        step=None,
-    ):
-        for name, value, known in (("show", show, SHOWS), ("reading", reading, READINGS)):
-            if value not in known:
-                raise ValueError(f"{NAME}: {name} must be one of {', '.join(known)}; got {shown(value)}")
-        self._flat = np.ndim(EXAMPLE_X if x is None else x) == 2
-        arrays = as_arrays(x, w, b, dz, stride=stride, padding=padding, dilation=dilation)
-        options = {"stride": stride, "padding": padding, "dilation": dilation, "show": show}
-        options |= {"reading": reading, "channel": channel, "filter": filter, "step": step}
-        super().__init__(arrays, {name: as_option(value) for name, value in options.items()})
-
-    def __repr__(self):
-        x, w = (self.spec["arrays"][name]["shape"] for name in ("x", "w"))
-        return f"{NAME}(x {'×'.join(map(str, x))}, w {'×'.join(map(str, w))})"
+    def __init__(self, x=None, w=None, b=None, dz=None, *, stride=1, padding=0, dilation=1, **looks):
+        geometry = {"stride": stride, "padding": padding, "dilation": dilation}
+        super().__init__(as_arrays(x, w, b, dz, **geometry), geometry, looks)
 
     def set_state(self, sync_data):
         """Take what the page says."""
@@ -114,11 +69,8 @@ class ConvolutionStage(Stage):
 
     @traitlets.validate(*GEOMETRY)
     def _fits(self, proposal):
-        if not self._page_speaks and hasattr(self, "_flat") and "x" in self.spec.get("arrays", {}):
-            geometry = {name: getattr(self, name) for name in GEOMETRY} | {
-                proposal["trait"].name: proposal["value"]
-            }
-            self._windows(**geometry)
+        if not self._page_speaks and "x" in self.spec.get("arrays", {}):
+            self._windows(**self.geometry | {proposal["trait"].name: proposal["value"]})
         return as_option(proposal["value"])
 
     def _windows(self, **geometry):
@@ -131,31 +83,14 @@ class ConvolutionStage(Stage):
         return {name: getattr(self, name) for name in GEOMETRY}
 
     @property
-    def x(self):
-        """The image, of the rank that was given."""
-        x = self.arrays["x"]
-        return x[..., 0] if self._flat else x[None]
-
-    @property
-    def w(self):
-        """The kernel, as large as it is now."""
-        w = self.arrays["w"]
-        return w[..., 0, 0] if self._flat and w.shape[2:] == (1, 1) else w
-
-    @property
-    def b(self):
-        """The biases."""
-        return self.arrays["b"]
-
-    @property
     def dz(self):
-        """The gradient from above, of the output's size."""
-        shape = (*self._windows(**self.geometry).count, self.b.size)
+        """The gradient from above, of the output's size: (1, H_out, W_out, K)."""
+        shape = (*self._windows(**self.geometry).count, self.arrays["b"].size)
         given = self.arrays.get("dz", np.zeros((0, 0, shape[2]), int))
         dz = invented_gradient(shape).astype(np.result_type(given, int))
         rows, columns = np.minimum(given.shape[:2], shape[:2])
         dz[:rows, :columns] = given[:rows, :columns]
-        return dz[..., 0] if self._flat and shape[2] == 1 else dz[None]
+        return dz[None]
 
     def twin(self):
         """Return the static figure of what the stage shows now, by `plots`."""
@@ -167,7 +102,7 @@ class ConvolutionStage(Stage):
             chosen = {named[picked["array"]]: tuple(picked["index"][:2])}
             return plots.touches(x[..., c], w[..., c, k], **chosen, **self.geometry)
         if self.show == "forward":
-            arrays = [x[..., c], w[..., c, k], self.b[[k], None], self._forward()[0][0, ..., k]]
+            arrays = [x[..., c], w[..., c, k], self.arrays["b"][[k], None], self._forward()[0][0, ..., k]]
             kinds = ["value", "weight", "weight", "value"]
             return plots.matrices(arrays, ["X", "W", "b", "Z"], kinds=kinds, title="The forward pass")
         if self.show != "weights" and self.reading == "matrix":
@@ -178,12 +113,12 @@ class ConvolutionStage(Stage):
 
     def _forward(self):
         x, w = self.arrays["x"], self.arrays["w"]
-        return conv_forward(x[None], w, self.b, **self.geometry)
+        return conv_forward(x[None], w, self.arrays["b"], **self.geometry)
 
     def _growing_twin(self, c, k):
         """DX, or dW, after one output, two, and so on."""
         z, cache = self._forward()
-        dz = self.dz.reshape(z.shape)
+        dz = self.dz
         count = z.shape[1] * z.shape[2]
         moments = np.unique(np.linspace(0, count, min(count, MOMENTS) + 1).astype(int))
         turn = np.arange(count).reshape(1, *z.shape[1:3], 1)
@@ -197,7 +132,7 @@ class ConvolutionStage(Stage):
     def _window_twin(self, c, k):
         """D, the turned kernel and dX."""
         z, cache = self._forward()
-        dz, windows = self.dz.reshape(z.shape), cache.windows
+        dz, windows = self.dz, cache.windows
         reach = [d * (F - 1) for d, F in zip(windows.dilation, windows.size)]
         before = [r - p for r, p in zip(reach, windows.padding[::2])]
         d = np.zeros([n + r for n, r in zip(self.arrays["x"].shape, reach)], dz.dtype)
@@ -216,13 +151,6 @@ class ConvolutionStage(Stage):
         x, w = self.arrays["x"], self.arrays["w"][..., [c], :][..., [k]]
         pixels = np.eye(x.shape[0] * x.shape[1]).reshape(-1, *x.shape[:2], 1)
         return conv_forward(pixels, w, np.zeros(1), **self.geometry)[0].reshape(len(pixels), -1).T
-
-
-def as_option(value):
-    """Return a setting as JSON has it."""
-    if isinstance(value, (tuple, list)):
-        return [int(n) for n in value]
-    return value if value is None or isinstance(value, str) else int(value)
 
 
 def as_arrays(x, w, b, dz, **geometry):

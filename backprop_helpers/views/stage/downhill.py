@@ -1,11 +1,9 @@
 """`DownhillStage`: a ball on the loss of one weight."""
 
 import numpy as np
-import traitlets
 
-from backprop_helpers.layers._validate import shown
 from backprop_helpers.views import plots
-from backprop_helpers.views.stage._base import Stage
+from backprop_helpers.views.stage._base import Number, Stage, as_number
 
 NAME = "DownhillStage"
 
@@ -13,14 +11,8 @@ NAME = "DownhillStage"
 class DownhillStage(Stage):
     """A ball on the curve J(w) = ½(w·x − y)²: a slider moves it, a button takes one step downhill.
 
-    Parameters
-    ----------
-    x, y : float
-        What is given, not 0, and what is wanted of w·x.
-    w : float
-        The weight at first.
-    rate : float
-        A step is so many times the slope.
+    - x, y: what is given, not 0, and what is wanted of w·x
+    - w, rate: the weight at first, and the learning rate
 
     Examples
     --------
@@ -29,15 +21,14 @@ class DownhillStage(Stage):
     """
 
     composition = "downhill"
-    w = traitlets.Float().tag(sync=True, echo_update=False)
+    w = Number()
 
     def __init__(self, x=2, y=3, w=-1, rate=0.1):
         for name, value in {"x": x, "y": y, "w": w, "rate": rate}.items():
-            if np.ndim(value) or np.asarray(value).dtype.kind not in "uif" or not np.isfinite(value):
-                raise TypeError(f"{NAME}: {name} must be one finite number; got {shown(value)}")
+            as_number(NAME, name, value)
         if x == 0:
             raise ValueError(f"{NAME}: x must not be 0, or no weight changes anything")
-        super().__init__({"x": x, "y": y}, {"w": float(w), "rate": rate})
+        super().__init__({"x": x, "y": y}, {"w": w, "rate": rate})
 
     @property
     def loss(self):

@@ -7,16 +7,13 @@ import math
 import numpy as np
 import traitlets
 
-from backprop_helpers.training import (
-    Network,
-    series_snapshots,
-)
+from backprop_helpers.training import Network, network_file, series_snapshots
 from backprop_helpers.training.mnist import load_test_set
+from backprop_helpers.training.modules import LAYER_TYPES
 from backprop_helpers.training.network import INPUT
 from backprop_helpers.training.series import DIGIT
 from backprop_helpers.views import plots
-from backprop_helpers.views.stage import _network_data as data
-from backprop_helpers.views.stage._base import MOST_BYTES, Stage, encode_array, json_bytes
+from backprop_helpers.views.stage._base import MOST_BYTES, Stage, encode_array, json_bytes, one_of
 from backprop_helpers.views.stage.receptive_field import forward_and_backward, receptive_field, sent_back
 
 NAME = "NetworkStage"
@@ -27,6 +24,7 @@ MOST_CLASSES = 256
 MOST_IMAGE_BYTES = 8_000_000  # sent to the page, when it asks
 EXAMPLE_BYTES = 9_000  # of the images that the spec holds
 SERIES, SERIES_IMAGES = "series", 1000  # files of the site; the first test digits
+FLOAT16_LIMIT = 65520  # halfway from its largest number, 65504, to the next: from here on it rounds to ∞
 RENUMBER = ("Standardize", "Flatten")
 
 
@@ -37,100 +35,69 @@ class NetworkStage(Stage):
     be any class; a slider goes through snapshots of the training. A layer that the page does not know is
     computed by Python, when the page asks.
 
-    Parameters
-    ----------
-    network : Network, optional
-        By default the series' network, with its snapshots.
-    images : array_like, shape (N, *network.input_shape), optional
-        By default MNIST's test digits, for networks that take (28, 28, 1).
-    labels : array_like of int, shape (N,), optional
-        The true classes of `images`.
-    snapshots : sequence of (int, Network), optional
-        The number of steps done and the network then, all of one architecture. A `network` given too comes
-        after them as "now".
-    index : int, optional
-        Which image is shown first.
-    label : "true", "prediction", "second" or int
-        The class that the loss asks for.
-    among : "any", "misread" or int
-        Which images − and + go through; with "misread" the first shown is the next one misread.
-    layer : str
-        "all", or a layer whose maps are shown large; `channel` says which.
+    - network: by default the series' network, with its snapshots
+    - images, labels: (N, *network.input_shape) and their true classes (N,); by default MNIST's test digits,
+      for networks that take (28, 28, 1)
+    - snapshots: (steps done, network then), all of one architecture; a `network` given too comes after them
+      as "now"
+    - index: which image is shown first
+    - label: "true", "prediction", "second" or a class, the one that the loss asks for
+    - among: "any", "misread" or a class, which images − and + go through
+    - layer, channel: "all", or a layer whose maps are shown large, and which of them
 
-    Attributes
-    ----------
-    index, label, step, layer, channel, among, drawing, prepared
-        As they are in the page now; assign to change it. `step` is a place in the snapshots.
-    image : ndarray, (1, *input_shape)
-        What the network is given now.
-    network : Network
-        The network that is shown now.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not networks, not of one architecture, too large to draw; images and labels as `Network.accuracy`.
+    Assign index, label, step (a place in the snapshots), layer, channel, among, drawing or prepared to change
+    the page; `image`, (1, *input_shape), and `network` are what it shows now.
     """
 
     composition = "network"
-    index = traitlets.Int().tag(sync=True, echo_update=False)
-    label = traitlets.Unicode().tag(sync=True, echo_update=False)
-    step = traitlets.Int().tag(sync=True, echo_update=False)
-    layer = traitlets.Unicode().tag(sync=True, echo_update=False)
-    channel = traitlets.Int().tag(sync=True, echo_update=False)
-    among = traitlets.Unicode().tag(sync=True, echo_update=False)
-    drawing = traitlets.Bool().tag(sync=True, echo_update=False)
-    prepared = traitlets.Bool().tag(sync=True, echo_update=False)
-    drawn = traitlets.List(allow_none=True).tag(sync=True, echo_update=False)
-    revision = traitlets.Int().tag(sync=True, echo_update=False)
+    index = traitlets.Int()
+    label = traitlets.Unicode("true")
+    step = traitlets.Int()
+    layer = traitlets.Unicode(ALL)
+    channel = traitlets.Int()
+    among = traitlets.Unicode("any")
+    drawing = traitlets.Bool()
+    prepared = traitlets.Bool(True)
+    drawn = traitlets.Any().tag(kept=False)
+    revision = traitlets.Int().tag(kept=False)
 
-    def __init__(
-        self,
-        network=None,
-        images=None,
-        labels=None,
-        *,
-        snapshots=None,
-        index=None,
-        label="true",
-        among="any",
-        layer=ALL,
-        channel=0,
-        drawing=False,
-    ):
+    def __init__(self, network=None, images=None, labels=None, *, snapshots=None, index=None, **looks):
         self._moments = as_moments(network, snapshots)
         net = self._moments[-1][1]
         self._of_series = images is None
         self._images, self._labels = as_examples(net, images, labels)
-        first = DIGIT if index is None and self._of_series else index or 0
-        if not 0 <= first < len(self._images):
-            raise ValueError(f"{NAME}: index must be 0 to {len(self._images) - 1}; got {first}")
-        check_choices(net, self._labels, str(label), str(among), layer)
-        if among == "misread":
-            first = next_misread(net, self._images, self._labels, first)
+        index = DIGIT if index is None and self._of_series else index or 0
+        if not 0 <= index < len(self._images):
+            raise ValueError(f"{NAME}: index must be 0 to {len(self._images) - 1}; got {index}")
         options = {
             "network": described(net),
             "steps": [words for words, _ in self._moments],
             "bits": 32,
             "pixels": {"bits": self._bits(), "labelled": self._labels is not None, "count": self._count()},
-            "examples": self._examples(first),
-            "index": int(first),
-            "label": str(label),
+            "examples": self._examples(index),
+            "index": index,
             "step": len(self._moments) - 1,
-            "layer": layer,
-            "channel": channel,
-            "drawing": drawing,
-            "prepared": True,
-            "among": str(among),
         }
-        super().__init__({}, options, drawn=None, revision=0)
+        super().__init__({}, options, looks | self._checked(looks))
         self.on_msg(self._answer)
 
-    def __repr__(self):
+    def _checked(self, looks):
+        """Return the choices among classes and layers as texts; refuse those that there are not."""
+        net = self._moments[-1][1]
+        classes = [str(k) for k in range(net.classes)]
+        large = (name for name, shape in net.output_shapes.items() if len(shape) == 3)
+        known = {"label": ["true", "prediction", "second", *classes], "layer": [ALL, *large]}
+        known["among"] = ["any", *(["misread", *classes] if self._labels is not None else [])]
+        texts = {name: str(looks[name]) for name in known if name in looks}
+        for name, text in texts.items():
+            one_of(NAME, name, text, known[name])
+        return texts
+
+    def _sizes(self):
         net = self.network
         shape = "×".join(map(str, net.input_shape))
         moments = f", {len(self._moments)} snapshots" if len(self._moments) > 1 else ""
-        return f"{NAME}({len(net)} layers, input {shape}, {net.classes} classes{moments})"
+        return f"{len(net)} layers, input {shape}, {net.classes} classes{moments}"
 
     @property
     def network(self):
@@ -188,9 +155,9 @@ class NetworkStage(Stage):
                 options["pixels"]["count"] = SERIES_IMAGES
         elif not options["network"].get("python"):
             moments = [net for _, net in self._moments]
-            count = MOST_BYTES // max(1, json_bytes(base64.b64encode(data.as_float16(moments[-1])).decode()))
+            count = MOST_BYTES // max(1, json_bytes(base64.b64encode(as_float16(moments[-1])).decode()))
             kept = moments[-max(1, count // 2) :]
-            weights = b"".join(map(data.as_float16, kept))
+            weights = b"".join(map(as_float16, kept))
             options["steps"] = options["steps"][-len(kept) :]
             options["step"] = max(0, self.step - len(moments) + len(kept))
             options["weights"] = base64.b64encode(weights).decode("ascii")
@@ -199,9 +166,8 @@ class NetworkStage(Stage):
     def _steps_of_series(self):
         """Return the words of the moments that are the series' snapshots, if they are the first of all."""
         known = {(str(step), net.parameters.vector.tobytes()) for step, net in series_snapshots()}
-        words = [
-            w for w, net in self._moments if (w, net.parameters.vector.astype(np.float32).tobytes()) in known
-        ]
+        own = ((words, net.parameters.vector.astype(np.float32).tobytes()) for words, net in self._moments)
+        words = [moment[0] for moment in own if moment in known]
         return words if len(words) == len(known) else []
 
     def _examples(self, first):
@@ -217,12 +183,10 @@ class NetworkStage(Stage):
         }
 
     def _bits(self):
+        """Return 8 if the images are bytes, divided by 255; else 32, as float32."""
         some = np.asarray(self._images[:256], np.float64) * 255
-        return (
-            8
-            if np.allclose(some, np.rint(some), atol=1e-4) and 0 <= some.min() and some.max() <= 255.5
-            else 32
-        )
+        whole = np.allclose(some, np.rint(some), atol=1e-4)
+        return 8 if whole and 0 <= some.min() and some.max() <= 255.5 else 32
 
     def _count(self):
         return min(len(self._images), MOST_IMAGE_BYTES // (self._images[:1].size * self._bits() // 8))
@@ -230,11 +194,10 @@ class NetworkStage(Stage):
     def _pixels(self, indices):
         """Return images as the page reads them: bytes or float32, then the labels."""
         images = self._images[indices]
-        pixels = (
-            np.rint(np.asarray(images) * 255).astype(np.uint8) if self._bits() == 8 else images.astype("<f4")
+        pixels = as_bytes(images) if self._bits() == 8 else images.astype("<f4").tobytes()
+        return pixels + (
+            b"" if self._labels is None else np.asarray(self._labels[indices], np.uint8).tobytes()
         )
-        labels = b"" if self._labels is None else np.asarray(self._labels[indices], np.uint8).tobytes()
-        return pixels.tobytes() + labels
 
     # -------------------------------------------------------------------------------------- what a page asks
 
@@ -275,14 +238,13 @@ class NetworkStage(Stage):
 
     def _ask_cell(self, question, buffers):
         name, index, before = question["name"], tuple(question["index"]), question["before"]
-        field = receptive_field(self._run_net, name, index)
-        sent = (
-            None
-            if before is None
-            else encode_array(sent_back(self._run_net, self._run, name, index, to=before))
-        )
-        axes = {axis: getattr(field, axis).tolist() for axis in ("rows", "columns", "channels")}
-        return json.dumps({"field": axes, "sent": sent}).encode()
+        field = {
+            axis: n.tolist() for axis, n in receptive_field(self._run_net, name, index)._asdict().items()
+        }
+        sent = None
+        if before is not None:
+            sent = encode_array(sent_back(self._run_net, self._run, name, index, to=before))
+        return json.dumps({"field": field, "sent": sent}).encode()
 
     def _target(self, net, image, label):
         """Return the class that a choice of label means."""
@@ -296,7 +258,7 @@ class NetworkStage(Stage):
 def described(net):
     """Return the layers for the page: how they are built, or, if it does not know one, their shapes alone."""
     try:
-        network = data.architecture(net)
+        network = architecture(net)
     except TypeError:
         layers = [{"name": layer.name, "type": type(layer).__name__} for layer in net.layers]
         network = {"input_shape": list(net.input_shape), "layers": layers, "python": True}
@@ -305,37 +267,54 @@ def described(net):
     return network | {"parameters": int(net.parameters.vector.size), "classes": net.classes}
 
 
-def as_moments(network, snapshots):
-    """Return [(words, Network), …] for the constructor's `network` and `snapshots`.
+def architecture(net):
+    """Return ``{"input_shape": [28, 28, 1], "layers": [{"name": "conv1", "type": "Conv", …}, …]}``.
 
-    Raises
-    ------
-    TypeError, ValueError
-        Not networks, of different architectures, or too large to draw.
+    A layer of a kind that only Python knows is a TypeError.
     """
+    for layer in net.layers:
+        if type(layer) not in LAYER_TYPES.values():
+            kind = type(layer).__name__
+            raise TypeError(f"the page does not know {layer.name}, a {kind}: only Python does")
+    description = json.loads(str(network_file.encode_architecture(net)))
+    layers = [{"name": layer.name, **entry} for layer, entry in zip(net.layers, description["layers"])]
+    return {"input_shape": description["input_shape"], "layers": layers}
+
+
+def as_float16(net):
+    """Return ``net.parameters.vector`` as little-endian float16, which is enough to be looked at.
+
+    NaN and infinities stay what they are; a parameter that would become infinite is a ValueError.
+    """
+    for name, values in net.parameters.items():
+        too_large = values[np.isfinite(values) & (np.abs(values) >= FLOAT16_LIMIT)]
+        if too_large.size:
+            fault = f"{name} has the entry {too_large[0]:g}"
+            raise ValueError(f"a page holds parameters as float16, up to 65504; {fault}")
+    return net.parameters.vector.astype("<f2").tobytes()
+
+
+def as_moments(network, snapshots):
+    """Return [(words, Network), …] for the constructor's `network` and `snapshots`, checked."""
     if network is not None and not isinstance(network, Network):
         raise TypeError(f"{NAME}: network must be a Network; got {type(network).__name__}")
     if snapshots is None:
         snapshots = [] if network is not None else series_snapshots()
     try:
-        pairs = [(f"{step}", net) for step, net in snapshots]
+        moments = [(f"{step}", net) for step, net in snapshots]
     except (TypeError, ValueError):
         raise TypeError(f"{NAME}: snapshots must be a list of (step, Network)") from None
-    for _, net in pairs:
-        if not isinstance(net, Network):
-            raise TypeError(
-                f"{NAME}: snapshots must be a list of (step, Network); got a {type(net).__name__}"
-            )
-    moments = [*pairs, *([(NOW, network)] if network is not None else [])]
+    moments += [] if network is None else [(NOW, network)]
     if not moments:
         raise ValueError(f"{NAME}: snapshots is empty; expected at least one (step, Network)")
     last = moments[-1][1]
     for words, net in moments:
+        if not isinstance(net, Network):
+            came = type(net).__name__
+            raise TypeError(f"{NAME}: snapshots must be a list of (step, Network); got a {came}")
         if _shapes(net) != _shapes(last):
-            raise ValueError(
-                f"{NAME}: the snapshot {words} has other layers than the last one: {_shapes(net)}, "
-                f"expected {_shapes(last)}"
-            )
+            fault = f"other layers than the last one: {_shapes(net)}, expected {_shapes(last)}"
+            raise ValueError(f"{NAME}: the snapshot {words} has {fault}")
         if net.dtype.kind == "c":
             raise TypeError(f"{NAME}: the network computes in complex128; use net.astype(np.float64)")
     check_size(last)
@@ -376,26 +355,9 @@ def as_examples(net, images, labels):
     return images, None if labels is None else net._checked_labels(NAME, labels, len(images))
 
 
-def check_choices(net, labels, label, among, layer):
-    """Refuse a label, a kind of image or a layer that does not exist."""
-    classes = [str(k) for k in range(net.classes)]
-    if label not in ("true", "prediction", "second", *classes):
-        raise ValueError(f'{NAME}: label must be "true", "prediction", "second" or a class; got {label!r}')
-    if among not in ("any", *(("misread", *classes) if labels is not None else ())):
-        raise ValueError(f'{NAME}: among must be "any", or with labels "misread" or a class; got {among!r}')
-    large = [name for name, shape in net.output_shapes.items() if len(shape) == 3]
-    if layer not in (ALL, *large):
-        raise ValueError(f'{NAME}: layer must be "all" or one with maps, {", ".join(large)}; got {layer!r}')
-
-
-def next_misread(net, images, labels, first):
-    """Return the first image from `first` on, going round, that the network misreads."""
-    order = np.roll(np.arange(len(images)), -first)
-    for some in np.array_split(order, math.ceil(len(order) / 500)):
-        wrong = some[net.predict(images[some]) != labels[some]]
-        if wrong.size:
-            return int(wrong[0])
-    raise ValueError(f"{NAME}: the network misreads none of the images")
+def as_bytes(images):
+    """Return images of [0, 1] as bytes, one a pixel."""
+    return np.rint(np.asarray(images) * 255).astype(np.uint8).tobytes()
 
 
 def _as_maps(array):
@@ -410,9 +372,9 @@ def series_files():
     """
     nets = [net for _, net in series_snapshots()]
     digits, labels = load_test_set()
-    pixels = np.rint(digits[:SERIES_IMAGES] * 255).astype(np.uint8).tobytes()
     return {
-        f"{SERIES}_last.bin": data.as_float16(nets[-1]),
-        f"{SERIES}_weights.bin": b"".join(map(data.as_float16, nets)),
-        f"{SERIES}_images.bin": pixels + labels[:SERIES_IMAGES].astype(np.uint8).tobytes(),
+        f"{SERIES}_last.bin": as_float16(nets[-1]),
+        f"{SERIES}_weights.bin": b"".join(map(as_float16, nets)),
+        f"{SERIES}_images.bin": as_bytes(digits[:SERIES_IMAGES])
+        + labels[:SERIES_IMAGES].astype(np.uint8).tobytes(),
     }

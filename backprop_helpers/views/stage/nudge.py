@@ -7,7 +7,7 @@ import traitlets
 
 from backprop_helpers.layers._validate import shown
 from backprop_helpers.views import plots
-from backprop_helpers.views.stage._base import Stage
+from backprop_helpers.views.stage._base import Number, Stage, as_number, one_of
 from backprop_helpers.views.stage._expression import nodes_of
 
 NAME = "NudgeStage"
@@ -19,25 +19,12 @@ LARGEST = 10  # of a nudge
 class NudgeStage(Stage):
     """Nudge any number of a computation, see what moves; send the messages back, gate by gate.
 
-    Parameters
-    ----------
-    expression : str, or dict or list of (name, expression), optional
-        As in Python, ``"z = w*x + b; J = max(z, 0)"``; the last one is J. Known are + − * / ** and max, min,
-        relu, exp, log, tanh, sigmoid, sqrt, square. Every operation is a gate; constants belong to a gate.
-        By default lesson 00's example.
-    nudged : str, optional
-        The name that is nudged at first.
-    epsilon : float
-        The nudge, from −10 to 10.
-    messages : int, optional
-        How many gates have sent their message back; by default all.
-    **values : float
-        A number for every name that the expression reads.
-
-    Raises
-    ------
-    TypeError, ValueError
-        What is no such expression; a name without a value, or a value without a name.
+    - expression: as in Python, ``"z = w*x + b; J = max(z, 0)"``, or a dict or list of (name, expression); the
+      last one is J. Known are + − * / ** and max, min, relu, exp, log, tanh, sigmoid, sqrt, square. Every
+      operation is a gate; constants belong to a gate. By default lesson 00's example
+    - nudged, epsilon: the name that is nudged at first, and by how much, from −10 to 10
+    - messages: how many gates have sent their message back; by default all
+    - values: a number for every name that the expression reads
 
     Examples
     --------
@@ -46,8 +33,8 @@ class NudgeStage(Stage):
     """
 
     composition = "nudgeGraph"
-    epsilon = traitlets.Float().tag(sync=True, echo_update=False)
-    messages = traitlets.Int().tag(sync=True, echo_update=False)
+    epsilon = Number(0.0, -LARGEST, LARGEST)
+    messages = traitlets.Int()
 
     def __init__(self, expression=None, *, nudged=None, epsilon=0.0, messages=None, **values):
         if expression is None:
@@ -60,18 +47,15 @@ class NudgeStage(Stage):
         for name, value in values.items():
             if name not in inputs:
                 raise ValueError(f"{NAME}: the expression does not read {name}; it reads {', '.join(inputs)}")
-            if np.ndim(value) or np.asarray(value).dtype.kind not in "uif":
-                raise TypeError(f"{NAME}: {name} must be one real number; got {shown(value)}")
+            as_number(NAME, name, value)
         names = [node["name"] for node in nodes]
-        if nudged is not None and nudged not in names:
-            raise ValueError(f"{NAME}: nudged must be one of {', '.join(names)}; got {shown(nudged)}")
-        if not abs(epsilon) <= LARGEST:
-            raise ValueError(f"{NAME}: epsilon must lie between −10 and 10; got {shown(epsilon)}")
+        if nudged is not None:
+            one_of(NAME, "nudged", nudged, names)
         gates = len(nodes) - len(inputs)
         messages = gates if messages is None else messages
         if isinstance(messages, bool) or not isinstance(messages, int) or not 0 <= messages <= gates:
             raise ValueError(f"{NAME}: messages must be from 0 to {gates}, the gates; got {shown(messages)}")
-        options = {"nodes": nodes, "epsilon": float(epsilon), "messages": messages}
+        options = {"nodes": nodes, "epsilon": epsilon, "messages": messages}
         selected = {"array": nudged, "index": []} if nudged else None
         super().__init__({name: values[name] for name in inputs}, options, selected=selected)
 
@@ -91,15 +75,8 @@ class NudgeStage(Stage):
         """{name: dJ/d(name)} before the nudge, when all messages have been sent."""
         return self._run()[1]
 
-    @property
-    def moved(self):
-        """{name: by how much the nudge moves it}."""
-        before, after = self.values, self._run(self.selected, self.epsilon)[0]
-        return {name: after[name] - before[name] for name in before}
-
-    def _run(self, nudged=None, epsilon=0.0):
-        inputs = {name: float(array) for name, array in self.arrays.items()}
-        return run(self.options["nodes"], inputs, nudged and nudged["array"], epsilon)
+    def _run(self):
+        return run(self.options["nodes"], {name: float(array) for name, array in self.arrays.items()})
 
     def twin(self):
         """Return the static figure: the graph with its values, and the gradients that have all arrived."""
@@ -108,12 +85,8 @@ class NudgeStage(Stage):
         silent = [node for node in nodes if "steps" in node][: -self.messages or None]
         waiting = {names[m] for node in silent for m in node["reads"]}
         drawn = {
-            node["name"]: {
-                "label": node["label"],
-                "value": values[node["name"]],
-                "gradient": None if node["name"] in waiting else gradients[node["name"]],
-            }
-            for node in nodes
+            name: (node["label"], values[name], None if name in waiting else gradients[name])
+            for name, node in zip(names, nodes)
         }
         edges = dict.fromkeys((names[m], node["name"]) for node in nodes for m in node["reads"])
         return plots.graph(drawn, list(edges), title=f"{names[-1]}, and how it answers to every number")

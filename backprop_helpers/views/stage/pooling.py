@@ -4,10 +4,9 @@ import numpy as np
 import traitlets
 
 from backprop_helpers.layers import pool_backward, pool_forward
-from backprop_helpers.layers._validate import as_array, shown
+from backprop_helpers.layers._validate import as_array
 from backprop_helpers.views import plots
-from backprop_helpers.views.stage._base import Stage
-from backprop_helpers.views.stage.convolution import as_option
+from backprop_helpers.views.stage._base import Stage, as_option, one_of
 
 NAME = "PoolingStage"
 MODES = ("max", "average")
@@ -25,39 +24,22 @@ class PoolingStage(Stage):
     window and the winner jumps; of equals the first in reading order wins. Where the output grows beyond dZ,
     the given numbers are repeated from the start.
 
-    Parameters
-    ----------
-    x : array_like, (H, W) or (1, H, W, C), optional
-        One image, at most 32×32 with 64 channels. The default has ties and a remainder.
-    dz : array_like, (H_out, W_out) or (1, H_out, W_out, C), optional
-        The gradient from above.
-    size : int or (int, int)
-    stride : int, (int, int) or None
-        None: the stride follows the size.
-    mode : "max" or "average"
-    channel : int
-        The channel that is shown first.
+    - x: one image, (H, W) or (1, H, W, C), at most 32×32 with 64 channels; the default has ties and a rest
+    - dz: the gradient from above, (H_out, W_out) or (1, H_out, W_out, C)
+    - size, stride, mode: as `pool_forward` takes them, a stride of None following the size
+    - channel: the one that is shown first
 
-    Attributes
-    ----------
-    size, stride, mode, channel
-        As they are in the page now; assign to change the page.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `pool_forward`; or an image too large to be pointed at.
+    Assign size, stride, mode or channel to change the page.
     """
 
     composition = "pooling"
-    mode = traitlets.Enum(MODES).tag(sync=True, echo_update=False)
-    size = traitlets.Any().tag(sync=True, echo_update=False)
-    stride = traitlets.Any().tag(sync=True, echo_update=False)
-    channel = traitlets.Int(0).tag(sync=True, echo_update=False)
+    mode = traitlets.Enum(MODES, "max")
+    size = traitlets.Any()
+    stride = traitlets.Any()
+    channel = traitlets.Int(0)
 
     def __init__(self, x=None, dz=None, *, size=2, stride=None, mode="max", channel=0):
-        if mode not in MODES:
-            raise ValueError(f"{NAME}: mode must be one of {', '.join(MODES)}; got {shown(mode)}")
+        one_of(NAME, "mode", mode, MODES)
         x = as_example("x", EXAMPLE_X if x is None else x)
         if max(x.shape[:2]) > LARGEST or x.shape[2] > MOST_CHANNELS:
             came = f"x is {x.shape[0]}×{x.shape[1]} with {x.shape[2]} channels"
@@ -65,37 +47,29 @@ class PoolingStage(Stage):
             raise ValueError(f"{NAME}: {expected}; {came}; take a part, such as x[:, :16, :16]")
         if not 0 <= channel < x.shape[2]:
             raise ValueError(f"{NAME}: channel must be below x's {x.shape[2]}; got {channel}")
+        options = {"mode": mode, "size": size, "stride": stride, "channel": channel}
         z, _ = pool_forward(x[None], size=size, stride=stride, mode=mode)
         if dz is None:
             dz = np.stack([np.roll(EXAMPLE_DZ, c) for c in range(x.shape[2])], axis=2)
         elif (dz := as_example("dz", dz)).shape != z.shape[1:]:
-            raise ValueError(
-                f"{NAME}: dz must have the output's shape {z.shape[1:]} as (H_out, W_out, C); "
-                f"it has {dz.shape}"
-            )
-        options = {"mode": mode, "size": size, "stride": stride, "channel": channel}
-        super().__init__({"x": x, "dz": dz}, {name: as_option(value) for name, value in options.items()})
+            expected = f"the output's shape {z.shape[1:]} as (H_out, W_out, C)"
+            raise ValueError(f"{NAME}: dz must have {expected}; it has {dz.shape}")
+        super().__init__({"x": x, "dz": dz}, options)
 
-    def __repr__(self):
-        return f"{NAME}(x {'×'.join(map(str, self.spec['arrays']['x']['shape']))}, {self.mode})"
+    def _sizes(self):
+        return f"{super()._sizes()}, {self.mode}"
 
     @traitlets.validate("size", "stride")
     def _fits(self, proposal):
-        value, name = proposal["value"], proposal["trait"].name
-        if "x" in self.spec.get("arrays", {}) and not (name == "stride" and value is None):
-            pool_forward(
-                self.arrays["x"][None], **{"size": as_pair_or_int(self.size), name: as_pair_or_int(value)}
-            )
-        return as_option(value)
+        if "x" in self.spec.get("arrays", {}):
+            settings = {"size": self.size, "stride": self.stride}
+            pool_forward(self.arrays["x"][None], **settings | {proposal["trait"].name: proposal["value"]})
+        return as_option(proposal["value"])
 
     def twin(self):
         """Return the static figure: windows, winners, and what each is paid, of the channel that is shown."""
         c, x = self.channel, self.arrays["x"][..., self.channel]
-        settings = {
-            "size": as_pair_or_int(self.size),
-            "stride": as_pair_or_int(self.stride),
-            "mode": self.mode,
-        }
+        settings = {"size": self.size, "stride": self.stride, "mode": self.mode}
         z, cache = pool_forward(x[None, ..., None], **settings)
         rows, columns = (np.arange(n) % have for n, have in zip(z.shape[1:3], self.arrays["dz"].shape))
         dz = self.arrays["dz"][rows][:, columns, c]
@@ -115,8 +89,3 @@ def as_example(name, array):
         expected = f"one example, (H, W) or (1, H, W, C), such as {name}[:1]"
         raise ValueError(f"{NAME}: {name} must be {expected}; its shape is {array.shape}")
     return array[0]
-
-
-def as_pair_or_int(value):
-    """Return a setting as `pool_forward` takes it."""
-    return tuple(value) if isinstance(value, list) else value

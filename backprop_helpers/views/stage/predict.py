@@ -118,13 +118,16 @@ def _cell(shape, answer):
 def _picture(options, grid):
     question = _style.wrapped("Predict first. " + options["question"].replace("`", ""), WIDTH - 0.4)
     lines = question.count("\n") + 1
-    rows = options["shape"][0] if options["kind"] == "cell" else 1
+    high = 0.34 * options["shape"][0] if options["kind"] == "cell" else 0.34
+    if options["kind"] == "choice":
+        *_, (_, last, _, text) = _laid(options["choices"])
+        high = last + _height(text) + 0.05
     figure = _style.page(
-        WIDTH, 0.1 + LINE * lines + 0.34 * rows + 0.16, alt=question + " A guess is asked for here."
+        WIDTH, 0.1 + LINE * lines + high + 0.16, alt=question + " A guess is asked for here."
     )
     ax = _style.canvas(figure)
     top = 0.1 + LINE * lines + 0.08
-    ax.plot([0.06, 0.06], [0.06, top + 0.34 * rows], color=_style.ACCENTS["orange"], lw=2)
+    ax.plot([0.06, 0.06], [0.06, top + high], color=_style.ACCENTS["orange"], lw=2)
     ax.text(0.2, 0.06, question, fontsize=_style.NORMAL, va="top", linespacing=1.35)
     draw = {"number": _draw_number, "choice": _draw_choices, "cell": _draw_grid}[options["kind"]]
     draw(ax, top, options, grid)
@@ -148,12 +151,24 @@ def _draw_number(ax, top, options, grid):
     ax.text(1.1, top + 0.16, options.get("unit", ""), fontsize=_style.NORMAL, va="center_baseline")
 
 
-def _draw_choices(ax, top, options, grid):
-    left = 0.2
-    for text in options["choices"]:
+def _laid(choices):
+    """Yield (left, top, width, text) of each: side by side while there is room; a long one is folded."""
+    left, top, high = 0.2, 0.03, 0
+    for text in (_style.wrapped(choice, WIDTH - 0.9) for choice in choices):
         width = _style.text_width(text) + 0.24
-        _box(ax, left, top + 0.03, width, 0.26, text)
-        left += width + 0.12
+        if left > 0.2 and left + width > WIDTH:
+            left, top, high = 0.2, top + high + 0.08, 0
+        yield left, top, width, text
+        left, high = left + width + 0.12, max(high, _height(text))
+
+
+def _height(text):
+    return 0.26 + LINE * text.count("\n")
+
+
+def _draw_choices(ax, top, options, grid):
+    for left, down, width, text in _laid(options["choices"]):
+        _box(ax, left, top + down, width, _height(text), text)
 
 
 def _draw_grid(ax, top, options, grid):

@@ -3,90 +3,48 @@
 import numpy as np
 import traitlets
 
-from backprop_helpers.layers import (
-    conv_backward,
-    conv_forward,
-    fc_backward,
-    fc_forward,
-    pool_backward,
-    pool_forward,
-)
-from backprop_helpers.layers._validate import as_upstream, shown
+from backprop_helpers.layers import conv_backward, conv_forward, fc_backward, fc_forward
+from backprop_helpers.layers._validate import as_upstream
 from backprop_helpers.views import plots
-from backprop_helpers.views.stage._base import Stage
-from backprop_helpers.views.stage.convolution import as_arrays, as_option, invented_gradient
+from backprop_helpers.views.stage._base import Stage, one_of
+from backprop_helpers.views.stage.convolution import as_arrays, invented_gradient
 
 NAME = "ProductsStage"
 PILES = {"z": "output", "w": "weight", "x": "input"}
-LAYERS = ("conv", "fc", "max", "average")
+SETTINGS = {"conv": {"stride": 1, "padding": 0, "dilation": 1}, "fc": {}}  # where none are given
 MOST_CARDS = 128
 
 
 class ProductsStage(Stage):
     """Every product (z, x, w) of a layer is a card: piled by z they add up to Z, by w to dW, by x to dX.
 
-    Parameters
-    ----------
-    x : array_like
-        (H, W) or (1, H, W, C) of a convolution or pooling, (M, N) of a fully connected layer.
-    w, b : array_like, optional
-        Kernel (F_h, F_w) or (F_h, F_w, C, K) and (K,); fully connected (N, K) and (K,). Pooling has none.
-    dz : array_like, optional
-        The gradient from above; by default invented small integers.
-    layer : "conv", "fc", "max" or "average"
-    stride, padding, dilation, size
-        As in `conv_forward` and `pool_forward`.
-    by : "z", "w" or "x"
-        How the cards lie at first; assign to pile them anew.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As the layer's functions; or more than 128 products.
+    - x: (H, W) or (1, H, W, C) of a convolution, (M, N) of a fully connected layer
+    - w, b: kernel (F_h, F_w) or (F_h, F_w, C, K) and (K,); fully connected (N, K) and (K,)
+    - dz: the gradient from above; by default invented small integers
+    - layer: "conv" or "fc", with at most 128 products
+    - settings: stride, padding and dilation as `conv_forward` takes them
+    - by: "z", "w" or "x", how the cards lie at first; assign to pile them anew
     """
 
     composition = "productTable"
-    by = traitlets.Enum(tuple(PILES)).tag(sync=True, echo_update=False)
+    by = traitlets.Enum(tuple(PILES), "z")
 
-    def __init__(
-        self,
-        x=None,
-        w=None,
-        b=None,
-        dz=None,
-        *,
-        layer="conv",
-        stride=None,
-        padding=0,
-        dilation=1,
-        size=2,
-        by="z",
-    ):
-        for name, value, known in (("layer", layer, LAYERS), ("by", by, PILES)):
-            if value not in known:
-                raise ValueError(f"{NAME}: {name} must be one of {', '.join(known)}; got {shown(value)}")
-        stride = (1 if layer == "conv" else size) if stride is None else stride
-        options = {"layer": layer, "by": by}
+    def __init__(self, x=None, w=None, b=None, dz=None, *, layer="conv", by="z", **settings):
+        one_of(NAME, "layer", layer, SETTINGS)
+        settings = SETTINGS[layer] | settings
         if layer == "conv":
-            options |= {"stride": stride, "padding": padding, "dilation": dilation}
-            arrays = as_arrays(x, w, b, None, stride=stride, padding=padding, dilation=dilation)
-        elif layer == "fc":
+            arrays = as_arrays(x, w, b, None, **settings)
+        else:
             x, w = np.atleast_2d(x), np.asarray(w)
             arrays = {"x": x, "w": w, "b": np.zeros(w.shape[-1], int) if b is None else np.atleast_1d(b)}
-        else:
-            options |= {"stride": stride, "size": size}
-            x = np.asarray(x)
-            arrays = {"x": x[..., np.newaxis] if x.ndim == 2 else x[0]}
-        options = {name: as_option(value) for name, value in options.items()}
+        options = {"layer": layer, "by": by} | settings
         z, _ = _forward(arrays, options)
         dz = invented_gradient((*z.shape, 1)[:3]).reshape(z.shape) if dz is None else np.reshape(dz, z.shape)
         arrays["dz"] = as_upstream(NAME, "dz", dz, z.shape, "(z)")
         count = _count(arrays, options, z)
         if count > MOST_CARDS:
-            raise ValueError(
-                f"{NAME}: at most {MOST_CARDS} products can lie on the table; this layer has {count:,}; "
-                f"take a smaller x"
-            )
+            expected = f"at most {MOST_CARDS} products can lie on the table"
+            raise ValueError(f"{NAME}: {expected}; this layer has {count:,}; take a smaller x")
         super().__init__(arrays, options)
 
     def __repr__(self):
@@ -97,9 +55,7 @@ class ProductsStage(Stage):
         """Return the static figure: the layer's arrays, forward and backward."""
         arrays, options = self.arrays, self.options
         z, gradients = _forward(arrays, options)
-        found = {"X": arrays["x"], "W": arrays.get("w"), "Z": z, "dZ": arrays["dz"]}
-        found |= gradients(arrays["dz"])
-        found = {name: array for name, array in found.items() if array is not None}
+        found = {"X": arrays["x"], "W": arrays["w"], "Z": z, "dZ": arrays["dz"]} | gradients(arrays["dz"])
         panels = [array.reshape(array.shape[0], array.shape[1], -1)[..., 0] for array in found.values()]
         kinds = ["gradient" if name[0] == "d" else "weight" if name == "W" else "value" for name in found]
         title = f"{_count(arrays, options, z)} products, piled by output, by weight, by input"
@@ -109,30 +65,19 @@ class ProductsStage(Stage):
 def _forward(arrays, options):
     """Return the layer's output for one example, and the function that gives its gradients by letter."""
     layer, settings = options["layer"], {k: v for k, v in options.items() if k not in ("layer", "by")}
-    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
     if layer == "fc":
         z, cache = fc_forward(arrays["x"], arrays["w"], arrays["b"])
         return z, lambda dz: dict(zip(("dX", "dW"), fc_backward(dz, cache)))
-    if layer == "conv":
-        z, cache = conv_forward(arrays["x"][None], arrays["w"], arrays["b"], **settings)
-        return z[0], lambda dz: {
-            name: array[0] if name == "dX" else array
-            for name, array in zip(("dX", "dW"), conv_backward(dz[None], cache))
-        }
-    z, cache = pool_forward(arrays["x"][None], mode=layer, **settings)
-    return z[0], lambda dz: {"dX": pool_backward(dz[None], cache)[0]}
+    z, cache = conv_forward(arrays["x"][None], arrays["w"], arrays["b"], **settings)
+    return z[0], lambda dz: {
+        name: array[0] if name == "dX" else array
+        for name, array in zip(("dX", "dW"), conv_backward(dz[None], cache))
+    }
 
 
 def _count(arrays, options, z):
     """Return how many products there are; those with a zero of the padding are not counted."""
-    layer = options["layer"]
-    if layer == "max":
-        return z.size
-    ones = {name: np.ones_like(array) for name, array in arrays.items()}
-    if layer == "conv":
-        ones["b"] = np.zeros_like(arrays["b"])
-    if layer == "fc":
+    if options["layer"] == "fc":
         return z.shape[0] * arrays["w"].size
-    if layer == "average":
-        return z.size * int(np.prod(np.broadcast_to(options["size"], 2)))
+    ones = {name: np.ones_like(arrays[name]) for name in ("x", "w")} | {"b": np.zeros_like(arrays["b"])}
     return int(_forward(ones, options)[0].sum())

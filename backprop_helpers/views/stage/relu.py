@@ -1,12 +1,11 @@
 """`ReLUStage`: the gates of ReLU, forward and backward, under the pointer (lesson 03)."""
 
 import numpy as np
-import traitlets
 
 from backprop_helpers.layers import relu_backward, relu_forward
-from backprop_helpers.layers._validate import as_array, as_upstream, shown
+from backprop_helpers.layers._validate import as_array, as_upstream
 from backprop_helpers.views import plots
-from backprop_helpers.views.stage._base import Stage, as_json
+from backprop_helpers.views.stage._base import Number, Stage
 
 NAME = "ReLUStage"
 AXES = ("M", "N")
@@ -28,28 +27,13 @@ class ReLUStage(Stage):
     at a cell to see its gate and its sums. Marked are a dead unit, a column that is closed for every example,
     and what is exactly 0, where the slope is a choice.
 
-    Parameters
-    ----------
-    z : array_like, (M, N), optional
-        Examples × units, at most 32×32. The default has a dead unit and a 0.
-    da : array_like, (M, N), optional
-        The gradient from above; by default small whole numbers.
-    bias : float
-        What is added to every number of z.
-
-    Attributes
-    ----------
-    bias : float
-        As it is in the page now; assign to change the page.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If z is no table of real numbers, or too large to be pointed at; if da has not its shape.
+    - z: (M, N), examples × units, at most 32×32; the default has a dead unit and a 0
+    - da: (M, N), the gradient from above; by default small whole numbers
+    - bias: what is added to every number of z; assign to change the page
     """
 
     composition = "reluGates"
-    bias = traitlets.Float(0).tag(sync=True, echo_update=False)
+    bias = Number(expected="finite")
 
     def __init__(self, z=None, da=None, *, bias=0):
         if z is None and da is not None:
@@ -59,25 +43,13 @@ class ReLUStage(Stage):
             expected = f"at most {LARGEST} rows and columns can be pointed at"
             raise ValueError(f"{NAME}: {expected}; z is {z.shape}; take a part, such as z[:16, :16]")
         da = np.resize(EXAMPLE_DA, z.shape) if da is None else as_upstream(NAME, "da", da, z.shape, AXES)
-        super().__init__({"z": z, "da": da}, {"bias": as_array(NAME, "bias", bias, ()).item()})
-
-    def __repr__(self):
-        return f"{NAME}(z {'×'.join(map(str, self.spec['arrays']['z']['shape']))})"
-
-    @traitlets.validate("bias")
-    def _is_finite(self, proposal):
-        if not np.isfinite(proposal["value"]):
-            raise ValueError(f"{NAME}: bias must be finite; got {shown(proposal['value'])}")
-        return as_json(proposal["value"])
+        super().__init__({"z": z, "da": da}, {"bias": bias})
 
     def twin(self):
         """Return the static figure: forward, and backward through the same mask."""
         z, da = self.arrays["z"] + self.bias, self.arrays["da"]
         a, cache = relu_forward(z)
-        return plots.matrices(
-            [z, a, da, cache.mask.astype(int), relu_backward(da, cache)],
-            ["Z", "A", "dA", "[Z > 0]", "dZ"],
-            kinds=["value", "value", "gradient", "mask", "gradient"],
-            signs=["→", " ", "⊙", "="],
-            indices=True,
-        )
+        arrays = [z, a, da, cache.mask.astype(int), relu_backward(da, cache)]
+        kinds = ["value", "value", "gradient", "mask", "gradient"]
+        look = {"kinds": kinds, "signs": ["→", " ", "⊙", "="], "indices": True}
+        return plots.matrices(arrays, ["Z", "A", "dA", "[Z > 0]", "dZ"], **look)

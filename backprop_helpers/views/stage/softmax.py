@@ -6,6 +6,8 @@ import traitlets
 from backprop_helpers.layers import softmax, softmax_cross_entropy_forward, softmax_jacobian
 from backprop_helpers.layers._validate import as_array
 from backprop_helpers.views import plots
+from backprop_helpers.views.plots import _style
+from backprop_helpers.views.plots._cells import draw_cells, draw_labels
 from backprop_helpers.views.stage._base import Stage
 
 NAME = "SoftmaxStage"
@@ -17,26 +19,13 @@ class SoftmaxStage(Stage):
 
     Press a class to make it the true one, add a number to all scores, point at an entry of the Jacobian.
 
-    Parameters
-    ----------
-    z : array_like, (K,) or (1, K), optional
-        The scores of 2 to 10 classes.
-    y : int or array_like, (K,) or (1, K), optional
-        The true class, or one-hot.
-
-    Attributes
-    ----------
-    label : int
-        The true class, as it is in the page now; assign to change the page.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If z is not one row of 2 to 10 scores, or y is none of its classes.
+    - z: (K,) or (1, K), the scores of 2 to 10 classes
+    - y: the true class, or one-hot, (K,) or (1, K)
+    - label: the true class, as it is in the page now; assign to change the page
     """
 
     composition = "softmaxScores"
-    label = traitlets.Int(0).tag(sync=True, echo_update=False)
+    label = traitlets.Int(0)
 
     def __init__(self, z=(2, 1, 0, -1), y=1):
         z, y = as_array(NAME, "z", np.asarray(z)), np.asarray(y)
@@ -49,8 +38,8 @@ class SoftmaxStage(Stage):
         label = int(y.argmax() if y.size > 1 else y.reshape(()))
         super().__init__({"z": z}, {"label": label})
 
-    def __repr__(self):
-        return f"{NAME}({self.spec['arrays']['z']['shape'][0]} classes)"
+    def _sizes(self):
+        return f"{self.spec['arrays']['z']['shape'][0]} classes"
 
     @traitlets.validate("label")
     def _is_a_class(self, proposal):
@@ -62,20 +51,23 @@ class SoftmaxStage(Stage):
 
     def twin(self):
         """Return the static figure: the probabilities, and the Jacobian beside them."""
-        z, count = self.arrays["z"], self.arrays["z"].size
+        z = self.arrays["z"]
         if not np.isfinite(z).all():
             return plots.matrices([z[None]], ["Z"], kinds="value", title="Scores that are not finite")
         y_hat = softmax(z[None])
         loss, _ = softmax_cross_entropy_forward(z[None], np.array([self.label]))
-        figure, axes = plots.panels(1, 2, size=(max(3.6, 0.5 * count), max(2.8, 0.42 * count)))
-        plots.bars(y_hat[0], self.label, title=f"Ŷ, loss {loss:.3f}", ax=axes[0, 0])
-        rows, columns = ([f"{letter}[{k}]" for k in range(count)] for letter in "ŷz")
-        plots.matrix(
-            softmax_jacobian(y_hat)[0],
-            title="∂ŷ[l]/∂z[k]",
-            kind="gradient",
-            row_labels=rows,
-            col_labels=columns,
-            ax=axes[0, 1],
-        )
-        return figure
+        return _picture(y_hat[0], softmax_jacobian(y_hat)[0], self.label, loss)
+
+
+@_style.drawing
+def _picture(y_hat, jacobian, label, loss):
+    """Return the bars of the probabilities and, beside them, the Jacobian."""
+    count = len(y_hat)
+    size = max(3.6, 0.5 * count), max(2.8, 0.42 * count)
+    figure, ((left, right),) = plots.panels(1, 2, size=size)
+    plots.bars(y_hat, label, title=f"Ŷ, loss {loss:.3f}", ax=left)
+    draw_cells(right, jacobian, kind="gradient", cell=min(size) / count)
+    draw_labels(right, jacobian.shape, *([f"{letter}[{k}]" for k in range(count)] for letter in "ŷz"))
+    right.set_title("∂ŷ[l]/∂z[k]")
+    figure.alt += f"; beside them the Jacobian, {count} by {count}"
+    return figure

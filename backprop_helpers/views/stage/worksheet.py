@@ -15,25 +15,15 @@ CELL, GAP, NAME = 0.42, 0.36, 0.24  # inches
 class Worksheet(Stage):
     """Grids with blanks, lines of formula between them: ✓ for what is right, or the mistake by its name.
 
-    Parameters
-    ----------
-    *rows : str, dict or tuple
-        From top to bottom: a line of text, grids side by side ``{"X": X, "W": W}``, or both in one row:
-        ``({"X": X}, "∗", {"W": W}, "=", {"Z": Z})``. A grid is an array with its right numbers, of at most
-        three axes (rows, columns, channels).
-    blanks : dict
-        Which numbers of a grid are asked for: True for all of them, or a boolean array of its shape.
-    mistakes : dict
-        ``{"the kernel was not turned": array}``: what a known mistake gives in place of a grid; with blanks
-        in several grids ``{"…": {"dX": array}}``. It is named when everything written agrees with it, and
-        with no other. `mistakes_of` has those of an exercise.
-    tolerance : float
-        How far a number may be off. One that is not whole may always be rounded, to two digits at least.
-
-    Attributes
-    ----------
-    filled : dict
-        What the learner has written: ``{"dX": {"0": "3"}}``, by the number's place in row-major order.
+    - rows: from top to bottom, a line of text, grids side by side ``{"X": X, "W": W}``, or both in one row,
+      ``({"X": X}, "∗", {"W": W}, "=", {"Z": Z})``. A grid is an array with its right numbers, of at most
+      three axes (rows, columns, channels)
+    - blanks: which numbers of a grid are asked for, True for all of them or a boolean array of its shape
+    - mistakes: ``{"the kernel was not turned": array}``, what a known mistake gives in place of a grid; with
+      blanks in several grids ``{"…": {"dX": array}}``. It is named when everything written agrees with it,
+      and with no other. `mistakes_of` has those of an exercise
+    - tolerance: how far a number may be off. One that is not whole may always be rounded, to two digits
+    - filled: what the learner has written, ``{"dX": {"0": "3"}}``, by the number's place in row-major order
 
     Examples
     --------
@@ -43,19 +33,19 @@ class Worksheet(Stage):
     """
 
     composition = "worksheet"
-    filled = traitlets.Dict().tag(sync=True, echo_update=False)
+    filled = traitlets.Dict()
 
     def __init__(self, *rows, blanks, mistakes=None, tolerance=0):
         arrays = _arrays_of(rows)
         places = {name: _places(arrays, name, which) for name, which in blanks.items()}
         if not any(len(where) for where in places.values()):
             raise ValueError("Worksheet: blanks leaves nothing to fill in")
-        options = {
-            "rows": [
-                [{"text": part} if isinstance(part, str) else {"grid": part[0]} for part in _parts(row)]
-                for row in rows
-            ],
-            "blanks": {name: where.tolist() for name, where in places.items()},
+        parts = [
+            [{"text": part} if isinstance(part, str) else {"grid": part[0]} for part in _parts(row)]
+            for row in rows
+        ]
+        options = {"rows": parts, "blanks": {name: where.tolist() for name, where in places.items()}}
+        options |= {
             "mistakes": _mistakes(mistakes or {}, arrays, places),
             "tolerance": tolerance,
             "filled": {},
@@ -66,30 +56,19 @@ class Worksheet(Stage):
         """Return the sheet as a picture, its blanks empty."""
         return _picture(self.options, self.arrays)
 
-    def __repr__(self):
-        grids = ", ".join(
-            f"{name} {'×'.join(map(str, array['shape'])) or 'number'}"
-            for name, array in self.spec["arrays"].items()
-        )
-        count = sum(map(len, self.spec["options"]["blanks"].values()))
-        return f"Worksheet({grids}: {count} blanks)"
+    def _sizes(self):
+        grids = ", ".join(_size(name, array["shape"]) for name, array in self.spec["arrays"].items())
+        return f"{grids}: {sum(map(len, self.spec['options']['blanks'].values()))} blanks"
 
 
 def mistakes_of(name, *arguments, **options):
     """Return what the known mistakes of an exercise give for these arguments, or those of a one-line step.
 
-    Parameters
-    ----------
-    name : str
-        A check's, such as "input_backward", or a step's, such as "07.dx", which has its own numbers.
-    *arguments, **options
-        As the exercise's function takes them.
+    - name: a check's, such as "input_backward", or a step's, such as "07.dx", which has its own numbers
+    - arguments, options: as the exercise's function takes them
 
-    Returns
-    -------
-    dict
-        {diagnosis: array}, or {diagnosis: {part: array}} where the function returns several. Mistakes that do
-        not show with these numbers, that fail, or that give another shape are left out.
+    They are {diagnosis: array}, or {diagnosis: {part: array}} where the function returns several. Mistakes
+    that do not show with these numbers, that fail, or that give another shape are left out.
     """
     from backprop_helpers.checking.exercises import EXERCISES, steps  # what only few lessons load
     from backprop_helpers.checking.misconceptions import misconceptions
@@ -129,6 +108,10 @@ def _returned(asked, function, arguments, options):
         return None
 
 
+def _size(name, shape):
+    return f"{name} {'×'.join(map(str, shape)) or 'number'}"
+
+
 # The parts ------------------------------------------------------------------------------------------------
 
 
@@ -162,10 +145,8 @@ def _places(arrays, name, which):
         raise KeyError(f"Worksheet: blanks names {name}; the grids are {', '.join(arrays)}")
     mask = np.full(arrays[name].shape, which) if isinstance(which, bool) else np.asarray(which)
     if mask.dtype != bool or mask.shape != arrays[name].shape:
-        raise ValueError(
-            f"Worksheet: blanks of {name} must be True or a boolean array of shape {arrays[name].shape}; "
-            f"got {mask.dtype} {mask.shape}"
-        )
+        expected = f"True or a boolean array of shape {arrays[name].shape}"
+        raise ValueError(f"Worksheet: blanks of {name} must be {expected}; got {mask.dtype} {mask.shape}")
     return np.flatnonzero(mask)
 
 
@@ -175,21 +156,17 @@ def _mistakes(mistakes, arrays, places):
     for text, grids in mistakes.items():
         if not isinstance(grids, dict):
             if len(places) > 1:
-                grids_with_blanks = " and ".join(places)
-                raise TypeError(
-                    f"Worksheet: say whether {text!r} is about {grids_with_blanks}: {{grid: array}}"
-                )
+                which = " and ".join(places)
+                raise TypeError(f"Worksheet: say whether {text!r} is about {which}: {{grid: array}}")
             grids = dict.fromkeys(places, grids)
         blanks = {}
         for name, wrong in grids.items():
-            wrong, wanted = np.asarray(wrong), arrays[name].shape if name in places else None
-            if wanted is None or np.squeeze(wrong).shape != tuple(n for n in wanted if n > 1):
-                expected = (
-                    f"a grid with blanks, {' or '.join(places)}" if wanted is None else f"of shape {wanted}"
-                )
-                raise ValueError(
-                    f"Worksheet: {name} of {text!r} must be {expected}; its shape is {wrong.shape}"
-                )
+            wrong = np.asarray(wrong)
+            expected = f"of shape {arrays[name].shape}" if name in places else None
+            if expected is None or np.squeeze(wrong).shape != np.squeeze(arrays[name]).shape:
+                expected = expected or f"a grid with blanks, {' or '.join(places)}"
+                came = f"its shape is {wrong.shape}"
+                raise ValueError(f"Worksheet: {name} of {text!r} must be {expected}; {came}")
             blanks[name] = [as_json(value) for value in wrong.ravel()[places[name]].tolist()]
         found.append({"name": text, "blanks": blanks})
     return found
@@ -208,17 +185,16 @@ def tables_of(name, array):
 
 @_style.drawing
 def _picture(options, arrays):
-    for name, blanks in options["blanks"].items():
-        texts = np.array([_style.number(value) for value in arrays[name].ravel()], dtype=object)
-        texts[blanks] = ""
-        arrays[name] = texts.reshape(arrays[name].shape)
+    for name, array in arrays.items():
+        texts = np.array([_style.number(value) for value in array.ravel()], dtype=object)
+        texts[options["blanks"].get(name, [])] = ""
+        arrays[name] = texts.reshape(array.shape)
     rows = [_measured(row, arrays) for row in options["rows"]]
     width = min(_style.MAX_WIDTH, max(sum(part[1] + GAP for part in row) for row in rows))
     height = sum(max(part[2] for part in row) + 0.14 for row in rows)
-    grids = ", ".join(f"{name} {'×'.join(map(str, array.shape))}" for name, array in arrays.items())
-    figure = _style.page(
-        width, height + 0.1, alt=f"A worksheet with the grids {grids}, some of them to be filled in."
-    )
+    grids = ", ".join(_size(name, array.shape) for name, array in arrays.items())
+    alt = f"A worksheet with the grids {grids}, some of them to be filled in."
+    figure = _style.page(width, height + 0.1, alt=alt)
     ax = _style.canvas(figure)
     top = 0.05
     for row in rows:
@@ -247,14 +223,15 @@ def _measured(row, arrays):
 def _draw(ax, part, left, top, tallest):
     """Draw a text, or a grid with its name, at a place of the page."""
     if isinstance(part, str):
-        middle = top + (NAME + tallest) / 2 if tallest > NAME + 0.01 else top
-        ax.text(left, middle, part, fontsize=_style.NORMAL, va="center" if tallest > NAME + 0.01 else "top")
+        beside_grid = tallest > NAME + 0.01
+        middle = top + (NAME + tallest) / 2 if beside_grid else top
+        ax.text(left, middle, part, fontsize=_style.NORMAL, va="center" if beside_grid else "top")
         return
     title, matrix = part
     ax.text(left, top, title, fontsize=_style.NORMAL, weight="bold", va="top")
-    for (i, j), value in np.ndenumerate(matrix):
+    for (i, j), text in np.ndenumerate(matrix):
         x, y = left + CELL * j, top + NAME + CELL * i
-        ground = "#fdf3e0" if value == "" else "white"
+        ground = "white" if text else "#fdf3e0"
         ax.fill([x, x + CELL, x + CELL, x], [y, y, y + CELL, y + CELL], fc=ground, ec=_style.FRAME, lw=0.7)
-        text = value if isinstance(value, str) else _style.number(value)
-        ax.text(x + CELL / 2, y + CELL / 2, text, fontsize=_style.NORMAL, ha="center", va="center_baseline")
+        place = x + CELL / 2, y + CELL / 2
+        ax.text(*place, text, fontsize=_style.NORMAL, ha="center", va="center_baseline")

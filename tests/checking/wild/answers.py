@@ -650,7 +650,9 @@ def jacobian(dy_hat, y_hat):
 wrong("softmax_backward", "of probabilities kept above 1e-12", None)(
     lambda dy_hat, y_hat: jacobian(dy_hat, np.clip(y_hat, 1e-12, 1))
 )
-wrong("softmax_backward", "ŷ − dŷ", None, silent="clipped")(lambda dy_hat, y_hat: y_hat - dy_hat)
+wrong("softmax_backward", "ŷ − dŷ", "results.not_in_proportion", silent="clipped")(
+    lambda dy_hat, y_hat: y_hat - dy_hat
+)
 wrong("softmax_backward", "divided by M", "softmax.divided_by_m")(
     lambda dy_hat, y_hat: jacobian(dy_hat, y_hat) / len(dy_hat)
 )

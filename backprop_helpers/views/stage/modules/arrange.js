@@ -2,17 +2,17 @@
 // contributing/stages.md.
 
 import { coverField } from "./frame.js";
-import { gridPlaces, TITLE } from "./grid_places.js";
+import { gridPlaces, TITLE } from "./grid.js";
 
 const GAIN = 1.18; // an arrangement further down the list has to be so much better
 const STEADY = 1.4; // and cells so much larger than before
 const [NEAR, FAR, BELOW] = [16, 34, 12]; // between the grids of a cluster, between clusters, between rows
 const [HIGHEST, OTHERS] = [640, 156]; // pixels: what JupyterLab shows at 1280×800; the sum, two lines of legend and what is between
-const [ZOOMED, SEEN] = [700, 330]; // at 150 % the sum and the field are seen together
+const [LOW_WINDOW, SEEN] = [600, 330]; // a window so low, as at 150 %: there the sum and the field are seen together
 
 // What the bar, the sum and the legend leave of the height; a narrow stage stands as high as it has to.
-export function roomOf({ stacked, barHeight, width }) {
-  return stacked ? Infinity : Math.min(HIGHEST - OTHERS - barHeight, width < ZOOMED ? SEEN : Infinity);
+export function roomOf({ stacked, barHeight }) {
+  return stacked ? Infinity : Math.min(HIGHEST - OTHERS - barHeight, innerHeight < LOW_WINDOW ? SEEN : Infinity);
 }
 
 export function arrange(frame, items, arrangements) {

@@ -30,13 +30,7 @@ export function indicesOf(shape) {
 // Each index once.
 export const distinct = (indices) => [...new Map(indices.map((index) => [String(index), index])).values()];
 
-export function decodeArray({ shape, data }) {
-  return makeArray(shape, data.map((json) => {
-    const number = decodeNumber(json);
-    if (typeof number !== "number") throw new TypeError(`decodeArray: ${JSON.stringify(json)} is not a number`);
-    return number;
-  }));
-}
+export const decodeArray = ({ shape, data }) => makeArray(shape, data.map(decodeNumber));
 
 export const decodeArrays = (named) => Object.fromEntries(Object.entries(named).map(([name, json]) => [name, decodeArray(json)]));
 

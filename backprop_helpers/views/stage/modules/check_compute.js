@@ -11,7 +11,7 @@ export const PRECISIONS = { float64: { round: (value) => value, digits: 16 }, fl
 const [FEWEST, MOST, A_DECADE] = [-17, 0, 4]; // powers of ten of ε, and how many steps each has
 
 // What is planted in a right gradient; the last two need more than one entry.
-export const PLANTED = {
+const PLANTED = {
   right: (gradient) => gradient,
   double: (gradient) => gradient.map((slope) => 2 * slope),
   slightly: (gradient) => gradient.map((slope) => 1.001 * slope),
@@ -58,7 +58,7 @@ export function stepsOf() {
 }
 
 // What a measurement needs of f: { base, entries: [{ up, down, side }] }, each entry of x nudged alone.
-export function valuesAt({ at, value }, precision, epsilon) {
+function valuesAt({ at, value }, precision, epsilon) {
   const { round } = PRECISIONS[precision];
   const x = at.map((number) => [round(number), 0]);
   const nudge = round(epsilon);
@@ -67,7 +67,7 @@ export function valuesAt({ at, value }, precision, epsilon) {
   return { base: value(x, round)[0], entries };
 }
 
-export function slopesOf({ up, down, side }, base, epsilon, round) {
+function slopesOf({ up, down, side }, base, epsilon, round) {
   const nudge = round(epsilon);
   return { forward: round(round(up - base) / nudge), central: round(round(up - down) / round(2 * nudge)), complex: round(side / nudge) };
 }

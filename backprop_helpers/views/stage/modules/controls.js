@@ -10,7 +10,7 @@ export function put(target, name, value) {
 }
 
 // At its limit a button is marked, not disabled: it keeps the focus. A word is its own name, a sign is not.
-function makeButton(parent, text, label, press) {
+export function makeButton(parent, text, label, press) {
   const button = part(parent, "button", "bp-button", { type: "button", title: label }, text);
   if (!/\w/.test(text)) button.ariaLabel = label;
   button.onclick = () => button.ariaDisabled !== "true" && press();
@@ -32,23 +32,17 @@ export function makeStepper(parent, { label, name = label, hint = label, change 
   } };
 }
 
-// Of rows and columns together, or apart.
-export function makePair(parent, { label, hint, change }) {
-  const root = part(parent, "span", "bp-pair");
-  let now = [0, 0];
-  const both = makeStepper(root, { label, hint, change: (n) => change([n, n]) });
-  const rows = makeStepper(root, { label: `${label} ↓`, hint, change: (n) => change([n, now[1]]) });
-  const columns = makeStepper(root, { label: `${label} of the columns`, name: "→", hint, change: (n) => change([now[0], n]) });
-  return { root, show: ({ value, ranges: [[top, bottom], [left, right]], apart, texts = [] }) => {
-    now = value;
-    put(both.root, "hidden", apart);
-    put(rows.root, "hidden", !apart);
-    put(columns.root, "hidden", !apart);
-    both.show({ value: value[0], low: Math.max(top, left), high: Math.min(bottom, right), text: texts[0] });
-    rows.show({ value: value[0], low: top, high: bottom, text: texts[0] });
-    columns.show({ value: value[1], low: left, high: right, text: texts[1] });
-  } };
+// Which axes the steppers of pairs change.
+export const AXES = { both: ["both", "change rows and columns together"], rows: ["↓", "change the rows alone"], columns: ["→", "change the columns alone"] };
+const CHANGED = { both: [0, 1], rows: [0], columns: [1] };
+
+// A stepper for rows and columns, `ranges` of each.
+export function showPair(stepper, axes, [rows, columns], ranges, text = rows === columns ? String(rows) : `${rows}×${columns}`) {
+  const [low, high] = [0, 1].map((end) => (end ? Math.min : Math.max)(...CHANGED[axes].map((axis) => ranges[axis][end])));
+  stepper.show({ value: axes === "columns" ? columns : rows, low, high, text });
 }
+
+export const changedPair = (axes, pair, value) => pair.map((n, axis) => (CHANGED[axes].includes(axis) ? value : n));
 
 // One of several words.
 export function makeChoice(parent, { label, options, change }) {
@@ -58,10 +52,10 @@ export function makeChoice(parent, { label, options, change }) {
 }
 
 // One of many words.
-export function makeSelect(parent, { label, change }) {
+export function makeSelect(parent, { label, name = "", change }) {
   const select = element("select", "bp-select", { "aria-label": label });
   select.onchange = () => change(select.value);
-  parent.append(select);
+  part(parent, "span", "bp-choice", {}, ...(name ? [element("span", "bp-name", {}, name)] : []), select);
   let now = "";
   return { root: select, show: ({ choices, value }) => {
     const key = JSON.stringify(choices);
@@ -77,7 +71,8 @@ export function makeSwitch(parent, { label, hint = label, change }) {
   return { root, show: (on) => put(root, "ariaPressed", String(on)) };
 }
 
-export function makeSlider(parent, { label, change }) {
+export function makeSlider(parent, { label, name = "", change }) {
+  if (name) part(parent, "span", "bp-name", {}, name);
   const root = part(parent, "input", "bp-range", { type: "range", "aria-label": label });
   const output = part(parent, "output", "bp-count");
   root.oninput = () => change(Number(root.value));

@@ -2,10 +2,9 @@
 // that takes part is marked and the sum is written. Press the outputs one by one: stamps. Click a pixel of dX: sit on it.
 
 import { arrange } from "./arrange.js";
-import { decodeArrays } from "./arrays.js";
-import { computed, legalRanges, startOf, stepNow } from "./convolution_state.js";
-import { allBlank, arrangementsOf, GRIDS, gridsShown, legendOf, viewsOf } from "./convolution_views.js";
-import { makeChoice, makePlayer, makeStepper, makeSwitch } from "./controls.js";
+import { decodeArrays, makeArray } from "./arrays.js";
+import { AXES, makeChoice, makePlayer, makeStepper, makeSwitch, showPair } from "./controls.js";
+import { computed, legalRanges, pressed, startOf, stepNow } from "./convolution_state.js";
 import { keepInside, makeFrame, whenHere } from "./frame.js";
 import { makeGrid } from "./grid.js";
 import { clamp } from "./page.js";
@@ -16,7 +15,6 @@ const SETTINGS = {
   kernel: "rows and columns of W", stride: "how far the window moves from output to output",
   padding: "zeros around X", dilation: "how far apart the weights lie over X",
 };
-const AXES = { both: ["both", "change rows and columns together"], rows: ["↓", "change the rows alone"], columns: ["→", "change the columns alone"] };
 const READINGS = {
   stamps: ["stamps", "every output presses its kernel, times dZ, onto dX"],
   window: ["window", "a window of the padded dZ, times the turned kernel"],
@@ -28,19 +26,14 @@ export function convolution(el, spec, link) {
   state.held = spec.selected ?? null;
   const stage = { state, landing: null };
   const names = ["stride", "padding", "dilation", "show", "reading", "channel", "filter", "step", "selected", "arrays"];
-  stage.frame = makeFrame(el, link, {
-    composition: "convolution", about: "A convolution, forward and backward", draw: () => drawStage(stage), state: () => shownState(stage),
+  makeFrame(stage, el, link, {
+    composition: "convolution", about: "A convolution, forward and backward", draw: drawStage,
     escape: () => (stage.player.stop(), does(stage, "holdSpot", null)), hear: Object.fromEntries(names.map((name) => [name, (value) => does(stage, "hearPython", name, value)])),
   });
   recompute(stage);
   makeControls(stage);
   stage.frame.ends.push(stage.player.stop);
   return stage.frame.dispose;
-}
-
-// For tests.
-function shownState({ state: { store, given, caps, order, ...setting }, model }) {
-  return { ...setting, step: stepNow(setting, model), count: model.count };
 }
 
 // After the setting or a number has changed.
@@ -53,8 +46,6 @@ export function recompute(stage) {
 
 // What is done to the stage comes with the first of it.
 const does = async (stage, what, ...given) => (await import("./convolution_acts.js"))[what](stage, ...given);
-
-// Controls
 
 function makeControls(stage) {
   const { frame: { bar }, state, model } = stage;
@@ -78,13 +69,8 @@ function drawControls(stage) {
   const { state, model } = stage;
   const { padding } = model.geometry;
   for (const [name, stepper] of Object.entries(stage.steppers)) {
-    const ranges = legalRanges(state, name);
-    const [rows, columns] = pairNow(stage, name);
-    const axes = { both: [0, 1], rows: [0], columns: [1] }[state.axes];
-    const [low, high] = [Math.max(...axes.map((axis) => ranges[axis][0])), Math.min(...axes.map((axis) => ranges[axis][1]))];
     const uneven = name === "padding" && (padding[0] !== padding[1] || padding[2] !== padding[3]);
-    const text = uneven ? padding.join(" ") : rows === columns ? String(rows) : `${rows}×${columns}`;
-    stepper.show({ value: state.axes === "columns" ? columns : rows, low, high, text });
+    showPair(stepper, state.axes, pairNow(stage, name), legalRanges(state, name), uneven ? padding.join(" ") : undefined);
   }
   stage.same.show(state.padding === "same");
   stage.axes.show(state.axes);
@@ -95,8 +81,6 @@ function drawControls(stage) {
   }
 }
 
-// Pointing, pressing, editing
-
 function gridFor(stage, name) {
   const { state, frame } = stage;
   const point = (index) => ((state.pointed = index && { array: name, index }), frame.request());
@@ -105,15 +89,12 @@ function gridFor(stage, name) {
   return frame.grids[name] ?? makeGrid(frame, { name, letter: GRIDS[name][1], on });
 }
 
-// Drawing
-
 function drawStage(stage) {
   const { state, model, frame } = stage;
   const { pointed, held, show } = state;
   const step = stepNow(state, model);
-  const steps = (step < model.count || state.latest) && whenHere(frame, "steps", () => import("./convolution_steps.js"));
-  const { order, arrived } = steps ? steps.pressed(state, model, stage.landing ? step - 1 : step) : { arrived: model.whole };
-  const last = order && step === state.latest ? order[step - 1] : null;
+  const { order, arrived } = pressed(state, model, stage.landing ? step - 1 : step);
+  const last = step === state.latest ? order[step - 1] : null;
   const resting = !pointed && !held;
   const spot = pointed ?? held ?? (last && { array: show === "forward" ? "z" : "dz", index: [...last, state.filter] });
   const needed = spot || gridsShown(state).some((name) => name === "d" || name === "t");
@@ -143,4 +124,74 @@ function sizing(name, { array: { shape: [rows, columns] } }, { width, stacked })
   if (name === "sit") return (size) => Math.max(size, rows > 4 ? 26 : 36);
   const least = [36, 30, 20][clamp(rows - 3, 0, 2)];
   return "w dw wbar b db".split(" ").includes(name) ? (size) => Math.max(size, least) : undefined;
+}
+
+// What each grid of a convolution's stage shows, and in which arrangements they may stand.
+
+// Of every grid: whose index its cells have, its letter, what a screen reader calls it, its scale.
+export const GRIDS = {
+  x: ["x", "X", "X, the input", "value"], dx: ["x", "dX", "gradient of X", "gradient"],
+  w: ["w", "W", "W, the kernel", "weight"], dw: ["w", "dW", "gradient of W", "gradient"],
+  b: ["b", "b", "b, the bias", "weight"], db: ["b", "db", "gradient of b", "gradient"],
+  z: ["z", "Z", "Z, the output", "value"], dz: ["z", "dZ", "gradient of Z", "gradient"],
+  sit: ["w", "W̄", "the weights that reach a pixel of dX", "weight"], wbar: ["w", "W̄", "the turned kernel", "weight"],
+  d: ["z", "D", "D, the spread gradient of Z", "gradient"], t: ["t", "T", "the sparse matrix", "weight"],
+};
+const BENCH = { stamps: "sit", window: "wbar d", matrix: "t" };
+const SHOWN = { forward: () => "x w b z", weights: () => "x w b z dw db dz", input: (reading) => `x w z dx dz ${BENCH[reading]}` };
+
+// The grids on screen; two readings of dX take the place of what has no part in them.
+export function gridsShown({ show, reading }) {
+  if (show !== "all") return SHOWN[show](reading).split(" ");
+  return { stamps: "x w b z dx dw db dz sit", window: "x w dx dz wbar d", matrix: "x w z dx dz t" }[reading].split(" ");
+}
+
+function arrangementsOf(stacked, show) {
+  const [x, z, w, b, bench] = [["x", "dx"], ["z", "dz"], ["w", "dw", "wbar"], ["b", "db"], ["sit", "d", "t"]];
+  const line = [[x, w, b, z, bench]];
+  if (stacked) return [[[x], [w, ["sit"]], [b], [z], [["d"]], [["t"]]], [[["x"]], [["dx"]], [w], [b, ["sit"]], [["z"]], [["dz"]], [["d"]], [["t"]]]];
+  if (show === "forward") return [line, [[x, z], [w, b]], [[x, w, b], [z]]];
+  if (show === "input") return [[[x, [[[z], [w, b, bench]]]]], [[x, z], [w, b, bench]], [[x, w, b], [z, bench]], line, [[x], [z], [w, b, bench]], [[x, bench], [z, b], [w]]];
+  return [[[x, z], [w, b, bench]], [[x, w, b], [z, bench]], line, [[x], [z], [w, b, bench]], [[x, bench], [z, b], [w]], [[x], [z, w, b, bench]], [[x, z], [w, b], [bench]]];
+}
+
+// Views by grid. `shown`: { arrived, step, marks, frames, over, content }, the last ones of what is pointed at.
+function viewsOf(state, model, shown) {
+  const { marks = {}, frames = {}, over = {} } = shown;
+  const { channel: c, filter: k } = state;
+  const slices = { x: [c], w: [c, k], z: [k] };
+  const depths = { x: [model.C], w: [model.C, model.K], z: [model.K] };
+  return Object.fromEntries(gridsShown(state).map((name) => {
+    const [kind, , about, scale] = GRIDS[name];
+    const view = { axes: true, about, marks: marks[name] ?? [], frames: frames[name], ...over, fade: shown.fade && name !== "sit" ? over.fade : null, scale: model.scales[scale] };
+    const deep = name === "sit" ? undefined : depths[kind];
+    if (deep) Object.assign(view, { shown: [slices[kind]], slabs: deep.reduce((a, b) => a * b) - 1 });
+    if (kind === "b") Object.assign(view, { lead: 0, shown: [[k]], note: model.K > 1 ? `k = ${k}` : "" });
+    Object.assign(view, contentOf(name, model, shown));
+    const letters = ["c", "k"].slice(kind === "z" ? 1 : 0).map((letter, n) => deep?.[n] > 1 && `${letter} = ${slices[kind][n]}`);
+    view.note ??= [view.array.shape.slice(0, 2).join("×"), ...letters.filter(Boolean)].join("  ");
+    return [name, view];
+  }));
+}
+
+function contentOf(name, model, { arrived, step, content }) {
+  const { geometry: { padding: ring } } = model;
+  if (name === "x") return { array: model.x, ring };
+  if (name === "dx") return { array: arrived.dx, ring, ringArray: arrived.dxPadded };
+  if (name === "z") return { array: model.z, look: arrived.blank };
+  if (name === "dz") return { array: model.dz, look: step ? arrived.pale : undefined };
+  if (name in arrived || name in model) return { array: arrived[name] ?? model[name] };
+  return content?.(name) ?? { array: makeArray(model.w.shape.slice(0, 2)), look: allBlank, note: name === "sit" ? "click a pixel of dX" : "" };
+}
+
+const allBlank = () => "blank";
+
+function legendOf(views, { given }, { geometry: { padding }, w, dz, count }, { step, legend = [] }) {
+  const entries = [...legend];
+  if (padding.some(Boolean)) entries.push(["padding", views.dx ? "padding: 0 in X; what falls there in dX is cut off" : "padding: 0"]);
+  if (views.d) entries.push(["padding", "zeros put in: between the entries by the stride, around them by the kernel"]);
+  if (views.dz && step && step < count) entries.push(["padding", "pale in dZ: already pressed"]);
+  const beyond = Object.entries({ W: [w, given.w], dZ: [dz, given.dz] }).filter(([, [{ shape }, own]]) => shape.some((n, axis) => n > own[axis]));
+  if (beyond.length) entries.push(["plain", `${beyond.map(([letter]) => letter).join(" and ")}: numbers beyond the given ones are invented`]);
+  return entries;
 }

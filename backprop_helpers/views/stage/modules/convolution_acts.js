@@ -1,21 +1,19 @@
 // What is done to a convolution's stage: settings, clicks, numbers, steps; and what flies then.
 
 import { at, decodeArrays, encodeArrays, withNumber } from "./arrays.js";
-import { asPair, convProducts, resolvePadding } from "./conv_layer.js";
-import { EDITABLE, pairNow, recompute } from "./convolution.js";
-import { turnedIndex, windowOf } from "./convolution_readings.js";
-import { legalRanges, placeOf, stepNow, storeArrays } from "./convolution_state.js";
-import { pressed } from "./convolution_steps.js";
-import { GRIDS } from "./convolution_views.js";
+import { EDITABLE, GRIDS, pairNow, recompute } from "./convolution.js";
+import { legalRanges, placeOf, pressed, stepNow, storeArrays } from "./convolution_state.js";
+import { turnedIndex, windowOf } from "./convolution_sums.js";
 import { flyOver, sumFlights } from "./fly.js";
-import { boxOf } from "./grid_places.js";
+import { boxOf } from "./grid.js";
+import { changedPair } from "./controls.js";
+import { asPair, convProducts, resolvePadding } from "./products.js";
 
 // A setting has changed: Python hears of it. The kernel's size is no option: it is W's own.
 export function set(stage, name, value) {
   const { state, frame } = stage;
-  const [rows, columns] = pairNow(stage, name);
   const least = legalRanges({ ...state, padding: [0, 0, 0, 0] }, "padding").map(([low]) => low);
-  const pair = value === null ? least : { both: [value, value], rows: [value, columns], columns: [rows, value] }[state.axes];
+  const pair = value === null ? least : changedPair(state.axes, pairNow(stage, name), value);
   const legal = value === "same" || legalRanges(state, name).every(([low, high], axis) => pair[axis] >= low && pair[axis] <= high);
   if (!legal) return; // a second click, before the buttons have been drawn anew
   state[name] = name !== "padding" ? pair : value === "same" ? value : resolvePadding(pair);

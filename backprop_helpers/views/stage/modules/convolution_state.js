@@ -1,9 +1,9 @@
 // What a convolution's stage knows: the learner's numbers, the setting and which values of it are legal, and all that
 // follows from them. Nothing here draws.
 
-import { indicesOf, makeArray, sizeOf, withNumber } from "./arrays.js";
+import { indicesOf, makeArray, sizeOf } from "./arrays.js";
 import { kindScale } from "./colors.js";
-import { asPair, convBackward, convForward, convGeometry, resolvePadding, spanOf } from "./conv_layer.js";
+import { asPair, convBackward, convForward, convGeometry, resolvePadding, spanOf } from "./products.js";
 
 // Invented, and without symmetry at any size: no entry is its own partner under a turn or a transposition.
 export const INVENTED_KERNEL = [[1, 2, 5, -3, 2], [3, -1, -3, 5, -2], [-4, -5, 4, 6, 2], [-5, 4, -4, -3, 6], [4, 3, 6, -2, 4]];
@@ -94,7 +94,7 @@ export function once({ cache }, key, make) {
 }
 
 // dX, what a stamp presses beside the image (dX with its padding still on), dW and db; of the outputs that are `done`.
-export function backwardOf({ geometry: { x, padding, z: [, , K] }, padded, xPadded, w, dz }, done = null) {
+function backwardOf({ geometry: { x, padding, z: [, , K] }, padded, xPadded, w, dz }, done = null) {
   const { dx, dw, db } = convBackward(padded, dz, xPadded, w, done ? (n) => done[n / K] : undefined);
   return { done, dx: moved(dx, x, -padding[0], -padding[2]), dxPadded: dx, dw, db };
 }
@@ -102,3 +102,27 @@ export function backwardOf({ geometry: { x, padding, z: [, , K] }, padded, xPadd
 export const placeOf = ({ geometry: { z: [, columns] } }, [i, j]) => i * columns + j;
 
 export const stepNow = ({ step }, { count }) => Math.min(step ?? count, count);
+
+// A convolution's gradients after some of its outputs have been pressed.
+
+// The outputs [i′, j′] in the order of the learner, those never asked for in the order of the page.
+export function orderOf({ order }, { geometry: { z } }) {
+  const chosen = order.filter(([i, j]) => i < z[0] && j < z[1]);
+  return [...chosen, ...indicesOf(z.slice(0, 2)).filter((output) => !chosen.some((one) => String(one) === String(output)))];
+}
+
+// What has arrived after the first `step` outputs of the order; how the outputs look then.
+export function afterSteps(model, order, step) {
+  const { K } = model;
+  if (step >= model.count) return model.whole;
+  const done = new Uint8Array(model.count);
+  for (const output of order.slice(0, step)) done[placeOf(model, output)] = 1;
+  const gone = (place) => done[Math.floor(place / K)];
+  return { ...backwardOf(model, done), blank: (place) => !gone(place) && "blank", pale: (place) => gone(place) && "pale" };
+}
+
+// The same, made once for a model.
+export function pressed(state, model, step) {
+  const order = once(model, `order ${state.order}`, () => orderOf(state, model));
+  return { order, arrived: once(model, `${step} of ${state.order}`, () => afterSteps(model, order, step)) };
+}

@@ -1,13 +1,11 @@
 // Which cells take part in what is pointed at, in every grid; and the sum that belongs to it, in words and numbers.
 
-import { at, distinct, indicesOf } from "./arrays.js";
-import { convProducts } from "./conv_layer.js";
-import { framesOf, outputOf, readingContent, spreadOf, turnedIndex } from "./convolution_readings.js";
-import { placeOf } from "./convolution_state.js";
-import { GRIDS, gridsShown } from "./convolution_views.js";
-import { paintMarks } from "./grid_marks.js";
-import { paintBadge, paintVeil } from "./grid_over.js";
+import { at, distinct, indicesOf, makeArray, offset } from "./arrays.js";
+import { GRIDS, gridsShown } from "./convolution.js";
+import { gathered, once, placeOf } from "./convolution_state.js";
+import { paintBadge, paintMarks, paintVeil } from "./grid.js";
 import { written } from "./page.js";
+import { convProducts, spanOf, windowsOver } from "./products.js";
 import { bracketed, sumOfProducts } from "./sum.js";
 
 const ROLES = { x: "input", w: "weight", b: "bias", z: "output", t: "weight" };
@@ -82,7 +80,7 @@ function marksOf(looked, model) {
 }
 
 // "dX[1, 2]": the channel and the filter only where there are several.
-export function nameOf(array, index, { C, K }) {
+function nameOf(array, index, { C, K }) {
   const [kind, letter] = GRIDS[array];
   const deep = { x: [C], w: [C, K], z: [K] }[kind];
   const shown = kind === "b" ? (K > 1 ? index : []) : [...index.slice(0, 2), ...index.slice(2).filter((_, n) => deep[n] > 1)];
@@ -108,9 +106,9 @@ export function linesOf(looked, state, model, shown) {
   if (array === "t") return matrixLines(looked, state, model);
   if (array === "sit") return sitLines(looked, state, model);
   const name = nameOf(array, index, model);
-  if (array === "x" || array === "w") return forwardLines(looked, name, model);
+  if (array === "x" || array === "w") return forwardLines(looked, name, model, shown);
   if (array === "b") return [[`${name} = `, { text: written(at(model.b, index)), role: "here" }, ` is added to ${plural(products.length, "output")}`]];
-  if (array === "dz") return stampLines(looked, name, state, model);
+  if (array === "dz") return stampLines(looked, name, state, model, shown);
   const { arrived: { done, ...arrived }, step } = shown;
   if (array === "z" && !shown.resting && done && !done[placeOf(model, index)]) return [[`${name}: its turn is still to come`]];
   const line = { name, budget: shown.budget, terms: products.map((product) => factorsOf(array, product, model)), total: at(array === "z" ? model.z : arrived[array], index) };
@@ -144,28 +142,29 @@ function windowTerms([i, j], { channel: c, filter: k }, model) {
   });
 }
 
-// "a·b in Z[0, 0], …", at most `most` of them.
-function listed(products, most, write) {
+// "a·b in Z[0, 0], …", as many as the budget has room for.
+function listed(products, { budget }, write) {
+  const most = Math.max(2, Math.floor(budget / 17));
   const line = products.slice(0, most).flatMap((product, n) => [...(n ? [",  "] : []), ...write(product)]);
   return products.length > most ? [...line, ` and ${products.length - most} more`] : line;
 }
 
-function forwardLines({ array, index, products }, name, model) {
+function forwardLines({ array, index, products }, name, model, shown) {
   const here = { text: written(at(model[array], index)), role: "here" };
   const own = Number(array === "x");
   if (!products.length) return [[`${name} = `, here, ": no output reads this pixel"]];
   const several = own && model.K > 1 ? " of this filter" : "";
-  const line = listed(products, 12, (product) => [here, "·", inked(factorsOf("z", product, model)[own]), ` in ${nameOf("z", product.z, model)}`]);
+  const line = listed(products, shown, (product) => [here, "·", inked(factorsOf("z", product, model)[own]), ` in ${nameOf("z", product.z, model)}`]);
   return [[`${name} = `, here, ` ${own ? "goes into" : "is used by"} ${plural(products.length, "output")}${several}:`], line];
 }
 
 // What one output sends, spelled out where it is little enough.
-function stampLines({ index, products }, name, { show }, model) {
+function stampLines({ index, products }, name, { show }, model, shown) {
   const value = at(model.dz, index);
   const here = inked({ value, role: "output" });
   const parts = show === "weights" ? [] : [`${here.text}·W onto dX`];
   if (show === "all" || show === "weights") parts.push(`${here.text}·(its window of X) onto dW`, `${written(value)} onto db`);
-  const line = listed(products, 6, (product) => {
+  const line = listed(products, shown, (product) => {
     const [pixel, weight] = factorsOf("z", product, model);
     if (show === "weights") return [here, "·", inked(pixel), ` onto ${nameOf("dw", product.w, model)}`];
     return [here, "·", inked(weight), product.inside ? ` onto ${nameOf("dx", product.x, model)}` : " cut off"];
@@ -187,3 +186,77 @@ function sitLines({ products: [product] }, { held }, model) {
   const words = `${nameOf("w", product.w, model)} has come from output ${nameOf("dz", product.z, model)}`;
   return [[words], sumOfProducts({ name: "its share", terms: [factorsOf("dx", product, model)], total: productOf("dx", product, model) })];
 }
+
+// What the readings of dX lay out: the weights that meet on a pixel, the padded dZ and the turned kernel, the sparse matrix.
+
+// The content of the grids that a reading brings.
+function readingContent(name, pixel, state, model) {
+  if (name === "sit") return sitContent(pixel, state, model);
+  if (name === "wbar") return { array: once(model, "W̄", () => turned(model)) };
+  if (name === "d") return { array: spreadOf(model).array, look: spreadOf(model).look };
+  const { channel, filter } = state;
+  const matrix = once(model, `T ${channel} ${filter}`, () => sparseMatrix(model, channel, filter));
+  return { ...matrix, note: "a row for every output, a column for every pixel" };
+}
+
+// The weights of a pixel of dX in the places of their outputs, which is the kernel turned.
+function sitContent(pixel, { channel, filter }, model) {
+  return once(model, `sit ${pixel} ${channel} ${filter}`, () => {
+    const array = makeArray(model.w.shape.slice(0, 2));
+    const under = new Map();
+    for (const [output, place] of windowsOver(model.geometry, pixel)) {
+      const there = offset(array.shape, turnedIndex(model, place));
+      array.data[there] = at(model.w, [...place, channel, filter]);
+      under.set(there, `· ${written(at(model.dz, [...output, filter]))}`);
+    }
+    return { array, look: (place) => !under.has(place) && "blank", under: (place) => under.get(place), note: `on dX[${pixel.slice(0, 2).join(", ")}]` };
+  });
+}
+
+// Where the window of an output lies on X.
+export function windowOf({ geometry: { w, stride, dilation, padding } }, output, c) {
+  const from = output.slice(0, 2).map((n, axis) => n * stride[axis] - padding[2 * axis]);
+  return { role: "input", from: [...from, c], size: [0, 1].map((axis) => spanOf(w[axis], dilation[axis])) };
+}
+
+function framesOf({ channel, filter }, model, { looked, window }) {
+  if (window) return { x: [windowOf(model, window, channel)], dx: [windowOf(model, window, channel)] };
+  if (looked?.array !== "dx") return {};
+  const [i, j] = looked.index;
+  const t = { role: "input", from: [0, i * model.geometry.x[1] + j], size: [model.count, 1] };
+  return { d: [{ ...windowOf(model, [0, 0], 0), from: [i, j, filter] }], t: [t] };
+}
+
+const spreadOf = (model) => once(model, "D", () => spreadOut(model));
+
+// dZ spread out by the stride, with the zeros around it that make a window of it for every pixel: D.
+export function spreadOut({ geometry: { x, w, stride, dilation, padding }, dz }) {
+  const reach = [0, 1].map((axis) => dilation[axis] * (w[axis] - 1));
+  const source = (i, j) => [i, j].map((n, axis) => (n - reach[axis] + padding[2 * axis]) / stride[axis]);
+  const array = gathered(dz, [x[0] + reach[0], x[1] + reach[1]], source);
+  const own = gathered({ shape: dz.shape.slice(0, 2), data: new Float64Array(dz.data.length).fill(1) }, array.shape, source);
+  const placed = ([i, j]) => [i, j].map((n, axis) => n * stride[axis] + reach[axis] - padding[2 * axis]);
+  return { array, source, placed, look: (place) => !own.data[Math.floor(place / w[3])] && "pale" };
+}
+
+export const turnedIndex = ({ w: { shape } }, [u, v, ...rest]) => [shape[0] - 1 - u, shape[1] - 1 - v, ...rest];
+
+// W̄[u, v] = W[F_h − 1 − u, F_w − 1 − v].
+export const turned = (model) => gathered(model.w, model.w.shape, (...place) => turnedIndex(model, place));
+
+// One row for every output, one column for every pixel, of one channel and one filter: T[output, pixel] = weight.
+export function sparseMatrix({ geometry, w, count }, c, k) {
+  const [H, W, C] = geometry.x;
+  const array = makeArray([count, H * W]);
+  const own = new Set();
+  for (const [i, j] of indicesOf([H, W])) {
+    for (const [output, [u, v]] of windowsOver(geometry, [i, j])) {
+      const place = (output[0] * geometry.z[1] + output[1]) * H * W + i * W + j;
+      array.data[place] = w.data[((u * w.shape[1] + v) * C + c) * w.shape[3] + k];
+      own.add(place);
+    }
+  }
+  return { array, look: (place) => !own.has(place) && "pale" };
+}
+
+const outputOf = ({ geometry: { z: [, columns] } }, place) => [Math.floor(place / columns), place % columns];

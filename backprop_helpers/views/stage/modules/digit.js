@@ -48,7 +48,7 @@ function withoutSpecks({ shape: [R, C], data }) {
 }
 
 // The smallest box with all the ink, or null.
-export function inkBox({ shape: [R, C], data }) {
+function inkBox({ shape: [R, C], data }) {
   let [top, left, bottom, right] = [R, C, 0, 0];
   data.forEach((ink, n) => {
     if (!(ink > 0)) return;

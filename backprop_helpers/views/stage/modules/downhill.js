@@ -1,7 +1,7 @@
 // A ball on the loss of one weight, J = ½(w·x − y)²: a slider moves it, a button takes a step against the slope.
 
 import { decodeArrays } from "./arrays.js";
-import { makeSlider } from "./controls.js";
+import { makeButton, makeSlider } from "./controls.js";
 import { makeFrame } from "./frame.js";
 import { clamp, cleared, element, written } from "./page.js";
 import { bracketed, showLegend, showSum } from "./sum.js";
@@ -14,20 +14,14 @@ export function downhill(el, spec, link) {
   const { x, y } = Object.fromEntries(Object.entries(decodeArrays(spec.arrays)).map(([name, { data }]) => [name, data[0]]));
   const reach = Math.max(1.2 * Math.abs(w - y / x), 1);
   const stage = { x, y, w, rate, start: w, been: [], low: y / x - reach, high: y / x + reach };
-  stage.frame = makeFrame(el, link, {
-    composition: "downhill", about: "A ball on the loss of one weight: move it, or let it step downhill", draw: () => drawHill(stage),
-    state: () => ({ w: stage.w, loss: lossAt(stage, stage.w), slope: hillSlope(stage), been: stage.been }),
+  makeFrame(stage, el, link, {
+    composition: "downhill", about: "A ball on the loss of one weight: move it, or let it step downhill", draw: drawHill,
     escape: () => moveBall(stage, stage.start), hear: { w: (value) => (stage.w = value) },
   });
   const { bar, field } = stage.frame;
   stage.slider = makeSlider(bar, { label: "the weight w", change: (value) => moveBall(stage, value) });
-  bar.append(
-    element("button", "bp-button", { type: "button" }, "one step downhill"),
-    element("button", "bp-button", { type: "button" }, "back to the start"),
-  );
-  const [step, back] = bar.querySelectorAll("button");
-  step.onclick = () => moveBall(stage, stage.w - rate * hillSlope(stage), [...stage.been, stage.w]);
-  back.onclick = () => moveBall(stage, stage.start);
+  makeButton(bar, "one step downhill", "against the slope, rate times as far", () => moveBall(stage, stage.w - rate * hillSlope(stage), [...stage.been, stage.w]));
+  makeButton(bar, "back to the start", "the weight as it was at first", () => moveBall(stage, stage.start));
   stage.picture = field.appendChild(element("canvas", "", { "aria-hidden": "true" }));
   field.style.height = `${HILL.high}px`;
   return stage.frame.dispose;

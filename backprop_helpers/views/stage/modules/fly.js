@@ -1,7 +1,7 @@
 // What flies: cells and windows over the stage, the numbers of a written sum.
 
 import { colorOf, inkOn } from "./colors.js";
-import { boxOf } from "./grid_places.js";
+import { boxOf } from "./grid.js";
 import { element, written } from "./page.js";
 
 // Cells travel over the stage, [{ from, to, value, scale, role }], from box to box (of boxOf); a size is that of many

@@ -6,7 +6,8 @@ import { cleared, element } from "./page.js";
 
 const INKS = ["here", "input", "weight", "output", "bias", "moved"];
 
-export function makeFrame(el, link, { composition, about, draw, state, escape, hear = {} }) {
+// `stage`: { held, pointed }, and from now on { frame }; it is what `draw` gets.
+export function makeFrame(stage, el, link, { composition, about, draw, escape = () => hold(stage, null), hear = {} }) {
   const parts = Object.fromEntries(["bar", "sum", "field", "legend"].map((part) => [part, element("div", `bp-${part}`)]));
   const live = element("div", "bp-live", { role: "status" });
   const root = element("div", "bp-stage", {
@@ -14,7 +15,7 @@ export function makeFrame(el, link, { composition, about, draw, state, escape, h
   }, ...Object.values(parts), live);
   const frame = {
     ...parts, root, cover: element("canvas", "bp-cover"), covered: { width: 1, height: 1 }, grids: {}, late: {}, ends: [], untold: new Map(), width: 0, barHeight: 0,
-    request: () => requestDrawing(frame, draw),
+    request: () => requestDrawing(frame, () => draw(stage)),
     // Where marks are painted: who asks for it paints, and it is cleared before the next drawing.
     get over() {
       frame.marked = true;
@@ -34,20 +35,13 @@ export function makeFrame(el, link, { composition, about, draw, state, escape, h
       root.remove();
     },
   };
-  root.bpStage = { state: () => ({ ...state(), grids: gridsShownBy(frame) }), cellCenter: (name, index) => frame.grids[name]?.centerOf(index) ?? null, sumText: () => frame.sum.textContent.replace(/\s+/g, " ") };
+  root.bpStage = { stage, cellCenter: (name, index) => frame.grids[name]?.centerOf(index) ?? null, sumText: () => frame.sum.textContent.replace(/\s+/g, " ") };
   root.onkeydown = (event) => hearKey(event, escape);
-  for (const [name, listener] of Object.entries(hear)) frame.ends.push(link.on(name, (value) => (listener(value), frame.request())));
+  const heard = { selected: (spot) => (stage.held = spot), ...hear };
+  for (const [name, listener] of Object.entries(heard)) frame.ends.push(link.on(name, (value) => (listener(value), frame.request())));
   el.append(root);
   watchPage(frame);
-  return frame;
-}
-
-// For tests.
-function gridsShownBy({ grids }) {
-  const shown = Object.values(grids).filter(({ view, root }) => view && root.isConnected);
-  return Object.fromEntries(shown.map(({ name, numbers, view: { array: { shape, data }, marks, frames = [], cell, fade, ring } }) => [
-    name, { shape, data: [...data], marks, frames, cell, fade: !!fade, ring, numbers: !!numbers },
-  ]));
+  return (stage.frame = frame);
 }
 
 // What a first picture does without: imported by the first drawing that asks, null until it is here and drawn.
@@ -104,7 +98,7 @@ function drawNow(frame, draw) {
   if (!frame.width || frame.pending < 0) return;
   if (frame.marked) cleared(frame.cover, frame.covered, frame.theme);
   frame.marked = false;
-  draw(frame);
+  draw();
 }
 
 // The height of the field, and of the canvas for the marks over all of it.
@@ -134,8 +128,9 @@ function watchPage(frame) {
   const sizes = new ResizeObserver(() => {
     const [width, barHeight] = [root.clientWidth - 4, bar.offsetHeight];
     if (width <= 0 || (width === frame.width && barHeight === frame.barHeight)) return;
-    Object.assign(frame, { width, barHeight, stacked: width < 480 });
-    root.classList.toggle("bp-stacked", frame.stacked);
+    if (width !== frame.width) frame.sum.style.height = frame.summed = "";
+    Object.assign(frame, { width, barHeight, stacked: width < 480, narrow: width < 690 });
+    for (const name of ["stacked", "narrow"]) root.classList.toggle(`bp-${name}`, frame[name]);
     readTheme(frame);
   });
   sizes.observe(root);

@@ -1,8 +1,8 @@
 // A grid under the keyboard; its numbers typed over and scrubbed.
 
 import { at } from "./arrays.js";
-import { TYPED, typeOver } from "./edit.js";
-import { cellAt, cellBox, indexOf, middleOf, neighbourOf, TITLE } from "./grid_places.js";
+import { cellAt, cellBox, indexOf, middleOf, neighbourOf, TITLE } from "./grid.js";
+import { element, readNumber, written } from "./page.js";
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const STEP = 9; // pixels of a drag for one step of a number
@@ -43,4 +43,34 @@ export function openEditor({ places, view, letter, on, root, canvas }, index, ty
   const place = `left: ${x + side / 2 - 24}px; top: ${y + TITLE}px; width: 49px; height: ${side + 1}px`;
   const name = `${letter}[${index.join(", ")}]`;
   typeOver(root, canvas, { name, value: at(view.array, index), typed, place, keep: (number) => on.edit(index, number, true) });
+}
+
+// Typing over a number.
+
+// Keys that begin to type over a number.
+export const TYPED = /^[0-9.,+\-−n]$/;
+
+// An input in `parent`: Enter keeps what was typed, Escape does not, leaving keeps it if it is a number. `back` gets the
+// focus again; `typed` is the key it began with, or null.
+export function typeOver(parent, back, { name, value, typed, place = "", keep }) {
+  const input = element("input", "bp-edit", { inputmode: "decimal", "aria-label": `new value of ${name}`, style: place });
+  input.value = typed ?? written(value);
+  const close = (number) => {
+    input.onblur = null;
+    input.remove();
+    if (number !== null && !Object.is(number, value)) keep(number);
+  };
+  input.onblur = () => close(readNumber(input.value));
+  input.onkeydown = (event) => {
+    event.stopPropagation();
+    const number = readNumber(input.value);
+    const refused = event.key === "Enter" && number === null;
+    input.ariaInvalid = refused ? "true" : null;
+    if (refused || !["Enter", "Escape"].includes(event.key)) return;
+    close(event.key === "Enter" ? number : null);
+    back.focus();
+  };
+  parent.append(input);
+  input.focus();
+  if (typed === null) input.select();
 }

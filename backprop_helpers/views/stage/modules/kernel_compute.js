@@ -5,7 +5,7 @@
 // z is linear in w, so J is a bowl: J = J* + ½ (w − w*)ᵀ H (w − w*), and H[p,q] = Σ x·x of the pixels under p and q.
 
 import { makeArray } from "./arrays.js";
-import { convForward, walkWindows } from "./conv_layer.js";
+import { convForward, walkWindows } from "./products.js";
 
 const NO_BIAS = makeArray([1]);
 const STOP = 1e4; // times the first loss: there a path that climbs ends

@@ -1,15 +1,15 @@
 // A whole network under the pointer: all maps forward and backward, for a digit of the data or one that is drawn. Hover a
 // cell for its sums, what it sees and what it sends back; change the label in J; go through the training.
 
+import { decodeBase64, makeArray, sizeOf } from "./arrays.js";
 import { makeChoice, makeSelect, makeSlider, makeStepper, makeSwitch } from "./controls.js";
 import { hold, makeFrame, whenHere } from "./frame.js";
-import { indexInPanel } from "./network_maps.js";
-import { makeSource } from "./network_source.js";
-import { arrayAt, columnsOf, layNetwork, paintNetwork, showBars } from "./network_view.js";
-import { brief } from "./numbers.js";
-import { element } from "./page.js";
+import { arrayAt, columnsOf, indexInPanel, layNetwork, paintNetwork, showBars } from "./network_maps.js";
+import { brief, element } from "./page.js";
 import { showLegend, showSum } from "./sum.js";
 
+// What comes later: what computes first, for the others need it too.
+const LATE = { run: () => import("./network_run.js"), look: () => import("./network_look.js"), pad: () => import("./network_pad.js") };
 const NETWORK_TRAITS = ["index", "label", "step", "layer", "channel", "drawing", "prepared", "among"];
 
 export function network(el, spec, link) {
@@ -18,18 +18,15 @@ export function network(el, spec, link) {
   const stage = { ...Object.fromEntries(NETWORK_TRAITS.map((name) => [name, options[name]])), options, described, link, held: spec.selected, pointed: null, version: 0 };
   stage.target = stage.label = null;
   const stale = () => ((stage.stale = true), (stage.version += 1), stage.frame.request());
-  const hear = { selected: (spot) => (stage.held = spot), revision: () => renewNetwork(stage) };
+  const hear = { revision: () => renewNetwork(stage) };
   for (const name of NETWORK_TRAITS) if (name !== "label") hear[name] = (value) => ((stage[name] = value), stale(), name === "step" && wantStep(stage));
   hear.label = (value) => ((stage.asked = value), stale());
   Object.assign(stage, { asked: options.label, stale: true, again: stale, message: "" });
-  stage.frame = makeFrame(el, link, {
-    composition: "network", about: "A network, forward and backward", draw: () => drawNetwork(stage), state: () => networkState(stage),
-    escape: () => hold(stage, null), hear,
-  });
+  makeFrame(stage, el, link, { composition: "network", about: "A network, forward and backward", draw: drawNetwork, hear });
   stage.enlarge = (name) => setOption(stage, { layer: name, channel: 0 });
   makeParts(stage);
   listenToMaps(stage);
-  stage.frame.root.bpStage.cellCenter = async (name, index) => (await import("./network_look.js")).centreOfCell(stage, name, index);
+  stage.frame.root.bpStage.cellCenter = async (name, index) => (await LATE.look()).centreOfCell(stage, name, index);
   stage.frame.root.bpStage.values = (name) => [...(arrayAt(stage, { name: name.replace("d ", ""), backward: name.startsWith("d ") })?.data ?? [])];
   renewNetwork(stage);
   return stage.frame.dispose;
@@ -55,15 +52,6 @@ export function setOption(stage, values) {
   stage.again();
 }
 
-function networkState({ index, label, target, asked, step, layer, channel, drawing, pointed, held, probabilities, back, image, parts, options, drawn, source }) {
-  return {
-    index, label, target, asked, step, layer, channel, drawing, pointed, held, probabilities: probabilities ?? null, loss: back?.loss ?? null,
-    image: image ? [...image.data] : null, verdict: parts.verdict.textContent, steps: options.steps, blank: drawing && !drawn, ready: !!source.networks[step],
-  };
-}
-
-// The page's parts -----------------------------------------------------------------------------------------
-
 function makeParts(stage) {
   const { frame, described, options } = stage;
   const { input_shape: [side, , deep] } = described;
@@ -78,11 +66,10 @@ function makeParts(stage) {
   field.append(stage.canvas, ...Object.values(parts), frame.cover);
   const controls = {};
   if (drawable) controls.source = makeChoice(bar, { label: "digit", options: { false: ["given", "an image of the data"], true: ["drawn", "draw with the mouse, a pen or a finger"] }, change: (key) => setOption(stage, { drawing: key === "true" }) });
-  bar.append(element("span", "bp-name bp-tight", {}, "label in J"));
-  controls.label = makeSelect(bar, { label: "label in J: the class that the loss asks for", change: (value) => ((stage.asked = value), frame.tell("label", value), stage.again()) });
+  controls.label = makeSelect(bar, { name: "label in J", label: "label in J: the class that the loss asks for", change: (value) => ((stage.asked = value), frame.tell("label", value), stage.again()) });
   if (options.steps.length > 1) {
-    stage.training = bar.appendChild(element("span", "bp-training", {}, element("span", "bp-name", {}, "training step")));
-    controls.step = makeSlider(stage.training, { label: "training step", change: (step) => setOption(stage, { step }) });
+    const training = bar.appendChild(element("span", "bp-training"));
+    controls.step = makeSlider(training, { label: "training step", name: "training step", change: (step) => setOption(stage, { step }) });
   }
   controls.channel = makeStepper(bar, { label: "map", change: (channel) => setOption(stage, { channel }) });
   controls.all = makeSwitch(bar, { label: "all layers", change: () => setOption(stage, { layer: "all", channel: 0 }) });
@@ -90,15 +77,13 @@ function makeParts(stage) {
   stage.controls = controls;
 }
 
-const search = async (stage, by) => (await import("./network_search.js")).searchImage(stage, by);
+const search = async (stage, by) => (await LATE.run()).searchImage(stage, by);
 
 function makeDigitControls(stage, controls) {
   const { digits } = stage.parts;
   controls.index = makeStepper(digits, { label: "image", name: "", hint: "number of the image", change: (index) => search(stage, index < stage.index ? -1 : 1) });
   controls.among = makeSelect(digits, { label: "which images − and + go through", change: (among) => (setOption(stage, { among }), search(stage, 0)) });
 }
-
-// From the image to the maps
 
 function choicesOfLabel({ described: { classes }, label }) {
   const own = label === null ? [] : [["true", `the true one (${label})`]];
@@ -116,8 +101,8 @@ function takeImage(stage, pad) {
 // With the network, the run; with the paper, what is drawn on it.
 function recomputeNetwork(stage) {
   const { described, source, step, frame, drawing } = stage;
-  const runs = whenHere(frame, "run", () => import("./network_run.js"));
-  const pad = drawing && whenHere(frame, "pad", () => import("./network_pad.js"));
+  const runs = whenHere(frame, "run", LATE.run);
+  const pad = drawing && whenHere(frame, "pad", LATE.pad);
   if (pad) pad.openPad(stage);
   takeImage(stage, pad);
   stage.network = described.python ? described : source.networks[step];
@@ -125,19 +110,21 @@ function recomputeNetwork(stage) {
   Object.assign(stage, { shown: null, stale: !runs || (drawing && !pad) });
 }
 
-// Under the pointer
-
 function listenToMaps(stage) {
-  const { canvas, frame } = stage;
+  const { canvas, frame, controls } = stage;
   const under = (event) => spotAt(stage, event.offsetX * frame.theme.ratio, event.offsetY * frame.theme.ratio);
+  // A stroke over the given digit is the first of a drawing; a finger scrolls the page.
+  let pressed = null;
+  const press = (event, spot) => (pressed = controls.source && event.pointerType === "mouse" && spot?.name === "input" && !spot.backward ? [event.offsetX, event.offsetY] : null);
+  const drawn = (event) => pressed && event.buttons === 1 && Math.hypot(event.offsetX - pressed[0], event.offsetY - pressed[1]) > 5;
   Object.assign(canvas, {
-    onpointermove: (event) => pointAtCell(stage, under(event)),
+    onpointermove: (event) => (drawn(event) ? ((pressed = null), setOption(stage, { drawing: true })) : pointAtCell(stage, under(event))),
     onpointerleave: () => pointAtCell(stage, null),
-    onpointerdown: (event) => event.pointerType !== "mouse" && pointAtCell(stage, under(event)),
+    onpointerdown: (event) => (press(event, under(event)), event.pointerType !== "mouse" && pointAtCell(stage, under(event))),
     onclick: (event) => hold(stage, under(event)),
     onblur: () => pointAtCell(stage, null),
-    onfocus: async () => (lookOf(stage), canvas.matches(":focus-visible") && (await import("./network_look.js")).focusCell(stage)),
-    onkeydown: async (event) => (lookOf(stage) ?? (await import("./network_look.js"))).pressNetworkKey(stage, event),
+    onfocus: async () => (lookOf(stage), canvas.matches(":focus-visible") && (await LATE.look()).focusCell(stage)),
+    onkeydown: async (event) => (lookOf(stage) ?? (await LATE.look())).pressNetworkKey(stage, event),
   });
 }
 
@@ -158,12 +145,10 @@ export function pointAtCell(stage, spot) {
   stage.frame.request();
 }
 
-// Drawing
-
 function drawNetwork(stage) {
   const { frame } = stage;
   if (stage.stale) recomputeNetwork(stage);
-  stage.narrow = frame.width < 600;
+  stage.narrow = frame.narrow;
   layNetwork(stage);
   paintNetwork(stage);
   showWords(stage);
@@ -209,11 +194,12 @@ function showVerdict(stage) {
   stage.parts.verdict.replaceChildren(element("b", "", {}, words[0]), element("small", "", {}, words[1]));
 }
 
-function idleWords({ drawing, image, network: net, message, described, options }) {
+function idleWords({ drawing, image, network: net, message, described, options, controls: { source: drawable } }) {
   if (message) return [[message]];
   if (drawing && !image) return [["Draw a digit on the paper: press, and move."], ["It is cut out, scaled into 20×20 pixels and centred, as MNIST's digits were; then the network reads it."]];
   if (!net) return [[`The network's ${described.parameters.toLocaleString("en")} weights are on their way${options.bits === 16 ? ` (${Math.round(described.parameters / 500)} kB)` : ""}.`]];
-  return [["Point at a cell: what it is the sum of, forward and backward; which pixels it sees; what it sends back."], ["A click holds it, Escape lets it go. A layer's name shows its maps large, one at a time."]];
+  const start = drawable && !drawing && globalThis.matchMedia?.("(pointer: fine)").matches ? "Draw your own digit over this one, or point" : "Point";
+  return [[`${start} at a cell: what it is the sum of, forward and backward; which pixels it sees; what it sends back.`], ["A click holds it, Escape lets it go. A layer's name shows its maps large, one at a time."]];
 }
 
 // Each group of layers has a scale of its own: how much its strongest colour is.
@@ -224,7 +210,7 @@ function legendOfScales({ groups, scales, run }) {
   return [["plain", `strongest colours, above | below: ${[`input ${most("input")} | ${most("d input")}`, ...spans].join(",  ")}`]];
 }
 
-const lookOf = ({ frame }) => whenHere(frame, "look", () => import("./network_look.js"));
+const lookOf = ({ frame }) => whenHere(frame, "look", LATE.look);
 
 function showWords(stage) {
   const { run, held, pointed, w, frame } = stage;
@@ -233,4 +219,45 @@ function showWords(stage) {
   const [lines, legend] = look ? look.lookAt(stage, spot) : [idleWords(stage), legendOfScales(stage)];
   showSum(frame, lines);
   showLegend(frame, legend);
+}
+
+// Where a network's weights and images come from: the spec, a file beside the page, or Python. None of it is waited for:
+// the digit is shown before the weights are here.
+
+// Images as bytes of 0 to 255, or as float32, one after the other; then a byte each for the labels, if there are any.
+function imagesOf({ network: { input_shape: shape }, pixels: { bits, labelled } }, bytes) {
+  const size = sizeOf(shape);
+  const count = bytes.byteLength / (size * (bits / 8) + (labelled ? 1 : 0));
+  const values = bits === 8 ? new Uint8Array(bytes, 0, count * size) : new Float32Array(bytes, 0, count * size);
+  const labels = labelled ? new Uint8Array(bytes, count * size * (bits / 8)) : null;
+  const image = (n) => makeArray(shape, Float64Array.from(values.subarray(n * size, (n + 1) * size), (value) => (bits === 8 ? value / 255 : value)));
+  return Array.from({ length: count }, (_, n) => ({ image: () => image(n), label: labels ? labels[n] : null }));
+}
+
+// ask(question, buffers) → a promise of bytes, or null where nobody answers. `changed` is called when something has come,
+// `failed` with words when it has not.
+function makeSource({ options }, { ask }, changed, failed) {
+  const { steps, examples, weights } = options;
+  const source = { networks: Array(steps.length).fill(null), images: new Map(), asked: {} };
+  const keep = async (bytes) => {
+    const { networksOf } = await LATE.run();
+    networksOf(options, bytes).forEach((network, n, { length }) => (source.networks[steps.length - length + n] = network));
+  };
+  imagesOf(options, decodeBase64(examples.pixels).buffer).forEach((image, n) => source.images.set(examples.indices[n], image));
+  const once = (name, take) => (source.asked[name] ??= (async () => {
+    const bytes = await ask({ ask: name });
+    if (bytes) await take(bytes);
+    changed();
+    return !!bytes;
+  })().catch((error) => (failed(`The ${name} did not come: ${error.message}`), false)));
+  Object.assign(source, {
+    last: async () => {
+      if (weights) await keep(decodeBase64(weights).buffer);
+      else if (!options.network.python) await once("last", keep);
+      changed();
+    },
+    every: () => once("weights", keep),
+    digits: () => once("images", (bytes) => imagesOf(options, bytes).forEach((image, n) => source.images.set(n, image))),
+  });
+  return source;
 }

@@ -2,9 +2,8 @@
 // softmax and cross-entropy at the end. Arrays are { shape, data } without the axis of the examples; numbers
 // are doubles, in which JavaScript computes anyway.
 
-import { decodeBase64, makeArray, sizeOf } from "./arrays.js";
-import { asPair, convGeometry, walkWindows } from "./conv_layer.js";
-import { poolBackward, poolForward, poolGeometry } from "./products.js";
+import { decodeBase64, makeArray, offset, sizeOf } from "./arrays.js";
+import { asPair, convGeometry, poolBackward, poolForward, poolGeometry, walkWindows } from "./products.js";
 
 // What Python's `network_json` has written → { inputShape, layers, classes }.
 export function decodeNetwork(json) {
@@ -30,9 +29,7 @@ export function buildNetwork({ input_shape: inputShape, layers: entries }, vecto
   let [shape, start] = [inputShape, 0];
   const take = (shape) => makeArray(shape, vector.subarray(start, (start += sizeOf(shape))));
   const layers = entries.map((entry) => {
-    const kind = LAYER_KINDS[entry.type];
-    if (!kind) throw new TypeError(`buildNetwork: there is no layer ${entry.type}`);
-    const layer = { ...entry, shape, ...kind.build(entry, shape) };
+    const layer = { ...entry, shape, ...LAYER_KINDS[entry.type].build(entry, shape) };
     if (layer.weightShape) {
       [layer.w, layer.b] = [take(layer.weightShape), take(layer.weightShape.slice(-1))];
       layer.turned = transposed(layer.w);
@@ -40,10 +37,6 @@ export function buildNetwork({ input_shape: inputShape, layers: entries }, vecto
     shape = layer.shape;
     return layer;
   });
-  if (start !== vector.length) {
-    const fault = `the layers have ${start} parameters; the vector has ${vector.length}`;
-    throw new RangeError(`buildNetwork: ${fault}`);
-  }
   return { inputShape, layers, classes: shape[0] };
 }
 
@@ -72,7 +65,7 @@ export function backwardNetwork(network, run, label) {
 }
 
 // The gradients at the outputs number stop, …, start (0 is the input), given the one at `start`.
-export function sendBack(network, run, start, stop, gradient) {
+function sendBack(network, run, start, stop, gradient) {
   const gradients = Array(start + 1);
   gradients[start] = gradient;
   for (let n = start; n > stop; n--) {
@@ -219,4 +212,56 @@ function matrixProduct(a, { shape, data: b }) {
     }
   }
   return product;
+}
+
+// What a cell of a network sees, and what it sends back: views/stage/receptive_field.py in the page.
+
+// How many layers lead to this one: 0 for "input".
+export const positionOf = ({ layers }, name) => 1 + layers.findIndex((layer) => layer.name === name);
+
+// The input's { rows, columns, channels } that a cell of the layer `name` depends on, ascending; a dilated
+// convolution leaves gaps. A vector has one row and one channel. It asks no weights.
+export function receptiveField(network, name, cell) {
+  let seen = cell.map((index) => [index]);
+  for (let n = positionOf(network, name); n > 0; n--) {
+    seen = seenBy(network.layers[n - 1], seen, n > 1 ? network.layers[n - 2].shape : network.inputShape);
+  }
+  const [rows, columns, channels] = seen.length === 1 ? [[0], seen[0], [0]] : seen;
+  return { rows, columns, channels };
+}
+
+// What one cell adds to the gradient at an earlier layer: its own gradient, of `backwardNetwork`, times the slopes.
+// Added up over a layer's cells it is the gradient at the earlier layer.
+export function sentBack(network, run, gradients, name, cell, to) {
+  const stop = positionOf(network, to);
+  const alone = makeArray(gradients[name].shape);
+  const place = offset(alone.shape, cell);
+  alone.data[place] = gradients[name].data[place];
+  return sendBack(network, run, positionOf(network, name), stop, alone)[stop];
+}
+
+// The index sets of a layer's input that the index sets of its output depend on.
+function seenBy({ type, geometry }, seen, shapeIn) {
+  const all = (n) => Array.from({ length: n }, (_, i) => i);
+  if (type === "Conv") return [...underWindows(geometry, seen), all(shapeIn[2])];
+  if (geometry) return [...underWindows(geometry, seen), seen[2]];
+  if (type === "FullyConnected") return [all(shapeIn[0])];
+  if (type !== "Flatten") return seen;
+  return shapeIn.map((n, axis) => {
+    const step = sizeOf(shapeIn.slice(axis + 1));
+    return ascending(seen[0].map((place) => Math.floor(place / step) % n));
+  });
+}
+
+// The rows and the columns under the windows that give the outputs `seen`.
+function underWindows({ x, w, stride, padding, dilation }, seen) {
+  return [0, 1].map((axis) => {
+    const indices = seen[axis].flatMap((output) => Array.from({ length: w[axis] }, (_, place) =>
+      output * stride[axis] + place * dilation[axis] - padding[2 * axis]));
+    return ascending(indices.filter((i) => 0 <= i && i < x[axis]));
+  });
+}
+
+function ascending(indices) {
+  return [...new Set(indices)].sort((a, b) => a - b);
 }

@@ -1,8 +1,8 @@
 // Paper to draw a digit on, and what a network gets of it.
 
 import { makeArray } from "./arrays.js";
-import { prepareDigit } from "./digit.js";
 import { makeSwitch } from "./controls.js";
+import { prepareDigit } from "./digit.js";
 import { setOption } from "./network.js";
 
 const [FINER, BRUSH] = [3, 3.1]; // cells of the paper for a pixel of the image; the brush's radius in cells
@@ -36,15 +36,16 @@ function makePaper(canvas, size, changed) {
   const paper = { size, side, canvas, ink: makeArray([side, side]) };
   let last = null;
   const place = (event) => [event.offsetX * (side / canvas.clientWidth), event.offsetY * (side / canvas.clientHeight)];
+  const begin = (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    strokeTo(paper, (last = place(event)), last);
+    changed(false);
+  };
   Object.assign(canvas, {
-    onpointerdown: (event) => {
-      if (event.button !== 0) return;
-      canvas.setPointerCapture(event.pointerId);
-      strokeTo(paper, (last = place(event)), last);
-      changed(false);
-    },
+    onpointerdown: (event) => event.button === 0 && begin(event),
     onpointermove: (event) => {
-      if (!last) return;
+      if (event.buttons !== 1) return;
+      if (!last) return begin(event); // pressed before the paper was there
       for (const point of event.getCoalescedEvents?.() ?? [event]) strokeTo(paper, last, (last = place(point)));
       changed(false);
     },

@@ -5,9 +5,9 @@ import { decodeArrays, encodeArrays, makeArray } from "./arrays.js";
 import { makePlayer, makeSlider } from "./controls.js";
 import { makeFrame } from "./frame.js";
 import { messagesBack, runGraph, sendersOf, slopesFrom } from "./graph_compute.js";
-import { makeGraph, showGraph, sendAlong } from "./graph_draw.js";
-import { clamp, element } from "./page.js";
+import { makeGraph, sendAlong, showGraph } from "./graph_draw.js";
 import { nudgeSentences } from "./nudge_words.js";
+import { clamp, element } from "./page.js";
 import { showLegend, showSum } from "./sum.js";
 
 const SIZES = [0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10];
@@ -18,9 +18,9 @@ export function nudgeGraph(el, spec, link) {
   const stage = { nodes, epsilon, messages, given: decodeArrays(spec.arrays), senders: sendersOf(nodes), pointed: -1 };
   const placeOf = (selected) => nodes.findIndex(({ name }) => name === selected?.array);
   stage.nudged = placeOf(spec.selected);
-  stage.frame = makeFrame(el, link, {
-    composition: "nudgeGraph", about: "A computation as a graph: nudge a number, send messages back", draw: () => drawNudge(stage),
-    state: () => nudgeState(stage), escape: () => nudge(stage, -1, 0),
+  makeFrame(stage, el, link, {
+    composition: "nudgeGraph", about: "A computation as a graph: nudge a number, send messages back", draw: drawNudge,
+    escape: () => nudge(stage, -1, 0),
     hear: {
       selected: (selected) => (stage.nudged = placeOf(selected)),
       epsilon: (value) => (stage.epsilon = value),
@@ -54,11 +54,6 @@ function placeIn({ nudged, epsilon }, n) {
   const near = SIZES.map((size) => Math.abs(size - Math.abs(epsilon)));
   return Math.sign(epsilon) * near.indexOf(Math.min(...near));
 }
-
-const nudgeState = ({ nodes, nudged, epsilon, messages, pointed, found }) => ({
-  nudged: nodes[nudged]?.name ?? null, epsilon, messages, pointed: nodes[pointed]?.name ?? null,
-  ...Object.fromEntries(["values", "moved", "gradients"].map((key) => [key, Object.fromEntries(nodes.map(({ name }, n) => [name, found[key][n]]))])),
-});
 
 function nudge(stage, n, epsilon) {
   Object.assign(stage, { nudged: n, epsilon: n < 0 ? 0 : epsilon });
@@ -109,6 +104,6 @@ function drawNudge(stage) {
   const sign = epsilon && nudged >= 0;
   showLegend(frame, [
     ["here", sign ? "nudged" : "looked at"], ...(sign ? [["moved", "moves with it"], ["broken", "more than 5 % off its promise"]] : []),
-    ["slope", "on an edge: its slope"], sign ? ["carried", "below: the change it promises"] : ["message", "below: the message that went back; d in a node: their sum"],
+    ["weight", "on an edge: its slope", "solid"], sign ? ["moved", "below: the change it promises", "solid"] : ["output", "below: the message that went back; d in a node: their sum", "solid"],
   ]);
 }

@@ -2,16 +2,13 @@
 // Drag a number of X: where it passes the largest of a window the winner jumps, and the gradient with it.
 
 import { arrange } from "./arrange.js";
-import { at, decodeArrays, encodeArrays, withNumber } from "./arrays.js";
+import { at, decodeArrays, distinct, encodeArrays, indicesOf, makeArray, offset, withNumber } from "./arrays.js";
 import { kindScale } from "./colors.js";
-import { asPair } from "./conv_layer.js";
-import { makeChoice, makePair, makeStepper, makeSwitch } from "./controls.js";
+import { AXES, changedPair, makeChoice, makeStepper, makeSwitch, showPair } from "./controls.js";
 import { hold, keepInside, makeFrame, whenHere } from "./frame.js";
-import { makeGrid } from "./grid.js";
-import { paintMarks } from "./grid_marks.js";
-import { boxOf } from "./grid_places.js";
-import { clamp, written } from "./page.js";
-import { jumpsBetween, lettersOf, linesAtRest, pooledMarks, pooledOf, repeatedTo, winnerOf } from "./pooling_state.js";
+import { boxOf, makeGrids, paintMarks } from "./grid.js";
+import { written } from "./page.js";
+import { asPair, poolBackward, poolForward, poolGeometry, termsOf, windowsOver } from "./products.js";
 import { fly, showLegend, showSum } from "./sum.js";
 
 const POOL_GRIDS = { x: "X", dx: "dX", paid: "dX, every tie paid", z: "Z", dz: "dZ" };
@@ -20,24 +17,22 @@ const LARGEST_STEP = 8; // of size and stride, by the steppers
 export function pooling(el, spec, link) {
   const { mode, size, stride, channel } = spec.options;
   const setting = { mode, size: asPair(size), stride: stride && asPair(stride), channel };
-  const stage = { given: decodeArrays(spec.arrays), setting, held: spec.selected, pointed: null, payTies: false, jumps: [] };
-  stage.apart = [setting.size, setting.stride ?? [1, 1]].some(([rows, columns]) => rows !== columns);
+  const stage = { given: decodeArrays(spec.arrays), setting, held: spec.selected, pointed: null, axes: "both", payTies: false, jumps: [] };
   const heard = (name, value) => (["size", "stride"].includes(name) ? value && asPair(value) : value);
   const hear = Object.fromEntries(["mode", "size", "stride", "channel"].map((name) => [name, (value) => poolAnew(stage, { [name]: heard(name, value) })]));
-  stage.frame = makeFrame(el, link, {
-    composition: "pooling", about: "Pooling, forward and backward", draw: () => drawPooling(stage), state: () => pooledState(stage),
-    escape: () => holdPixel(stage, null), hear: { ...hear, selected: (spot) => (stage.held = spot), arrays: (json) => {
+  makeFrame(stage, el, link, {
+    composition: "pooling", about: "Pooling, forward and backward", draw: drawPooling, hear: { ...hear, arrays: (json) => {
       Object.assign(stage.given, decodeArrays(json));
       poolAnew(stage, {});
     } },
   });
   poolAnew(stage, {});
   makePoolControls(stage);
-  for (const [name, letter] of Object.entries(POOL_GRIDS)) makePoolGrid(stage, name, letter);
+  makeGrids(stage, POOL_GRIDS, {
+    arrayOf: (name) => (name === "paid" ? "dx" : name), click: (spot) => holdPixel(stage, spot), editable: ["x", "dz"], edit: (...given) => changeNumberOf(stage, ...given),
+  });
   return stage.frame.dispose;
 }
-
-const pooledState = ({ setting, held, pointed, jumps }) => ({ ...setting, held, pointed, jumps });
 
 // Another setting, or other numbers.
 function poolAnew(stage, changes) {
@@ -60,41 +55,31 @@ function change(stage, changes) {
 function makePoolControls(stage) {
   const { frame: { bar }, setting, given: { x } } = stage;
   const set = (name) => (value) => {
-    if (name === "channel" && stage.held) holdPixel(stage, null);
+    if (name === "channel" && stage.held) hold(stage, null);
     change(stage, { [name]: value });
   };
   stage.controls = {
     mode: makeChoice(bar, { label: "", options: { max: ["max"], average: ["average"] }, change: set("mode") }),
-    size: makePair(bar, { label: "size", hint: "rows and columns of a window", change: set("size") }),
-    stride: makePair(bar, { label: "stride", hint: "from one window to the next", change: set("stride") }),
+    size: makeStepper(bar, { label: "size", hint: "rows and columns of a window", change: (n) => set("size")(changedPair(stage.axes, setting.size, n)) }),
+    stride: makeStepper(bar, { label: "stride", hint: "from one window to the next", change: (n) => set("stride")(changedPair(stage.axes, setting.stride ?? setting.size, n)) }),
     follows: makeSwitch(bar, { label: "stride = size", hint: "the windows lie side by side", change: (on) => change(stage, { stride: on ? null : setting.size }) }),
-    apart: makeSwitch(bar, { label: "↓ →", hint: "change rows and columns apart", change: (on) => ((stage.apart = on), stage.frame.request()) }),
+    axes: makeChoice(bar, { label: "axes", options: AXES, change: (axes) => ((stage.axes = axes), stage.frame.request()) }),
     ties: makeSwitch(bar, { label: "pay every tie", hint: "what dX would be if every pixel that ties got the whole gradient", change: (on) => ((stage.payTies = on), stage.frame.request()) }),
   };
   if (x.shape[2] > 1) stage.controls.channel = makeStepper(bar, { label: "channel", change: set("channel") });
 }
 
-function showPoolControls({ controls, setting: { mode, size, stride, channel }, given: { x: { shape } }, apart, payTies }) {
+function showPoolControls({ controls, setting: { mode, size, stride, channel }, given: { x: { shape } }, axes, payTies }) {
   const steps = stride ?? size;
-  const range = (axis, now) => [1, Math.max(now, Math.min(shape[axis], LARGEST_STEP))];
-  const ranges = (pair) => [range(0, pair[0]), range(1, pair[1])];
+  const ranges = (pair) => pair.map((n, axis) => [1, Math.max(n, Math.min(shape[axis], LARGEST_STEP))]);
   controls.mode.show(mode);
-  controls.size.show({ value: size, ranges: [0, 1].map((axis) => [1, Math.min(shape[axis], Math.max(size[axis], LARGEST_STEP))]), apart: apart || size[0] !== size[1] });
-  controls.stride.show({ value: steps, ranges: stride ? ranges(steps) : steps.map((n) => [n, n]), apart: apart || steps[0] !== steps[1] });
+  showPair(controls.size, axes, size, ranges(size));
+  showPair(controls.stride, axes, steps, stride ? ranges(steps) : steps.map((n) => [n, n]));
   controls.follows.show(!stride);
-  controls.apart.show(apart);
+  controls.axes.show(axes);
   controls.ties.root.hidden = mode !== "max";
   controls.ties.show(payTies);
   controls.channel?.show({ value: channel, low: 0, high: shape[2] - 1, text: `${channel} of ${shape[2]}` });
-}
-
-function makePoolGrid(stage, name, letter) {
-  const array = name === "paid" ? "dx" : name;
-  const edit = ["x", "dz"].includes(name) && ((index, value, done) => changeNumberOf(stage, name, index, value, done));
-  makeGrid(stage.frame, { name, letter, on: {
-    point: (index) => ((stage.pointed = index && { array, index }), stage.frame.request()),
-    click: (index) => holdPixel(stage, { array, index }), edit,
-  } });
 }
 
 function holdPixel(stage, spot) {
@@ -123,8 +108,6 @@ function changeNumberOf(stage, name, index, value, done) {
   })), 300);
   if (done) frame.tell("arrays", () => encodeArrays(given));
 }
-
-// Drawing
 
 function drawPooling(stage) {
   const { frame, model, scales, jumps, setting: { channel, mode } } = stage;
@@ -160,4 +143,112 @@ function poolLegend({ model, jumps, setting: { mode } }, spot, views) {
   };
   const entries = Object.entries(words).filter(([role]) => (role === "moved" ? jumps.length : has(role)));
   return model.read.size < model.x.data.length ? [...entries, ["padding", "read by no window"]] : entries;
+}
+
+// A pooling layer in one setting, what a cell of it takes part in.
+//
+//   pooledOf({ x, dz, size, stride, mode })    the layer's arrays, who won, who tied, which pixels are read
+//   pooledMarks(model, spot, channel)          { x, z, dx, dz }: marks and frames for a cell, or for none
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyz";
+
+// An array of any number of rows and columns: cut, or repeated from its start.
+function repeatedTo([rows, columns, depth], given) {
+  const [have, wide] = given.shape;
+  return makeArray([rows, columns, depth], indicesOf([rows, columns, depth]).map(([i, j, c]) => at(given, [i % have, j % wide, c])));
+}
+
+export function pooledOf({ x, dz: given, size, stride, mode }) {
+  const geometry = poolGeometry({ x: x.shape, size, stride, mode });
+  const { z, winners } = poolForward(geometry, x);
+  const dz = repeatedTo(z.shape, given);
+  const { dx } = poolBackward(geometry, dz, winners);
+  const read = new Set(indicesOf(x.shape).filter((pixel) => windowsOver(geometry, pixel).length).map((pixel) => offset(x.shape, pixel)));
+  const model = { geometry, x, z, dz, dx, winners, read, window: (output) => termsOf(geometry, output).map((product) => product.x) };
+  return { ...model, paid: winners && everyTiePaid(model) };
+}
+
+export const winnerOf = (model, output) => (model.winners ? model.window(output)[at(model.winners, output)] : null);
+
+// The outputs that read a pixel, in reading order.
+export const readersOf = (geometry, pixel) => windowsOver(geometry, pixel).map(([output]) => [...output, pixel[2]]).reverse();
+
+// The pixels that hold a window's maximum, the winner first; a NaN equals nothing.
+export function tiedIn(model, output) {
+  const top = at(model.z, output);
+  return Number.isNaN(top) ? [winnerOf(model, output)] : model.window(output).filter((pixel) => at(model.x, pixel) === top);
+}
+
+// What dX would be if every tied pixel got its window's whole gradient: not what the layer does.
+function everyTiePaid(model) {
+  const dx = makeArray(model.x.shape);
+  for (const output of indicesOf(model.z.shape)) {
+    for (const pixel of tiedIn(model, output)) dx.data[offset(dx.shape, pixel)] += at(model.dz, output);
+  }
+  return dx;
+}
+
+// The outputs whose winner is not what it was, with both winners; none where the windows are others.
+export function jumpsBetween(before, now) {
+  if (!before?.winners || !now.winners || String(before.z.shape) !== String(now.z.shape) || String(before.geometry.w) !== String(now.geometry.w)) return [];
+  return indicesOf(now.z.shape).filter((output) => at(before.winners, output) !== at(now.winners, output))
+    .map((output) => ({ output, from: winnerOf(before, output), to: winnerOf(now, output) }));
+}
+
+export function pooledMarks(model, spot, channel) {
+  if (!spot) return atRest(model, channel);
+  const { geometry } = model;
+  if (spot.array === "z" || spot.array === "dz") {
+    const output = spot.index;
+    const [here, frames] = [[{ role: "here", cells: [output] }], [frameOf(geometry, output)]];
+    const paid = model.winners ? winnersAnd(model, [output]) : [{ role: "output", cells: model.window(output) }];
+    return { z: { marks: here }, dz: { marks: here }, x: { marks: paid, frames }, dx: { marks: paid, frames } };
+  }
+  const readers = readersOf(geometry, spot.index);
+  const [won, lost] = splitBy(readers, (output) => !model.winners || String(winnerOf(model, output)) === String(spot.index));
+  const marks = [{ role: "output", cells: won }, { role: "input", cells: lost }];
+  const here = { role: "here", from: spot.index, size: [1, 1] }; // over the windows' lines
+  const pixel = { frames: [...readers.map((output) => frameOf(geometry, output)), here] };
+  return { x: pixel, dx: pixel, z: { marks }, dz: { marks } };
+}
+
+const splitBy = (list, test) => [list.filter(test), list.filter((item) => !test(item))];
+
+const frameOf = ({ stride, w }, [i, j, c]) => ({ role: "input", from: [i * stride[0], j * stride[1], c], size: w });
+
+// Winners, and the pixels that are as large but come later.
+function winnersAnd(model, outputs) {
+  const found = outputs.map((output) => tiedIn(model, output));
+  const [won, tied] = [distinct(found.map(([first]) => first)), distinct(found.flatMap(([, ...others]) => others))];
+  const winners = new Set(won.map(String));
+  return [{ role: "output", cells: won }, { role: "bias", cells: tied.filter((pixel) => !winners.has(String(pixel))) }];
+}
+
+// The windows' letters: { x: place => "ad", z: place => "a" }, of the windows that a pixel wins and of an output's own.
+export function lettersOf(model) {
+  const [rows, columns, depth] = model.z.shape;
+  if (!model.winners || rows * columns > LETTERS.length) return {};
+  const won = new Map();
+  for (const output of indicesOf(model.z.shape)) {
+    const place = offset(model.x.shape, winnerOf(model, output));
+    won.set(place, (won.get(place) ?? "") + LETTERS[output[0] * columns + output[1]]);
+  }
+  return { x: (place) => won.get(place), z: (place) => LETTERS[Math.floor(place / depth)] };
+}
+
+// No cell: every winner.
+function atRest(model, channel) {
+  if (!model.winners) return { x: {}, dx: {}, z: {}, dz: {} };
+  const paid = { marks: winnersAnd(model, indicesOf(model.z.shape).filter((output) => output[2] === channel)) };
+  return { x: paid, dx: paid, z: {}, dz: {} };
+}
+
+// The words for no cell.
+function linesAtRest({ z: { shape: [rows, columns] }, geometry: { w }, winners, dz }, channel) {
+  const windows = `${rows * columns} ${rows * columns === 1 ? "window" : "windows"} of ${w.join("×")}`;
+  const sent = indicesOf(dz.shape).filter((index) => index[2] === channel).reduce((sum, index) => sum + at(dz, index), 0);
+  return [
+    [winners ? `${windows}. Each hands its whole gradient to its largest pixel, which has its letter.` : `${windows}. Each shares its gradient out equally: every pixel in it gets 1/${w[0] * w[1]}.`],
+    [`What comes in is handed on: dZ and dX both add up to ${written(sent)}. Point at a cell; drag a number of X past the largest of its window.`],
+  ];
 }

@@ -1,9 +1,8 @@
 // What is written about a cell of a pooling layer.
 
 import { at } from "./arrays.js";
-import { sumNumbers } from "./numbers.js";
-import { written } from "./page.js";
-import { readersOf, tiedIn, winnerOf } from "./pooling_state.js";
+import { sumNumbers, written } from "./page.js";
+import { readersOf, tiedIn, winnerOf } from "./pooling.js";
 import { bracketed } from "./sum.js";
 
 const WRITTEN = 12; // terms of a sum that are spelled out

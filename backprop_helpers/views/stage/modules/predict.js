@@ -10,18 +10,15 @@ export function predict(el, spec) {
   root.dataset.lmSuppressShortcuts = "true"; // in JupyterLab, keys mean here what they mean elsewhere
   const reply = element("p", "bp-reply", { role: "status" });
   const again = element("button", "bp-quiet", { type: "button" }, "ask me again");
-  let guess = null;
   const asked = { number: askNumber, choice: askChoice, cell: askCell }[kind](spec, (value) => {
-    guess = value;
     reply.replaceChildren(verdictOn(spec, value), " ", again, element("span", "bp-then", {}, then));
   });
   again.onclick = () => {
-    guess = null;
     reply.replaceChildren();
     asked.reset();
   };
   root.append(element("p", "bp-question", {}, question), asked.part, reply);
-  root.bpStage = { state: () => ({ guess }), sumText: () => reply.textContent };
+  root.bpStage = { sumText: () => reply.textContent };
   el.append(root);
   return () => root.remove();
 }

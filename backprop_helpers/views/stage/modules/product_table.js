@@ -2,15 +2,13 @@
 // to dW, piled by x to dX: the same cards. Hover a card to see its three places; hover a number to see its cards.
 
 import { arrange, roomOf } from "./arrange.js";
-import { at, decodeArrays, distinct, encodeArrays, sizeOf, withNumber } from "./arrays.js";
+import { at, decodeArrays, distinct, encodeArrays, indicesOf, makeArray, offset, sizeOf, withNumber } from "./arrays.js";
 import { kindScale } from "./colors.js";
 import { makeChoice } from "./controls.js";
 import { hold, makeFrame } from "./frame.js";
-import { makeGrid } from "./grid.js";
-import { paintMarks } from "./grid_marks.js";
-import { sameIndex } from "./grid_places.js";
+import { makeGrids, paintMarks, sameIndex } from "./grid.js";
 import { clamp, element, written } from "./page.js";
-import { FACTORS, factorsOfCard, indexIn, layerOf, pilesOf, shortIndex, SUMS } from "./product_piles.js";
+import { convGeometry, fcGeometry, termsOf } from "./products.js";
 import { bracketed, showLegend, showSum, sumOfProducts } from "./sum.js";
 
 // Of every array: its letter, the colour of its cells' marks, its scale.
@@ -25,55 +23,36 @@ const ownerOf = (name) => ARRAYS[name][1];
 
 export function productTable(el, spec, link) {
   const stage = { options: spec.options, given: decodeArrays(spec.arrays), by: spec.options.by, held: spec.selected, pointed: null };
-  stage.frame = makeFrame(el, link, {
-    composition: "productTable", about: "The products of a layer, piled in three ways", draw: () => drawTable(stage),
-    state: () => tableState(stage), escape: () => hold(stage, null),
-    hear: {
-      by: (by) => pile(stage, by),
-      selected: (spot) => (stage.held = spot),
-      arrays: (json) => recomputeTable(stage, decodeArrays(json)),
-    },
+  makeFrame(stage, el, link, {
+    composition: "productTable", about: "The products of a layer, piled in three ways", draw: drawTable,
+    hear: { by: (by) => pile(stage, by), arrays: (json) => recomputeTable(stage, decodeArrays(json)) },
   });
   makeTable(stage);
   recomputeTable(stage, {});
   return stage.frame.dispose;
 }
 
-const tableState = ({ by, held, pointed, layer: { cards }, lit }) => ({ by, held, pointed, cards, lit: [...lit] });
-
 // With other numbers.
 function recomputeTable(stage, changed) {
   Object.assign(stage.given, changed);
   stage.layer = layerOf(stage.options, stage.given);
   const { x, w, z, dx, dw, dz } = stage.layer.arrays;
-  stage.scales = { value: kindScale([x, z], "value"), weight: kindScale([w], "weight"), gradient: kindScale(dw ? [dx, dw, dz] : [dx, dz], "gradient") };
+  stage.scales = { value: kindScale([x, z], "value"), weight: kindScale([w], "weight"), gradient: kindScale([dx, dw, dz], "gradient") };
   stage.piled = null;
   stage.frame.request();
 }
 
-// The page's parts.
-
 function makeTable(stage) {
   const { frame } = stage;
-  const weighted = "w" in stage.given;
-  const ways = Object.keys(SUMS).filter((by) => weighted || by !== "w");
-  const options = Object.fromEntries(ways.map((by) => [by, [`${ownerOf(by)}: ${letterOf(SUMS[by])}`, `all products of one ${ownerOf(by)} together`]]));
+  const options = Object.fromEntries(Object.keys(SUMS).map((by) => [by, [`${ownerOf(by)}: ${letterOf(SUMS[by])}`, `all products of one ${ownerOf(by)} together`]]));
   stage.choice = makeChoice(frame.bar, { label: "pile the cards by", options, change: (by) => (pile(stage, by), frame.tell("by", by)) });
   stage.table = element("div", "bp-cards", { tabindex: "0", role: "listbox", "aria-label": "the products; arrow keys go from one to the next" });
-  for (const name of Object.keys(ARRAYS)) if (weighted || !name.includes("w")) tableGrid(stage, name);
-  listenToCards(stage);
-}
-
-function tableGrid(stage, name) {
-  const edit = (index, value, done) => {
+  const letters = Object.keys(ARRAYS).map((name) => [name, letterOf(name)]);
+  makeGrids(stage, Object.fromEntries(letters), { editable: Object.keys(stage.given), edit: (name, index, value, done) => {
     recomputeTable(stage, { [name]: withNumber(stage.given[name], index, value) });
-    if (done) stage.frame.tell("arrays", encodeArrays(stage.given));
-  };
-  makeGrid(stage.frame, { name, letter: letterOf(name), on: {
-    point: (index) => point(stage, index && { array: name, index }),
-    click: (index) => hold(stage, { array: name, index }),
-    edit: name in stage.given && edit,
+    if (done) frame.tell("arrays", encodeArrays(stage.given));
   } });
+  listenToCards(stage);
 }
 
 function listenToCards(stage) {
@@ -117,8 +96,6 @@ function pile(stage, by) {
   stage.table.classList.add("bp-moving");
   stage.frame.request();
 }
-
-// Drawing.
 
 function drawTable(stage) {
   const { frame, layer: { cards }, table } = stage;
@@ -206,9 +183,9 @@ function fillCard({ boxes, by, layer }, n, { width, height }) {
   const [first, second] = factorsOfCard(card, by, layer.arrays).map((value) => written(value));
   const colored = (name, text) => element("span", `bp-ink-${ownerOf(name)}`, {}, text);
   const [one, other] = FACTORS[by];
-  const product = element("b", "", {}, colored(one, first), "·", colored(other, bracketed(second)));
+  const product = element("b", "", {}, colored(one, first), "·", element("wbr"), colored(other, bracketed(second)));
   const places = ["z", "x", "w"].flatMap((name) => [colored(name, shortIndex(layer.geometry[name], card[name]).join("")), " "]);
-  Object.assign(box.style, { width: `${width - 3}px`, height: `${height - 3}px`, fontSize: `${clamp(width / 5, 10, 15)}px` });
+  Object.assign(box.style, { width: `${width - 3}px`, height: `${height - 3}px`, fontSize: `${clamp(Math.min(width / 5, (width - 7) / (0.62 * (first.length + bracketed(second).length + 1))), height < 34 ? 7 : 11, 15)}px` });
   box.replaceChildren(...(width < 36 ? [] : [product]), ...(height < 30 || width < 52 ? [] : [element("i", "", {}, ...places)]));
   box.ariaLabel = `${first} times ${second}: output ${card.z}, input ${card.x}, weight ${card.w}`;
 }
@@ -225,7 +202,7 @@ function sentences({ layer, by, lit, given }, spot) {
   const sum = spot.array.replace("d", "");
   const words = [`${lit.size} ${lit.size === 1 ? "card has" : "cards have"} this ${ownerOf(sum)}.`];
   const factors = (n) => factorsOfCard(cards[n], sum, arrays).map((value, m) => ({ value, role: ownerOf(FACTORS[sum][m]) }));
-  const bias = sum === "z" && given.b ? [[{ value: given.b.data[spot.index.at(-1)], role: "bias" }]] : [];
+  const bias = sum === "z" ? [[{ value: given.b.data[spot.index.at(-1)], role: "bias" }]] : [];
   const total = at(arrays[SUMS[sum]], spot.index);
   return [words, sumOfProducts({ name: entryOf(layer, SUMS[sum], spot.index), terms: [...bias, ...[...lit].map(factors)], total })];
 }
@@ -233,9 +210,78 @@ function sentences({ layer, by, lit, given }, spot) {
 // Which sums a card goes into, and with which factors.
 function cardSentences(layer, card) {
   const entry = (name) => ({ text: entryOf(layer, name, card[name.replace("d", "")]), role: ownerOf(name) });
-  const ways = Object.keys(SUMS).filter((sum) => layer.arrays[SUMS[sum]]).map((sum) => {
+  const ways = Object.keys(SUMS).map((sum) => {
     const [one, other] = factorsOfCard(card, sum, layer.arrays).map((value, m) => ({ text: bracketed(written(value)), role: ownerOf(FACTORS[sum][m]) }));
     return [one, "·", other, " into ", entry(SUMS[sum])];
   });
   return [[`One product: ${entry("z").text} reads ${entry("x").text} through ${entry("w").text}. It goes`], ways.flatMap((way, n) => (n ? [",  ", ...way] : way))];
+}
+
+// The cards of the table of products, their sums, and where they lie: piled by output, by weight or by input.
+
+const FACTORS = { z: ["x", "w"], w: ["x", "dz"], x: ["dz", "w"] };
+export const SUMS = { z: "z", w: "dw", x: "dx" };
+
+export const indexIn = (card, array) => card[array.replace("d", "")];
+
+// The two factors of a product: x·w where Z is summed, x·dz for dW, dz·w for dX. In the padding x is 0.
+export const factorsOfCard = (card, by, arrays) => FACTORS[by].map((name) => (name === "x" && !card.inside ? 0 : at(arrays[name], indexIn(card, name))));
+
+// { geometry, arrays, cards }. Every sum is made of the products; those in the padding are no cards.
+export function layerOf(options, { x, w, b, dz }) {
+  const { layer, stride, padding, dilation } = options;
+  const shapes = { x: x.shape, w: w.shape };
+  const geometry = layer === "fc" ? fcGeometry(shapes) : convGeometry({ ...shapes, stride, padding, dilation });
+  const products = indicesOf(geometry.z).flatMap((index) => termsOf(geometry, index));
+  const cards = products.filter(({ inside }) => inside);
+  const arrays = { x, dz, w };
+  const biases = indicesOf(geometry.z).map((index) => b.data[index.at(-1)]);
+  arrays.z = summed(products, "z", arrays, makeArray(geometry.z, biases));
+  arrays.dx = summed(cards, "x", arrays, makeArray(x.shape));
+  arrays.dw = summed(products, "w", arrays, makeArray(w.shape));
+  return { geometry, arrays, cards };
+}
+
+function summed(products, by, arrays, sums) {
+  for (const product of products) {
+    const [a, b] = factorsOfCard(product, by, arrays);
+    sums.data[offset(sums.shape, product[by])] += a * b;
+  }
+  return sums;
+}
+
+// Without the last axes where there is only one slice.
+function shortIndex(shape, index) {
+  let last = index.length;
+  while (last > 2 && shape[last - 1] === 1) last -= 1;
+  return index.slice(0, last);
+}
+
+// An array of any rank on paper: rows by the first index, columns by the second, further slices beside or below.
+function placeOn(shape, [row, column, ...rest], tall) {
+  const slice = rest.reduce((place, n, axis) => place * shape[axis + 2] + n, 0);
+  return tall ? [row + shape[0] * slice, column] : [row, column + shape[1] * slice];
+}
+
+// Inside a pile a card lies as in the array that still varies, close together.
+function slotsOf({ geometry }, cards, by) {
+  const other = by !== "z" ? "z" : geometry.kind === "fc" ? "x" : "w"; // a row of X lies in a row
+  const places = cards.map((card) => placeOn(geometry[other], card[other]));
+  const [rows, columns] = [0, 1].map((axis) => [...new Set(places.map((place) => place[axis]))].sort((a, b) => a - b));
+  return { rows: rows.length, columns: columns.length, slots: places.map(([r, c]) => [rows.indexOf(r), columns.indexOf(c)]) };
+}
+
+// { piles: [{ index, place: [row, column], cards: [{ n, slot: [row, column] }] }], and how many piles and slots stand below
+// and beside each other }; tall: slices below each other.
+export function pilesOf(layer, by, tall) {
+  const { cards, geometry: { [by]: shape } } = layer;
+  const places = indicesOf(shape).map((index) => placeOn(shape, index, tall));
+  const piles = indicesOf(shape).map((index, pile) => {
+    const own = [...cards.keys()].filter((n) => sameIndex(cards[n][by], index));
+    const { slots, ...size } = slotsOf(layer, own.map((n) => cards[n]), by);
+    return { index, place: places[pile], cards: own.map((n, m) => ({ n, slot: slots[m] })), ...size };
+  });
+  const most = (name) => Math.max(1, ...piles.map((pile) => pile[name]));
+  const [down, across] = [0, 1].map((axis) => 1 + Math.max(...places.map((place) => place[axis])));
+  return { piles, rows: most("rows"), columns: most("columns"), down, across };
 }

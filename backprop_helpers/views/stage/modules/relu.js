@@ -6,10 +6,8 @@ import { at, decodeArrays, encodeArrays, indicesOf, makeArray, offset, withNumbe
 import { kindScale } from "./colors.js";
 import { makeSlider, makeSwitch } from "./controls.js";
 import { hold, keepInside, makeFrame } from "./frame.js";
-import { makeGrid } from "./grid.js";
-import { paintMarks } from "./grid_marks.js";
-import { boxOf } from "./grid_places.js";
-import { element, tidied, written } from "./page.js";
+import { boxOf, makeGrids, paintMarks } from "./grid.js";
+import { tidied, written } from "./page.js";
 import { bracketed, fly, showLegend, showSum, sumOfProducts } from "./sum.js";
 
 const RELU_GRIDS = { z: "Z", a: "A", dz: "dZ", da: "dA" };
@@ -52,20 +50,19 @@ export function biasRange({ data }) {
 
 export function reluGates(el, spec, link) {
   const stage = { given: decodeArrays(spec.arrays), bias: spec.options.bias, kinkOpen: false, held: spec.selected, pointed: null, flipped: [] };
-  stage.frame = makeFrame(el, link, {
-    composition: "reluGates", about: "ReLU, forward and backward", draw: () => drawGates(stage), state: () => gatesState(stage), escape: () => holdGate(stage, null),
-    hear: {
-      selected: (spot) => (stage.held = spot), bias: (bias) => moveGates(stage, { bias }),
-      arrays: (json) => moveGates(stage, { given: decodeArrays(json) }),
-    },
+  makeFrame(stage, el, link, {
+    composition: "reluGates", about: "ReLU, forward and backward", draw: drawGates, escape: () => holdGate(stage, null),
+    hear: { bias: (bias) => moveGates(stage, { bias }), arrays: (json) => moveGates(stage, { given: decodeArrays(json) }) },
   });
   moveGates(stage, {});
   makeGateControls(stage);
-  for (const [name, letter] of Object.entries(RELU_GRIDS)) makeGateGrid(stage, name, letter);
+  makeGrids(stage, RELU_GRIDS, { click: (spot) => holdGate(stage, spot), editable: ["z", "da"], edit: (name, index, value, done) => {
+    const number = name === "z" ? tidied(value - stage.bias) : value;
+    moveGates(stage, { given: { ...stage.given, [name]: withNumber(stage.given[name], index, number) } });
+    if (done) stage.frame.tell("arrays", () => encodeArrays(stage.given));
+  } });
   return stage.frame.dispose;
 }
-
-const gatesState = ({ bias, held, pointed, flipped, model: { dead, db } }) => ({ bias, held, pointed, flipped, dead, db });
 
 // Other numbers, another bias, the other convention: the gates that move are marked, and what they now let through flies.
 function moveGates(stage, changes) {
@@ -95,21 +92,8 @@ function sendThrough({ frame, model, scales }, cells, duration) {
 function makeGateControls(stage) {
   const { frame } = stage;
   const change = (bias) => (moveGates(stage, { bias }), frame.tell("bias", bias));
-  frame.bar.append(element("span", "bp-name", {}, "bias, added to all of Z"));
-  stage.slider = makeSlider(frame.bar, { label: "bias, added to all of Z", change });
+  stage.slider = makeSlider(frame.bar, { label: "bias, added to all of Z", name: "bias, added to all of Z", change });
   stage.kink = makeSwitch(frame.bar, { label: "slope 1 at 0", hint: "count a Z of exactly 0 as open: [Z ≥ 0], the other convention", change: (kinkOpen) => moveGates(stage, { kinkOpen }) });
-}
-
-function makeGateGrid(stage, name, letter) {
-  const edit = (index, value, done) => {
-    const array = name === "z" ? tidied(value - stage.bias) : value;
-    moveGates(stage, { given: { ...stage.given, [name]: withNumber(stage.given[name], index, array) } });
-    if (done) stage.frame.tell("arrays", () => encodeArrays(stage.given));
-  };
-  makeGrid(stage.frame, { name, letter, on: {
-    point: (index) => ((stage.pointed = index && { array: name, index }), stage.frame.request()),
-    click: (index) => holdGate(stage, { array: name, index }), ...(name === "z" || name === "da" ? { edit } : {}),
-  } });
 }
 
 function holdGate(stage, spot) {
@@ -117,8 +101,6 @@ function holdGate(stage, spot) {
   if (stage.held) sendThrough(stage, [spot.index], 550);
   else if (!spot) stage.flipped = [];
 }
-
-// Drawing
 
 function drawGates(stage) {
   const { frame, model, scales, bias, kinkOpen, given, flipped } = stage;
@@ -152,8 +134,6 @@ function gateLegend({ passes, kinks, dead }, kinkOpen, flipped, spot) {
     [dead.length, "input", "dead: closed for every example"], [flipped.length, "moved", "just opened or closed"], [spot, "here", "looked at"],
   ].filter(([seen]) => seen).map(([, ...entry]) => entry);
 }
-
-// Words
 
 const unitsOf = (units) => (units.length === 1 ? `Unit ${units[0]} is` : `Units ${units.slice(0, -1).join(", ")} and ${units.at(-1)} are`);
 

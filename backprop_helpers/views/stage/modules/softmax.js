@@ -4,11 +4,10 @@
 import { arrange } from "./arrange.js";
 import { at, decodeArrays, encodeArray, makeArray } from "./arrays.js";
 import { kindScale } from "./colors.js";
-import { hold, makeFrame } from "./frame.js";
-import { makeGrid } from "./grid.js";
-import { paintMarks } from "./grid_marks.js";
-import { sumNumbers } from "./numbers.js";
-import { element, readNumber, tidied, written } from "./page.js";
+import { makeButton } from "./controls.js";
+import { makeFrame } from "./frame.js";
+import { makeGrids, paintMarks } from "./grid.js";
+import { element, readNumber, sumNumbers, tidied, written } from "./page.js";
 import { bracketed, showLegend, showSum } from "./sum.js";
 
 const SHIFTS = [-1000, -1, 1, 1000];
@@ -28,22 +27,12 @@ export function scoresOf({ data: z }, label) {
 
 export function softmaxScores(el, spec, link) {
   const stage = { ...decodeArrays(spec.arrays), label: spec.options.label, held: spec.selected, pointed: null };
-  const hear = {
-    label: (label) => (stage.label = label), selected: (spot) => (stage.held = spot),
-    arrays: (json) => Object.assign(stage, decodeArrays(json)),
-  };
-  stage.frame = makeFrame(el, link, {
-    composition: "softmaxScores", about: "Softmax and cross-entropy of one example", draw: () => drawScores(stage), escape: () => hold(stage, null), hear,
-    state: () => {
-      const { e, y, dz, loss, jacobian } = scoresOf(stage.z, stage.label);
-      return { z: [...stage.z.data], label: stage.label, held: stage.held, e: [...e], y: [...y], dz: [...dz], loss, jacobian: [...jacobian.data] };
-    },
+  makeFrame(stage, el, link, {
+    composition: "softmaxScores", about: "Softmax and cross-entropy of one example", draw: drawScores,
+    hear: { label: (label) => (stage.label = label), arrays: (json) => Object.assign(stage, decodeArrays(json)) },
   });
   makeScoreRows(stage);
-  makeGrid(stage.frame, { name: "jacobian", letter: "∂Ŷ/∂Z", on: {
-    point: (index) => ((stage.pointed = index), stage.frame.request()),
-    click: (index) => hold(stage, { array: "jacobian", index }),
-  } });
+  makeGrids(stage, { jacobian: "∂Ŷ/∂Z" }, {});
   return stage.frame.dispose;
 }
 
@@ -57,9 +46,8 @@ function makeScoreRows(stage) {
   const { frame, z } = stage;
   frame.bar.append(element("span", "bp-name", {}, "add to all scores"));
   for (const shift of SHIFTS) {
-    const button = element("button", "bp-button", { type: "button" }, shift > 0 ? `+ ${shift}` : `− ${-shift}`);
-    button.onclick = () => setScores(stage, stage.z.data.map((score) => score + shift));
-    frame.bar.append(button);
+    const words = shift > 0 ? `+ ${shift}` : `− ${-shift}`;
+    makeButton(frame.bar, words, `${words}, to every score`, () => setScores(stage, stage.z.data.map((score) => score + shift)));
   }
   stage.rows = Array.from(z.data, (_, k) => makeScoreRow(stage, k));
   const head = element("div", "bp-score-row bp-note", {}, ...COLUMNS.map((name) => element("span", "", {}, name)));
@@ -85,17 +73,15 @@ function makeScoreRow(stage, k) {
   return { root, choose, slider, typed, e, shifted, bar, push, share, arrow };
 }
 
-// Drawing
-
 const short = (value) => (value > 9999 && value < Infinity ? value.toExponential(1).replace("e+", "e") : value > 0 && value < 0.0005 ? "≈0" : written(value, value > 0 && value < 10 && value % 1 ? 3 : 0));
 const signed = (value) => (Math.abs(value) < 0.0005 && value ? "≈0" : written(value, 3));
 
 function drawScores(stage) {
   const { frame, label, rows, z } = stage;
-  const model = scoresOf(z, label);
+  const model = (stage.model = scoresOf(z, label));
   rows.forEach((row, k) => fillScoreRow(row, k, stage, model));
   const array = model.jacobian;
-  const spot = stage.pointed ?? stage.held?.index;
+  const spot = (stage.pointed ?? stage.held)?.index;
   const view = { array, scale: (stage.scale ??= kindScale([makeArray([1], [0.25])], "gradient")), axes: true, note: "row Ŷ[l], column Z[k]", marker: paintMarks, marks: spot ? [{ role: "here", cells: [spot] }] : [] };
   const items = { rows: { root: stage.table, size: [Math.min(TABLE_WIDE, frame.width), HEAD + ROW * rows.length - 20] }, jacobian: { grid: frame.grids.jacobian, view, most: 46 } };
   arrange(frame, items, [[[["rows"], ["jacobian"]]], [[["rows"]], [["jacobian"]]]]);

@@ -1,7 +1,6 @@
 // The written sum, every number in the colour of its cell; and the legend of the marks.
 
-import { sumNumbers } from "./numbers.js";
-import { element } from "./page.js";
+import { element, sumNumbers } from "./page.js";
 
 export const bracketed = (text) => (text.startsWith("−") ? `(${text})` : text);
 
@@ -39,13 +38,19 @@ export function showSum(frame, lines) {
     if (cell) frame.arriving.push([made, part]);
     return made;
   }))));
+  // Never cut: what is long stands smaller, for the field must not move under the pointer; more lines are the last resort.
+  const { sum } = frame;
+  const isCut = () => sum.scrollHeight > sum.clientHeight;
+  sum.classList.remove("bp-tight");
+  sum.classList.toggle("bp-tight", isCut());
+  if (isCut()) sum.style.height = `${sum.scrollHeight}px`;
   frame.say(lines.map((parts) => parts.map((part) => part.text ?? part).join("")).join(". "));
 }
 
-// Each mark that is on screen, as it is in the cells: [[role | "padding" | "plain", words], …].
+// Each mark that is on screen, as it is in the cells: [[role | "padding" | "plain", words, "solid" | "dashed" | "dotted" of a line], …].
 export function showLegend(frame, entries) {
   if (!isNew(frame, "legended", entries)) return;
-  frame.legend.replaceChildren(...entries.map(([role, words]) => element("span", "", {}, element("i", `bp-swatch bp-mark-${role}`), words)));
+  frame.legend.replaceChildren(...entries.map(([role, words, line]) => element("span", "", {}, element("i", `bp-swatch ${line ? `bp-line-${line} bp-ink` : "bp-mark"}-${role}`), words)));
 }
 
 // Cells travel over the stage: see fly.js.

@@ -11,7 +11,7 @@ export function worksheet(el, spec, link) {
   const root = element("div", "bp-stage bp-worksheet", { "data-composition": "worksheet", role: "group", "aria-label": "Worksheet" });
   root.dataset.lmSuppressShortcuts = "true";
   for (const row of spec.options.rows) {
-    const parts = row.map(({ grid, text }) => (text === undefined ? gridPart(sheet, grid) : textPart(text, row.length > 1)));
+    const parts = row.map(({ grid, text }) => (text === undefined ? gridPart(sheet, grid) : row.length > 1 ? element("span", "bp-sheet-sign", {}, text) : element("p", "bp-sheet-line", {}, text)));
     root.append(element("div", "bp-sheet-row", {}, ...parts));
   }
   root.append(lastLine(sheet, link));
@@ -19,16 +19,12 @@ export function worksheet(el, spec, link) {
   root.addEventListener("keydown", (event) => moveInSheet(sheet, event));
   const off = link.on("filled", (filled) => fillIn(sheet, filled));
   fillIn(sheet, spec.options.filled);
-  root.bpStage = { state: () => filledIn(sheet), sumText: () => sheet.status.textContent };
+  root.bpStage = { sumText: () => sheet.status.textContent };
   el.append(root);
   return () => {
     off();
     root.remove();
   };
-}
-
-function textPart(text, sign) {
-  return element(sign ? "span" : "p", sign ? "bp-sheet-sign" : "bp-sheet-line", {}, text);
 }
 
 // A grid with its name: one table, or one for each channel of a third axis.
