@@ -31,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 sys.path.insert(0, str(COURSE))  # the course's own modules
 
-LIMITS = "\nc.MarkSubmission.seconds_a_cell = 4\nc.MarkSubmission.seconds = 25\n"
+LIMITS = "\nc.MarkSubmission.seconds_a_cell = 4\nc.MarkSubmission.seconds = 35\n"
 IGNORED = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True:\n    pass\n"
 NO_BWRAP = "bubblewrap does not work here (there is no program bwrap)"
 
