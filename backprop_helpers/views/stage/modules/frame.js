@@ -129,7 +129,7 @@ function watchPage(frame) {
     const [width, barHeight] = [root.clientWidth - 4, bar.offsetHeight];
     if (width <= 0 || (width === frame.width && barHeight === frame.barHeight)) return;
     if (width !== frame.width) frame.sum.style.height = frame.summed = "";
-    Object.assign(frame, { width, barHeight, stacked: width < 480, narrow: width < 690 });
+    Object.assign(frame, { width, barHeight, longSum: Infinity, stacked: width < 480, narrow: width < 690 });
     for (const name of ["stacked", "narrow"]) root.classList.toggle(`bp-${name}`, frame[name]);
     readTheme(frame);
   });

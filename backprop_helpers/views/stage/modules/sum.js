@@ -38,13 +38,19 @@ export function showSum(frame, lines) {
     if (cell) frame.arriving.push([made, part]);
     return made;
   }))));
-  // Never cut: what is long stands smaller, for the field must not move under the pointer; more lines are the last resort.
+  if (frame.sum.textContent.length < 0.7 * frame.longSum) frame.sum.classList.remove("bp-tight");
+  setTimeout(fitSum, 0, frame); // when the page has been laid out, to ask for sizes costs nothing
+  frame.say(lines.map((parts) => parts.map((part) => part.text ?? part).join("")).join(". "));
+}
+
+// Never cut: what is long stands smaller, for the field must not move under the pointer; more lines are the last resort.
+function fitSum(frame) {
   const { sum } = frame;
   const isCut = () => sum.scrollHeight > sum.clientHeight;
-  sum.classList.remove("bp-tight");
-  sum.classList.toggle("bp-tight", isCut());
+  if (!isCut()) return;
+  frame.longSum = Math.min(frame.longSum, sum.textContent.length);
+  sum.classList.add("bp-tight");
   if (isCut()) sum.style.height = `${sum.scrollHeight}px`;
-  frame.say(lines.map((parts) => parts.map((part) => part.text ?? part).join("")).join(". "));
 }
 
 // Each mark that is on screen, as it is in the cells: [[role | "padding" | "plain", words, "solid" | "dashed" | "dotted" of a line], …].
