@@ -15,7 +15,7 @@ CHARACTERS_OF_WORDS = 100_000  # of a cell of markdown
 TEX_THAT_REACHES_OUT = "href|require|style|class|cssId|unicode|html|bbox|mmlToken"  # what MathJax knows
 PICTURE_IN_HTML = re.compile(r"<img\b[^<>]{0,500}?\bsrc=[\"'](attachment:[^\"'<>]{0,300})[\"'][^<>]{0,500}>")
 PICTURE = re.compile(  # its name may hold a pair of parentheses
-    r"!\[[^\[\]\n]{0,300}\]\(attachment:([^()\n]{0,300}(?:\([^()\n]{0,50}\)[^()\n]{0,300})?)\)"
+    r"!\[[^\[\]\n]{0,300}\]\(attachment:([^()\n]{0,300}(?:\([^()\n]{0,50}\)[^()\n]{0,50})?)\)"
 )
 PICTURE_KINDS = ("image/png", "image/jpeg")
 LEFT_OUT = "\n[the rest of what this cell shows is left out]\n"
@@ -109,9 +109,7 @@ def inert_markdown(text, names):
     text = text.replace("\0", "")  # a mark of ours, below
     if len(text) > CHARACTERS_OF_WORDS:
         text = text[:CHARACTERS_OF_WORDS] + "\n\n[the rest of this text is left out]"
-    text = re.sub(
-        r"<img\b[^<>]{0,500}?\bsrc=[\"'](attachment:[^\"'<>]{0,300})[\"'][^<>]{0,500}>", r"![](\1)", text
-    )
+    text = PICTURE_IN_HTML.sub(r"![](\1)", text)
     text = re.sub(r"<(?=[A-Za-z/!?])", "< ", text)  # no tag begins with a space
     text = re.sub(r"(?<=```)[^\n`]+$|(?<=~~~)[^\n~]+$", "", text, flags=re.MULTILINE)  # no diagrams drawn
     text = re.sub(rf"\\(?=({TEX_THAT_REACHES_OUT})\b)", r"\\ ", text)
@@ -120,11 +118,7 @@ def inert_markdown(text, names):
         name = _attached(match[1], names)
         return f"![]\0attachment:{name})" if name else f"[the picture {match[1]} is missing]"
 
-    text = re.sub(
-        r"!\[[^\[\]\n]{0,300}\]\(attachment:([^()\n]{0,300}(?:\([^()\n]{0,50}\)[^()\n]{0,50})?)\)",
-        there,
-        text,
-    )
+    text = PICTURE.sub(there, text)
     text = re.sub(r"\](?=[(:])", "] ", text)  # a link is one only without the space: of any kind, to anywhere
     return text.replace("\0", "(")
 
