@@ -18,8 +18,9 @@ LOOKED_AT = [
     "assignments/README.html",
     "api/layers.html",
 ]
-# What scrolls can be reached with the keyboard.
-REACHED = """() => [...document.querySelectorAll("pre")].every((e) =>
+# What scrolls can be reached with the keyboard: a script of the theme sees to it, a little after a change.
+SCROLLING = "pre, .cell_output > .output, .pst-scrollable-table-container"
+REACHED = f"""() => [...document.querySelectorAll("{SCROLLING}")].every((e) =>
     (e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight) || e.tabIndex === 0)"""
 # A lesson has thousands of coloured words of code, and hundreds of formulas. One of each kind is enough for
 # the contrast, and takes a fraction of the time.
@@ -154,7 +155,7 @@ def settings(page):
         page.emulate_media(color_scheme=theme)
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
-        page.wait_for_function(REACHED)  # the theme's script follows changes a third of a second later
+        page.wait_for_function(REACHED)
         yield theme, width
 
 
