@@ -1,4 +1,4 @@
-"""Two lessons as slides: nothing is cut, no host is asked, the stages answer, the keys are shared."""
+"""A lesson as slides: nothing is cut, no host is asked, the stages answer, the keys are shared."""
 
 import pytest
 
@@ -11,12 +11,12 @@ CUT = """height => [...document.querySelectorAll(".slides section section")]
     .map((slide) => `${slide.innerText.slice(0, 60)}: ${slide.scrollHeight} px`)"""
 
 
-@pytest.fixture(scope="module", params=[5, 8])
-def page(request, browser, require_tool, tmp_path_factory):
+@pytest.fixture(scope="module")
+def page(browser, require_tool, tmp_path_factory):
     """A lesson's slides, opened from the disk; `problems`: errors, and whatever leaves the file."""
     require_tool("sphinx")
     folder = tmp_path_factory.mktemp("slides")
-    assert load_tool("export_lesson").main([str(request.param), "--slides", "--output", str(folder)]) == 0
+    assert load_tool("export_lesson").main(["8", "--slides", "--output", str(folder)]) == 0
     (file,) = folder.glob("*.slides.html")
     page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
     page.problems = []
