@@ -26,7 +26,7 @@ from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
-from backprop_helpers.checking.exercises._runner import OutOfTime
+from backprop_helpers.checking.exercises._runner import TIME_LIMIT, OutOfTime
 
 from . import limits, sandbox
 from .arrays import BadAnswerError, question, read_answer
@@ -34,6 +34,7 @@ from .outputs import Collected, Room
 
 SECONDS_TO_START = 60
 SECONDS_A_CELL = 30
+SECONDS_A_TEST = TIME_LIMIT  # the function's, for all its calls together
 SECONDS_A_NOTEBOOK = 600
 SECONDS_TO_STOP = 3  # after an interruption; then the kernel is ended
 MEGABYTES, PROCESSES = limits.MEGABYTES, limits.PROCESSES
@@ -70,17 +71,24 @@ class Kernel:
     ----------
     package, data : path
         See `sandbox.command`.
-    seconds_a_cell, seconds : float
-        How long a cell may take, and all of the notebook.
+    seconds_a_cell, seconds_a_test, seconds : float
+        How long a cell may take, a function in a test, and all of the notebook.
     protected : bool
         False: without a sandbox, with the rights of whoever grades.
     """
 
     def __init__(
-        self, package, data, *, seconds_a_cell=SECONDS_A_CELL, seconds=SECONDS_A_NOTEBOOK, protected=True
+        self,
+        package,
+        data,
+        *,
+        seconds_a_cell=SECONDS_A_CELL,
+        seconds_a_test=SECONDS_A_TEST,
+        seconds=SECONDS_A_NOTEBOOK,
+        protected=True,
     ):
         self.package, self.data, self.protected = package, data, protected
-        self.seconds_a_cell, self.seconds = seconds_a_cell, seconds
+        self.seconds_a_cell, self.seconds_a_test, self.seconds = seconds_a_cell, seconds_a_test, seconds
         self.ended = ""  # why, once it is
         self.remarks = []  # on what may be no fault of an answer's
         self._room = Room()
@@ -278,12 +286,13 @@ class Remote:
     ----------
     kernel : Kernel
     name : str
-    seconds : float
-        For all its calls together.
+    seconds : float, optional
+        For all its calls together; the kernel's for a test.
     """
 
-    def __init__(self, kernel, name, seconds):
-        self._kernel, self._name, self._left = kernel, name, seconds
+    def __init__(self, kernel, name, seconds=None):
+        self._kernel, self._name = kernel, name
+        self._left = kernel.seconds_a_test if seconds is None else seconds
         self._foreseen = []
 
     def foresee(self, calls):

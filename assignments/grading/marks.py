@@ -14,7 +14,7 @@ from backprop_helpers import layers
 from backprop_helpers.checking.exercises._examine import Examination
 from backprop_helpers.checking.exercises._result import CheckResult
 from backprop_helpers.checking.exercises._run import Trusted
-from backprop_helpers.checking.exercises._runner import TIME_LIMIT, OutOfTime
+from backprop_helpers.checking.exercises._runner import OutOfTime
 from backprop_helpers.training import load_mnist
 
 from .arrays import BadAnswerError
@@ -88,7 +88,7 @@ def mark(name, kernel, secret, assignment):
     if asked in concepts.ORDER:
         return _chosen(asked, kernel, assignment)
     if asked in READINGS:
-        return _read(READINGS[asked], Remote(kernel, asked, TIME_LIMIT))
+        return _read(READINGS[asked], Remote(kernel, asked))
     if asked in CHALLENGES:
         return _challenged(CHALLENGES[asked], kernel, rng)
     raise LookupError(f"no test is known by the name {name!r}")
@@ -105,14 +105,14 @@ ALONE = 0.5  # of a part's points in a hidden test: right on other numbers; the 
 
 def _checked(task, kernel, seed, rng):
     """Check a function on the numbers of a seed; with a generator, ask what only hidden tests ask, too."""
-    guard = Outside(TIME_LIMIT)
-    function = Remote(kernel, task.name, guard.seconds)
+    guard = Outside(kernel.seconds_a_test)
+    function = Remote(kernel, task.name)
     exam = Examination(task, function, list(task.cases(np.random.default_rng(seed))), True, guard)
     result = exam.result()
     right = _right_parts(exam, result)
     lacking = {part.name: [] for part in task.compared}
     if rng is not None and any(right.values()):
-        lacking = failing(task, Remote(kernel, task.name, guard.seconds), guard, rng)
+        lacking = failing(task, Remote(kernel, task.name), guard, rng)
     asked = 1 if rng is None else len(properties(task, np.random.default_rng(seed)))
     share, parts = 1 / len(right), {}
     for part, is_right in right.items():
@@ -151,7 +151,7 @@ def _without(result, lacking):
 def _chosen(question, kernel, form):
     """Compare the letter that a function returns with the key; in the first form, do not say it."""
     try:
-        letter = Remote(kernel, question, TIME_LIMIT)()
+        letter = Remote(kernel, question)()
     except NotImplementedError:
         return Mark(0, "not answered", {"letter": None})
     except (Exception, OutOfTime) as error:

@@ -69,11 +69,7 @@ def command(kernel, asked, answered, package, data):
         *_alone(),
         *_system(),
         # Before what is bound: the course and its Python may themselves lie below the machine's /tmp.
-        *(
-            word
-            for place in IN_MEMORY
-            for word in ("--size", str(MEGABYTES_OF_FILES * 2**20), "--tmpfs", place)
-        ),
+        *_in_memory(),
         *("--remount-ro", "/dev"),
         *_python(),
         *_fonts(),

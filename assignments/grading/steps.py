@@ -16,7 +16,7 @@ from nbgrader.utils import is_grade, is_locked
 from traitlets import Bool, Float, Unicode
 
 from . import package
-from .kernel import SECONDS_A_CELL, SECONDS_A_NOTEBOOK, Kernel, KernelEndedError
+from .kernel import SECONDS_A_CELL, SECONDS_A_NOTEBOOK, SECONDS_A_TEST, Kernel, KernelEndedError
 from .marks import TASKS, Mark, mark
 from .outputs import inert_attachments, inert_markdown
 from .sandbox import NoSandboxError, bubblewrap
@@ -142,6 +142,7 @@ class MarkSubmission(NbGraderPreprocessor):
 
     unprotected = Bool(False, help="run students' code without a sandbox").tag(config=True)
     seconds_a_cell = Float(SECONDS_A_CELL, help="how long a cell may take").tag(config=True)
+    seconds_a_test = Float(SECONDS_A_TEST, help="how long a function may take in a test").tag(config=True)
     seconds = Float(SECONDS_A_NOTEBOOK, help="how long a whole notebook may take").tag(config=True)
     secret_file = Unicode(help="a file with the secret that determines the tests' numbers").tag(config=True)
 
@@ -151,7 +152,7 @@ class MarkSubmission(NbGraderPreprocessor):
             bubblewrap()  # or say why not
         secret = Path(self.secret_file).read_text(encoding="utf-8").strip()
         assignment = resources["nbgrader"]["assignment"]
-        limits = {"seconds_a_cell": self.seconds_a_cell, "seconds": self.seconds}
+        limits = {name: getattr(self, name) for name in ("seconds_a_cell", "seconds_a_test", "seconds")}
         with (
             waiting(),
             Kernel(

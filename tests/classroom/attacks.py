@@ -53,7 +53,7 @@ BESIDE = {
         "        db.commit()\n    except Exception as error:\n        print(error)"
     ),
     "c04_another_submission": (
-        "import glob\nfor place in ('COURSE/submitted', '..', '../..', '/'):\n"
+        "import glob\nfor place in ('COURSE/submitted', '..', '../..', '/home', '/root', '/tmp'):\n"
         "    for path in glob.glob(place + '/**/ps1.ipynb', recursive=True):\n        open(path, 'w').write('{}')"
     ),
     "t07_sockets": (

@@ -35,6 +35,11 @@ class Course:
         self.folder = folder
         self.said = ""
 
+    def limit(self, **limits):
+        """Set limits of what a submission may use, in the course's configuration."""
+        with (self.folder / "nbgrader_config.py").open("a") as config:
+            config.writelines(f"\nc.MarkSubmission.{name} = {value}\n" for name, value in limits.items())
+
     def submit(self, student, name, notebook):
         """Hand in a notebook; a text is written as it is."""
         folder = self.folder / "submitted" / student / name

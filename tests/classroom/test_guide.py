@@ -149,7 +149,7 @@ def test_the_table_of_the_sandbox_says_what_is_so():
     assert f"{sandbox.MEGABYTES_OF_FILES} MB each, in memory" in GUIDE
     assert len(sandbox.variables()) == 13
     assert "| variables | thirteen that it needs, none of yours |" in GUIDE
-    seconds = f"{kernel.SECONDS_A_CELL} s a cell, {marks.TIME_LIMIT:.0f} s a test"
+    seconds = f"{kernel.SECONDS_A_CELL} s a cell, {kernel.SECONDS_A_TEST:.0f} s a test"
     seconds += f" ({marks.SECONDS_TO_TRAIN} s to train)"
     assert f"{seconds}, {kernel.SECONDS_A_NOTEBOOK // 60} min a notebook" in GUIDE
     memory = f"{kernel.MEGABYTES // 1024} GB a process, and in sum; {kernel.PROCESSES} processes"
@@ -158,10 +158,10 @@ def test_the_table_of_the_sandbox_says_what_is_so():
 
 
 def test_the_students_page_says_what_is_so():
-    from grading import kernel, marks
+    from grading import kernel
 
     page = (COURSE / "STUDENTS.md").read_text(encoding="utf-8")
-    assert f"A cell may take {kernel.SECONDS_A_CELL} seconds, a test {marks.TIME_LIMIT:.0f}" in page
+    assert f"A cell may take {kernel.SECONDS_A_CELL} seconds, a test {kernel.SECONDS_A_TEST:.0f}" in page
     assert kernel.SECONDS_A_NOTEBOOK == 600
     assert "the whole notebook ten minutes" in page
     assert f"backprop_helpers-{load_tool('_wheel.py').version()}-py3-none-any.whl" in page
