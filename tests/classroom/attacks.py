@@ -464,7 +464,7 @@ def with_scripts(notebook):
     with_cell(notebook, SCRIPTS["code"], where=2)
     with_cell(notebook, SCRIPTS["markdown"], where=2, kind="markdown")
     for slow in ("<img ", "![a](attachment:", "](", "```a"):  # to read, for careless expressions
-        with_cell(notebook, slow * 20_000, where=2, kind="markdown")
+        with_cell(notebook, slow * 6_000, where=2, kind="markdown")
     cell(notebook, "derivation").source = SCRIPTS["html"] + SCRIPTS["markdown"]
     cell(notebook, "derivation").attachments = {
         "x.svg": {"image/svg+xml": SCRIPTS["html"]},
