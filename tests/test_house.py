@@ -6,12 +6,15 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
 from IPython.core.inputtransformer2 import TransformerManager
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 import backprop_helpers
 from tests.lesson_rules import ABSOLUTE_PATH
@@ -82,6 +85,15 @@ class TestRequirements:
         """A lower bound, which `run_tests --oldest` tests; never an exact version."""
         assert len(bound(requirement, ">=")) == 1
         assert {clause.operator for clause in requirement.specifier} <= {">=", "<", "!="}
+
+    @pytest.mark.parametrize(
+        "requirement", [*packages().values(), *packages("requirements-dev.txt").values()], ids=str
+    )
+    def test_the_oldest_environment_has_every_lower_bound(self, requirement):
+        installed = Version(version(requirement.name))
+        assert requirement.specifier.contains(installed)
+        if Path(sys.prefix).name == ".venv-oldest":
+            assert installed == Version(*bound(requirement, ">=")), "raise the bound to what is tested"
 
     def test_pyproject_asks_for_the_same(self):
         listed = packages()

@@ -1,6 +1,7 @@
 """tools/release: the version is found where it stands, once, and nothing is changed by trying."""
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,17 +20,20 @@ def copy(tmp_path):
 
 
 @pytest.mark.parametrize("name", release.PLACES)
-def test_version_is_written_where_it_stands(copy, name):
-    release.change(copy / name, release.PLACES[name], r"\g<1>9.8.7\g<2>")
-    before, after = ((folder / name).read_text(encoding="utf-8").splitlines() for folder in (ROOT, copy))
+def test_version_is_written_where_it_stands(name):
+    before = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    after = release.changed(ROOT / name, release.PLACES[name], r"\g<1>9.8.7\g<2>").splitlines()
     ((old, new),) = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
     assert "9.8.7" in new
     assert "9.8.7" not in old
 
 
-def test_a_place_that_is_gone_is_an_error(copy):
-    with pytest.raises(SystemExit, match="0 places"):
-        release.change(copy / "CITATION.cff", r"^(edition: )\S+()", "9.8.7")
+def test_where_a_place_is_gone_nothing_is_written(copy):
+    (copy / "CHANGELOG.md").write_text("# Changelog\n", encoding="utf-8")
+    before = [(copy / name).read_bytes() for name in FILES]
+    with pytest.raises(SystemExit, match="CHANGELOG.md: 0 places"):
+        release.release(copy, SimpleNamespace(version="9.8.7", no_site=True), "python")
+    assert [(copy / name).read_bytes() for name in FILES] == before
 
 
 def test_no_other_file_names_the_version():

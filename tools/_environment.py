@@ -5,12 +5,14 @@ the environment and prints the path of its Python: ``python3 tools/_environment.
 ``--settle``, it only settles the environment that runs it, as Binder wants after its own installation.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,6 +58,11 @@ def prepare(folder=ROOT / ".venv", *, development=False, oldest=False):
     Nothing is installed when neither these files nor pyproject.toml changed since the last time.
     With ``oldest``, every requirement is installed at its lower bound.
     """
+    with _alone(folder):
+        return _prepare(folder, development, oldest)
+
+
+def _prepare(folder, development, oldest):
     python = _python_of(folder)
     found = _version_of(python)
     if found is None:
@@ -133,6 +140,40 @@ def lesson_file(name, notebooks=NOTEBOOKS):
         return found[0]
     path = notebooks / Path(name).name
     return path if path.suffix == ".ipynb" and path.is_file() else None
+
+
+@contextlib.contextmanager
+def _alone(folder):
+    """Wait while another program prepares ``folder``; the system frees a lock when its program ends."""
+    try:
+        file = folder.with_name(f"{folder.name}.lock").open("a")
+    except OSError:  # a place that may not be written to: what is there is used, or the next step says why not
+        yield
+        return
+    with file:
+        if not _locked(file):
+            _say(f"Another program is preparing {folder.name}; waiting for it ...")
+            while not _locked(file):
+                time.sleep(0.5)
+        yield
+
+
+def _locked(file):
+    """Lock an open file; return False when another program has it."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 def _python_of(folder):
