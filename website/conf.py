@@ -67,6 +67,7 @@ html_theme_options = {
     "use_repository_button": False,
     "home_page_in_toc": False,
     "navbar_persistent": [],  # one search box is enough
+    "footer_content_items": ["copyright"],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }

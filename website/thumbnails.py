@@ -12,9 +12,10 @@ EPSILONS = 10.0 ** -np.arange(1, 14)
 DIGITS = 200  # of the test set, for the loss of the network that learns
 
 
-def thumbnail(number):
-    """Return the picture of lesson ``number`` (0 to 12) as SVG."""
-    return SVG.format(WIDE, HIGH, "".join(PICTURES[number]()))
+def thumbnail(page):
+    """Return the picture of a lesson (0 to 12), or of another page by its address, as SVG."""
+    picture = PICTURES[page] if isinstance(page, int) else PAGES[page]
+    return SVG.format(WIDE, HIGH, "".join(picture()))
 
 
 # --- marks: each is a string of SVG; a class gives it its colour
@@ -204,6 +205,42 @@ def fast_convolution():
     yield frame(40, 40, 40, 40) + frame(160, 54, 48, 12) + arrow(112, 60, 34)
 
 
+def formula_sheet():
+    """Draw rows of a table: an array, the same shape for its gradient."""
+    for row, (rows, columns) in enumerate(((2, 4), (3, 2), (1, 3))):
+        y = 12 + 34 * row
+        yield line([(16, y + 30), (224, y + 30)], "hair")
+        for x, kind in ((40, "neg"), (164, "pos")):
+            yield "".join(
+                frame(x + 9 * j, y + 13 - 4.5 * rows + 9 * i, 8, 8, kind)
+                for i in range(rows)
+                for j in range(columns)
+            )
+        yield arrow(104, y + 13, 28, "low thick")
+
+
+def glossary():
+    """Draw letters, and lines of what they mean."""
+    for row, letter in enumerate("XWZJ"):
+        y = 24 + 26 * row
+        yield sign(40, y + 5, letter) + line([(64, y), (64 + (132, 104, 146, 90)[row], y)], "low thick")
+
+
+def cards():
+    """Draw cards that lie on each other, the top one with its picture."""
+    for n in (2, 1, 0):
+        yield frame(70 + 14 * n, 22 - 6 * n, 96, 84, "plate")
+    rng = np.random.default_rng(3)
+    yield from cells(rng.standard_normal((3, 3)), 80, 32, 12)
+    yield line([(126, 38), (156, 38)], "low thick") + line([(126, 50), (148, 50)], "low thick")
+    yield line([(80, 84), (156, 84)], "mark") + line([(80, 95), (134, 95)], "low thick")
+
+
+PAGES = {
+    "notebooks/formula_sheet.html": formula_sheet,
+    "notebooks/glossary.html": glossary,
+    "notebooks/cards.html": cards,
+}
 PICTURES = (
     nudges,
     gradient_checks,

@@ -22,6 +22,12 @@ HIDDEN_LEFT = """() => [...document.querySelectorAll("div.math")].map((box) => {
     return svg ? box.getBoundingClientRect().left - svg.getBoundingClientRect().left : 0;
 })"""
 
+# All that the network reads, one after the other.
+WATCH = """readings = [];
+new MutationObserver(() => {
+    const words = document.querySelector(".bp-verdict")?.textContent ?? "";
+    if (words.startsWith("reads") && words !== readings.at(-1)) readings.push(words);
+}).observe(document, { subtree: true, childList: true });"""
 # Where the middle of the digit is, in the window.
 CENTRE = """() => document.querySelector(".bp-stage").bpStage.cellCenter("input", [14, 14, 0])"""
 
@@ -31,8 +37,9 @@ def open_page(browser, address):
     """A function that opens a page of the site in a window of a given width and theme."""
     opened = []
 
-    def open_page(name, width=1280, theme="light"):
-        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=theme)
+    def open_page(name, width=1280, theme="light", **options):
+        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=theme, **options)
+        page.add_init_script(WATCH)
         opened.append(page)
         page.goto(address + name, wait_until="load")
         page.wait_for_function("document.documentElement.dataset.complete")
@@ -55,28 +62,45 @@ def test_first_page_is_short_and_leads_to_every_lesson(monkeypatch):
     assert re.findall(r'href="notebooks/(\d\d_\w+)\.html"', cards) == LESSONS
     assert len(re.findall(r"\d+ minutes", cards)) == len(LESSONS)
     pictures = re.findall(r"<svg.*?</svg>", cards)
-    assert len(set(pictures)) == len(LESSONS)
+    assert len(set(pictures)) == len(LESSONS) + 3
 
 
-def test_network_of_the_first_page_reads_what_is_drawn(open_page):
-    page = open_page("index.html")
-    stage = page.locator(".bp-stage")
-    stage.get_by_text("reads a 4").wait_for()
-    assert page.locator(".front-card").count() == len(LESSONS) + 6
-    assert page.evaluate(SHIFTS) < 0.1
-    x, y = page.evaluate(CENTRE)
+def draw_a_one(page, x, y):
+    """Press in the upper half of a digit's place, and move down."""
     page.mouse.move(x, y - 50)
     page.mouse.down()
-    page.mouse.move(x, y - 40, steps=5)  # over the given digit, whose place the paper takes
-    stage.locator(".bp-pad").wait_for()
+    page.mouse.move(x, y - 40, steps=5)
+    page.locator(".bp-pad").wait_for()
     page.mouse.move(x, y + 50, steps=8)
     page.mouse.up()
-    stage.get_by_text("reads a 1").wait_for()
+    page.locator(".bp-stage").get_by_text("reads a 1").wait_for()
 
 
-def test_a_click_on_the_given_digit_draws_nothing(open_page):
+def test_first_page_writes_a_digit_and_the_reader_begins_anew(open_page):
     page = open_page("index.html")
-    page.locator(".bp-stage").get_by_text("reads a 4").wait_for()
+    stage = page.locator(".bp-stage")
+    stage.get_by_text("draw here").wait_for()  # when the page has written
+    assert len(page.evaluate("readings")) > 1
+    assert page.evaluate("readings.at(-1)").startswith("reads a 4")
+    assert page.locator(".front-card").count() == len(LESSONS) + 6
+    assert page.evaluate(SHIFTS) < 0.1
+    box = stage.locator(".bp-pad").bounding_box()
+    draw_a_one(page, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert stage.get_by_text("draw here").count() == 0
+
+
+def test_first_page_writes_its_digit_at_once_where_motion_is_reduced(open_page):
+    page = open_page("index.html", reduced_motion="reduce")
+    page.get_by_text("draw here").wait_for()
+    assert [words[:9] for words in page.evaluate("readings")] == ["reads a 4"]
+
+
+def test_a_stroke_over_a_given_digit_draws_and_a_click_does_not(open_page):
+    page = open_page("index.html")
+    stage = page.locator(".bp-stage")
+    stage.get_by_role("button", name="given").click()
+    stage.get_by_text("reads a 4 ✓").wait_for()
+    assert not stage.get_by_text("draw here").is_visible()
     x, y = page.evaluate(CENTRE)
     page.mouse.move(x, y)
     page.mouse.down()
@@ -85,6 +109,7 @@ def test_a_click_on_the_given_digit_draws_nothing(open_page):
     state = page.evaluate(STATE, page.query_selector(".bp-stage"))
     assert not state["drawing"]
     assert state["held"]["name"] == "input"
+    draw_a_one(page, x, y)  # the paper takes the digit's place
 
 
 @pytest.mark.parametrize("name", ["06_convolution_weights_and_bias", "08_general_convolution"])

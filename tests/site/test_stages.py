@@ -149,6 +149,27 @@ def test_a_page_loads_one_script_of_stages(site):
         assert set(asked) <= scripts.keys()
 
 
+#: the parts that a page loads without a use, beside its script
+UNASKED = ("network_run", "network_pad")
+
+
+def test_a_page_loads_little_until_its_first_stage_answers(site):
+    """In kB, minified; the first page's paper writes by itself, so all that draws is there."""
+    scripts = {path.name: path.stat().st_size for path in (site / "_static" / "stage").glob("*.js")}
+    for path in [site / "index.html", *(site / "notebooks").glob("[0-9]*.html")]:
+        name = re.search(r"_static/stage/([^\"]+)\.js\"", path.read_text(encoding="utf-8"))[1]
+        first = scripts[f"{name}.js"] + sum(scripts.get(f"{name}-{part}.js", 0) for part in UNASKED)
+        assert 10 < first / 1000 <= 62, path.name
+
+
+def test_a_text_within_a_text_keeps_its_spaces(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "website")
+    import stages
+
+    script = 'const a = 1;\nwrite(`x ${a ? `; ${a} = b` : ""} y`);'
+    assert "; ${a} = b" in stages.minified(script)
+
+
 def test_every_stage_has_its_place(site):
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
         notebook = nbformat.read(path, 4)

@@ -55,14 +55,17 @@ const run = (src) => new Promise((resolve, reject) => {
 });
 %(modules)s
 const compositions = { %(names)s };
+const homes = { %(homes)s };
 %(ask)s
-function fill(place) {
+async function fill(place) {
   const kept = [...place.childNodes];
   const spec = JSON.parse(place.querySelector("script").textContent);
+  const name = spec.composition;
   place.dataset.filled = "true";
-  place.replaceChildren();
   try {
-    compositions[spec.composition](place, spec, { set() {}, on: () => () => {}, ask: ask(spec) });
+    const compose = compositions[name] ?? (await imported(homes[name]))[name];
+    place.replaceChildren();
+    compose(place, spec, { set() {}, on: () => () => {}, ask: ask(spec) });
   } catch (error) {
     place.replaceChildren(...kept);
     reportError(error);
@@ -147,9 +150,13 @@ class Joined(NamedTuple):
     needs: dict[str, list[str]]
 
 
-def joined(modules, wanted):
-    """Return what the definitions `wanted` need of these modules and of what they import, now or on use."""
-    names = ordered(*modules)
+def joined(modules, wanted, later=None):
+    """Return what the definitions `wanted` need of these modules and of what they import, now or on use.
+
+    `later`: {module: names of it} of what is wanted when the first is here.
+    """
+    later = later or {}
+    names = ordered(*modules, *later)
     for name in names:  # grows: what is imported on use, and what that imports
         names += [new for late in LATER.findall(source(name)) for new in ordered(late) if new not in names]
     split = {name: parts_of(name) for name in dict.fromkeys(ordered(*names))}
@@ -164,16 +171,17 @@ def joined(modules, wanted):
                 waiting += part.uses
         return used
 
+    def needed_by(target):
+        return closure(later.get(target) or EXPORTED.findall(source(target)))
+
     groups = {"": closure(wanted)}
-    targets = targets_in(groups[""])
+    targets = [*later, *targets_in(groups[""])]
     for target in targets:  # grows
-        targets += [
-            new for new in targets_in(closure(EXPORTED.findall(source(target)))) if new not in targets
-        ]
+        targets += [new for new in targets_in(needed_by(target)) if new not in targets]
     homes = dict.fromkeys(groups[""], "")
     needs = {}
     for target in (name for name in split if name in targets):
-        needed = closure(EXPORTED.findall(source(target)))
+        needed = needed_by(target)
         groups[target] = [part for part in needed if part not in homes]
         needs[target] = sorted({homes[part] for part in needed if homes.get(part)})
         homes |= dict.fromkeys(groups[target], target)
@@ -236,18 +244,33 @@ def for_anywidget(composition):
 
 
 def for_page(*compositions, beside=False):
-    """Return the script that fills a page's places with these compositions, its parts in or beside it."""
-    found = joined(map(home_of, compositions), compositions)
+    """Return the script that fills a page's places with these compositions, its parts in or beside it.
+
+    Where the parts lie beside it, the script has the first composition, and loads the others at once.
+    """
+    now, later = first_and_later(compositions) if beside else (compositions, {})
+    found = joined(map(home_of, now), now, later)
     modules = with_parts(found, beside=beside)
-    asks = ASKS if ".ask(" in modules or " ask(" in modules else "const ask = () => null;"
-    return PAGE % {"modules": modules, "names": ", ".join(compositions), "ask": asks}
+    asks = any("ask(" in text for text in [modules, *(text for text, *_ in found.later.values())])
+    return PAGE % {
+        "modules": modules,
+        "names": ", ".join(now),
+        "homes": ", ".join(f'{name}: "{module}"' for module, names in later.items() for name in names),
+        "ask": ASKS if asks else "const ask = () => null;",
+    }
+
+
+def first_and_later(compositions):
+    """Return a page's first composition, alone in a list, and {module: its composition} of the others."""
+    return compositions[:1], {home_of(name): [name] for name in compositions[1:]}
 
 
 def parts_for_page(name, *compositions):
     """Return {file: text} of the parts that the page's script `name` loads when they are used."""
-    later = joined(map(home_of, compositions), compositions).later
+    now, later = first_and_later(compositions)
+    parts = joined(map(home_of, now), now, later).later
     begin = "(globalThis.backpropParts ??= {})[%s] = "
-    files = {name.replace(".js", f"-{part}.js"): as_function(*text) for part, text in later.items()}
+    files = {name.replace(".js", f"-{part}.js"): as_function(*text) for part, text in parts.items()}
     return {file: begin % json.dumps(file) + text + ";\n" for file, text in files.items()}
 
 

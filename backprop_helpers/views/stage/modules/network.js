@@ -9,7 +9,7 @@ import { brief, element } from "./page.js";
 import { showLegend, showSum } from "./sum.js";
 
 // What comes later: what computes first, for the others need it too.
-const LATE = { run: () => import("./network_run.js"), look: () => import("./network_look.js"), pad: () => import("./network_pad.js") };
+const LATE = { run: () => import("./network_run.js"), look: () => import("./network_look.js"), pad: () => import("./network_pad.js"), search: () => import("./network_search.js") };
 const NETWORK_TRAITS = ["index", "label", "step", "layer", "channel", "drawing", "prepared", "among"];
 
 export function network(el, spec, link) {
@@ -77,7 +77,7 @@ function makeParts(stage) {
   stage.controls = controls;
 }
 
-const search = async (stage, by) => (await LATE.run()).searchImage(stage, by);
+const search = async (stage, by) => (await LATE.search()).searchImage(stage, by);
 
 function makeDigitControls(stage, controls) {
   const { digits } = stage.parts;
@@ -194,11 +194,12 @@ function showVerdict(stage) {
   stage.parts.verdict.replaceChildren(element("b", "", {}, words[0]), element("small", "", {}, words[1]));
 }
 
-function idleWords({ drawing, image, network: net, message, described, options, controls: { source: drawable } }) {
+function idleWords({ drawing, image, paper, network: net, message, described, options, controls: { source: drawable } }) {
   if (message) return [[message]];
-  if (drawing && !image) return [["Draw a digit on the paper: press, and move."], ["It is cut out, scaled into 20×20 pixels and centred, as MNIST's digits were; then the network reads it."]];
+  if (drawing && !image && paper && !paper.hand) return [["Draw a digit on the paper: press, and move."], ["It is cut out, scaled into 20×20 pixels and centred, as MNIST's digits were; then the network reads it."]];
   if (!net) return [[`The network's ${described.parameters.toLocaleString("en")} weights are on their way${options.bits === 16 ? ` (${Math.round(described.parameters / 500)} kB)` : ""}.`]];
-  const start = drawable && !drawing && globalThis.matchMedia?.("(pointer: fine)").matches ? "Draw your own digit over this one, or point" : "Point";
+  const paperHere = drawing ? paper?.hand : drawable && globalThis.matchMedia?.("(pointer: fine)").matches;
+  const start = paperHere ? "Draw your own digit over this one, or point" : "Point";
   return [[`${start} at a cell: what it is the sum of, forward and backward; which pixels it sees; what it sends back.`], ["A click holds it, Escape lets it go. A layer's name shows its maps large, one at a time."]];
 }
 

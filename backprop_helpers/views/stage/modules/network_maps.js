@@ -260,7 +260,7 @@ function placeParts(stage) {
     canvas.hidden = !drawing;
     placeAt(canvas, n * (STEP_SIDE + 6), side + 30);
   });
-  placeAt(parts.verdict, narrow ? 2 * side + 16 : spots.right + APART, narrow ? side + 8 : names - 2, narrow ? frame.width - 2 * side - 16 : BARS);
+  placeAt(parts.verdict, narrow ? 2 * side + 16 : spots.right + APART, narrow ? side + 8 : names, narrow ? frame.width - 2 * side - 16 : BARS);
   parts.filters.hidden = !w;
   parts.filters.textContent = w ? `${filters}${w.shape[2] > 1 ? ", c = 0" : ""} | gradient` : "";
   placeAt(parts.filters, narrow ? side + 8 : 0, narrow ? side + 3 : below + side + 4);

@@ -4,8 +4,10 @@ import { makeArray } from "./arrays.js";
 import { makeSwitch } from "./controls.js";
 import { prepareDigit } from "./digit.js";
 import { setOption } from "./network.js";
+import { element } from "./page.js";
 
 const [FINER, BRUSH] = [3, 3.1]; // cells of the paper for a pixel of the image; the brush's radius in cells
+const WRITING = 1800; // ms in which a page writes its digit
 
 // The paper and its buttons, made when they are first wanted.
 export function openPad(stage) {
@@ -13,8 +15,32 @@ export function openPad(stage) {
   const { parts: { pad, ink }, controls, paperSize } = stage;
   stage.paper = makePaper(pad, paperSize, (done) => (done ? drawnAnew(stage) : stage.again()));
   controls.clear = makeSwitch(ink, { label: "clear", hint: "new paper", change: () => (clearPaper(stage.paper), drawnAnew(stage)) });
-  controls.copy = makeSwitch(ink, { label: "copy", hint: "draw on a copy of the given image", change: () => (copyOntoPaper(stage.paper, stage.source.images.get(stage.index).image()), drawnAnew(stage)) });
+  controls.copy = makeSwitch(ink, { label: "copy", hint: "draw on a copy of the given image", change: () => (clearPaper(stage.paper), copyOntoPaper(stage.paper, stage.source.images.get(stage.index).image()), drawnAnew(stage)) });
   controls.prepared = makeSwitch(ink, { label: "prepare", hint: "as MNIST was made: cut out, scaled into 20×20, centred; off: the network gets the drawing as it is", change: (prepared) => (setOption(stage, { prepared }), drawnAnew(stage)) });
+  if (stage.options.hand) writeByItself(stage);
+}
+
+// A digit that the page writes, for the eye to see where one draws; whoever presses on the paper begins anew.
+// options.hand: strokes, lists of points [across, down] in parts of the paper's side, as far from each other as time passes.
+function writeByItself(stage) {
+  const { paper, frame, options: { hand } } = stage;
+  const moves = hand.flatMap((stroke) => stroke.map((point, n) => [stroke[Math.max(0, n - 1)], point].map((ends) => ends.map((part) => part * paper.side))));
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let [done, start] = [0, null];
+  paper.hand = frame.field.appendChild(element("div", "bp-hand", { "aria-hidden": "true" }));
+  const write = (now) => {
+    if (!paper.hand || frame.pending < 0) return;
+    if (stage.network) start ??= now; // the maps follow the hand
+    const [before, end] = [done, still ? moves.length : Math.ceil(moves.length * Math.min(1, (now - (start ?? now)) / WRITING))];
+    for (; done < end; done += 1) strokeTo(paper, ...moves[done]);
+    if (done === moves.length) {
+      paper.hand.textContent = "draw here";
+      return drawnAnew(stage);
+    }
+    if (done > before) stage.again();
+    requestAnimationFrame(write);
+  };
+  requestAnimationFrame(write);
 }
 
 // Python gets what the network gets.
@@ -23,8 +49,9 @@ function drawnAnew(stage) {
   stage.frame.tell("drawn", () => (stage.drawn ? Array.from(stage.drawn.image.data, (value) => Number(value.toFixed(6))) : null));
 }
 
-export function showDrawing({ drawing, paper, drawn, parts, frame: { theme } }) {
+export function showDrawing({ drawing, paper, drawn, parts, spots: { side }, frame: { theme } }) {
   if (!drawing) return;
+  if (paper.hand) Object.assign(paper.hand.style, { top: `${side - 24}px`, width: `${side}px` });
   paintInk(paper.canvas, paper.ink, theme);
   paintStep(parts.cropped, drawn?.steps?.cropped, 40, theme);
   paintStep(parts.scaled, drawn?.steps?.scaled, 40, theme);
@@ -38,6 +65,7 @@ function makePaper(canvas, size, changed) {
   const place = (event) => [event.offsetX * (side / canvas.clientWidth), event.offsetY * (side / canvas.clientHeight)];
   const begin = (event) => {
     canvas.setPointerCapture(event.pointerId);
+    if (paper.hand) clearPaper(paper);
     strokeTo(paper, (last = place(event)), last);
     changed(false);
   };
@@ -72,8 +100,9 @@ function strokeTo({ side, ink }, [x0, y0], [x1, y1]) {
   ink.data.set(data);
 }
 
-function clearPaper({ ink }) {
-  ink.data.fill(0);
+function clearPaper(paper) {
+  paper.ink.data.fill(0);
+  paper.hand = paper.hand?.remove(); // what the reader draws is the reader's
 }
 
 // An image of the data, to be drawn on.
