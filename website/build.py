@@ -49,7 +49,7 @@ SCRIPT = '<script src="{}_static/stage/{}"></script>'
 START = "notebooks/start_here.md"
 # Pages of wide tables give the room of the list of sections to them.
 WIDE_PAGES = ("notebooks/formula_sheet.md", "notebooks/glossary.md")
-WIDE = "---\nhtml_theme.sidebar_secondary.remove: true\n---\n"
+WIDE = "---\nhtml_theme.sidebar_secondary.remove: true\nmyst:\n  html_meta:\n    page: wide\n---\n"
 
 
 def main():
@@ -91,6 +91,8 @@ def gather(source, also=(), in_browser=False):
     """
     shutil.copytree(HERE / "pages", source)
     places = {}
+    start = (ROOT / START).read_text(encoding="utf-8")
+    questions = front.questions(start)
     pages = {name: ROOT / file for name, file in PAGES.items()}
     more = [path for path in (ROOT / "notebooks" / "more").iterdir() if path.suffix in (".ipynb", ".md")]
     pages |= {path.relative_to(ROOT).as_posix(): path for path in (*LESSONS, *more)}
@@ -103,12 +105,14 @@ def gather(source, also=(), in_browser=False):
         if path.suffix == ".ipynb":
             notebook = nbformat.read(path, 4)
             places[path.stem] = prepare_lesson(notebook, name, known, in_browser)
+            if path.stem in questions:  # what a search engine shows below the title
+                notebook.metadata["myst"] = {"html_meta": {"description": questions[path.stem]}}
             nbformat.write(notebook, target)
         else:
             text = settle_links(path.read_text(encoding="utf-8"), name, known)
             target.write_text(WIDE * (name in WIDE_PAGES) + text, encoding="utf-8")
     places["index"] = [front.network()]
-    fill_first_page(source / "index.md", pages[START].read_text(encoding="utf-8"), places["index"])
+    fill_first_page(source / "index.md", start, places["index"])
     scripts = {tuple(stages.compositions(found)) for found in places.values() if found}
     return scripts, stages.files(spec for found in places.values() for spec in found)
 

@@ -54,6 +54,11 @@ HAND_STEP = 0.025
 NAVIGATION = '<nav class="{}" aria-label="{}">\n{}\n</nav>'
 
 
+def questions(start_here):
+    """Return {name of a lesson: its question}, from the page of where to begin."""
+    return {row[2]: row[3] for row in ROW.findall(start_here)}
+
+
 def lessons(start_here):
     """Return the HTML of the cards: a lesson's title, question and minutes are those of the start page."""
     parts = ("number", "title", "name", "question", "minutes")
