@@ -3,7 +3,7 @@
 The pages lie where they belong: lessons in ``notebooks/``, the teacher's guide in ``assignments/``, the
 maintainers' pages at the top. Sphinx wants one folder, so they are copied, with four changes: links to
 files that are not pages become plain text, pictures get the descriptions that the figures carry, every
-lesson gets a line that says how to run it, and stages come alive (`stages`).
+lesson gets a line that says how to run it, below its first stage, and stages come alive (`stages`).
 """
 
 import argparse
@@ -36,12 +36,12 @@ PAGES = {
     "data/README.md": "data/README.md",
 }
 HOW_TO_RUN = """\
-:::{{note}}
+:::{{container}} how-to-run
 Here you can read, and touch what moves. To run this lesson: `python3 tools/open_lessons {number}`{lite}
 :::"""
 IN_THE_BROWSER = ', or <a href="../lite/lab/index.html?path={}">in this browser</a>, with nothing installed'
 HOW_TO_RUN_READING = """\
-:::{{note}}
+:::{{container}} how-to-run
 To run this page: `python3 tools/open_lessons`, then open `more/{name}`.
 :::"""
 RAW = "```{{raw}} html\n{}\n```"
@@ -147,7 +147,7 @@ def prepare_lesson(notebook, name, known, in_browser=False):
     link = IN_THE_BROWSER.format(Path(name).name) if in_browser else ""
     how = HOW_TO_RUN if number else HOW_TO_RUN_READING
     how = how.format(number=number and int(number[1]), name=Path(name).name, lite=link)
-    notebook.cells[0].source += "\n\n" + how
+    notebook.cells.insert(2 if number else 1, nbformat.v4.new_markdown_cell(how))
     return found
 
 

@@ -159,15 +159,16 @@ def test_a_page_loads_little_until_its_first_stage_answers(site):
     for path in [site / "index.html", *(site / "notebooks").glob("[0-9]*.html")]:
         name = re.search(r"_static/stage/([^\"]+)\.js\"", path.read_text(encoding="utf-8"))[1]
         first = scripts[f"{name}.js"] + sum(scripts.get(f"{name}-{part}.js", 0) for part in UNASKED)
-        assert 10 < first / 1000 <= 62, path.name
+        assert 5 < first / 1000 <= 62, path.name
 
 
 def test_a_text_within_a_text_keeps_its_spaces(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "website")
     import stages
 
-    script = 'const a = 1;\nwrite(`x ${a ? `; ${a} = b` : ""} y`);'
-    assert "; ${a} = b" in stages.minified(script)
+    script = stages.minified('export const f = (a) => `x ${a ? `; ${a} = b` : ""} y`;')
+    assert "; ${" in script
+    assert "} = b" in script
 
 
 def test_every_stage_has_its_place(site):
