@@ -147,7 +147,9 @@ def _alone(folder):
     """Wait while another program prepares ``folder``; the system frees a lock when its program ends."""
     try:
         file = folder.with_name(f"{folder.name}.lock").open("a")
-    except OSError:  # a place that may not be written to: what is there is used, or the next step says why not
+    except (
+        OSError
+    ):  # a place that may not be written to: what is there is used, or the next step says why not
         yield
         return
     with file:

@@ -1,6 +1,7 @@
 """Sphinx's settings for the site. ``tools/build_site`` copies the pages into one folder and builds that."""
 
 import re
+import struct
 import sys
 import tomllib
 from pathlib import Path
@@ -109,6 +110,20 @@ def _escape(parts):
     ]
 
 
+def size_pictures(app, page, template, context, doctree):
+    """Say how large each picture is, so that nothing moves when it arrives."""
+    files = {name: Path(app.srcdir, path) for path, name in app.builder.images.items()}
+
+    def sized(match):
+        file = files.get(match[2])
+        if file is None or file.suffix != ".png":
+            return match[0]
+        width, height = struct.unpack(">II", file.read_bytes()[16:24])  # where a PNG says so
+        return f'{match[1]} width="{width}" height="{height}"'
+
+    context["body"] = re.sub(r'(<img\b[^>]*?src="[^"]*_images/([^"]+)")', sized, context.get("body", ""))
+
+
 def leave_out_aliases(app, what, name, object_, skip, options):
     """Leave out the fields of named tuples: Python's "Alias for field number 0" says less than the class."""
     return True if (object_.__doc__ or "").startswith("Alias for field number") else None
@@ -118,4 +133,5 @@ def setup(app):
     """Register the steps of our own."""
     app.connect("autodoc-skip-member", leave_out_aliases)
     app.connect("doctree-read", mark_equations)
+    app.connect("html-page-context", size_pictures)
     app.connect("autodoc-process-docstring", spare_signs)

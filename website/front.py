@@ -70,7 +70,9 @@ def lessons(start_here):
 
 def ways():
     """Return the HTML of the three ways in."""
-    return NAVIGATION.format("front-ways", "Three ways in", "\n".join(PAGE.format(link, "", *words) for link, *words in WAYS))
+    return NAVIGATION.format(
+        "front-ways", "Three ways in", "\n".join(PAGE.format(link, "", *words) for link, *words in WAYS)
+    )
 
 
 def network():

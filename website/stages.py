@@ -82,7 +82,9 @@ def scripts(names):
 
 def minified(script):
     """Return a script as short as oxc prints it. (A regular expression does not know a text within a text.)"""
-    return minify_html.minify(f"<script>{script}</script>", minify_js=True)[len("<script>") : -len("</script>")]
+    return minify_html.minify(f"<script>{script}</script>", minify_js=True)[
+        len("<script>") : -len("</script>")
+    ]
 
 
 def files(found):

@@ -89,6 +89,19 @@ def test_first_page_writes_a_digit_and_the_reader_begins_anew(open_page):
     assert stage.get_by_text("draw here").count() == 0
 
 
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_lesson_stays_where_it_is_while_it_loads(open_page, width):
+    page = open_page("notebooks/07_convolution_input.html", width)
+    page.wait_for_function("document.querySelector('.bp-stage .bp-bar')")
+    assert page.evaluate(SHIFTS) < 0.1
+
+
+def test_the_width_of_a_page_does_not_wait_for_what_is_read_last(site):
+    style = (site / "_static" / "site.css").read_text(encoding="utf-8")
+    assert not re.search(r":not\(:has\(.*sidebar", style)
+    assert '<meta content="wide" name="page" />' in (site / "index.html").read_text(encoding="utf-8")
+
+
 def test_first_page_writes_its_digit_at_once_where_motion_is_reduced(open_page):
     page = open_page("index.html", reduced_motion="reduce")
     page.get_by_text("draw here").wait_for()

@@ -39,11 +39,12 @@ ONE_OF_EACH_KIND = """() => {
 
 
 class Page(HTMLParser):
-    """What a page holds: its anchors, links, loaded files, headings, pictures without a description."""
+    """What a page holds: its anchors, links, loaded files, headings, pictures without a description or a size."""
 
     def __init__(self, text):
         super().__init__()
         self.anchors, self.links, self.loads, self.levels, self.undescribed = set(), [], [], [], []
+        self.unsized = []
         self.in_article = False
         self.feed(text)
 
@@ -58,6 +59,8 @@ class Page(HTMLParser):
             self.loads.append(values["href"])
         if tag == "img" and not (values.get("alt") or "").strip():
             self.undescribed.append(values.get("src"))
+        if tag == "img" and "_images/" in values.get("src", "") and not {"width", "height"} <= values.keys():
+            self.unsized.append(values["src"])
         self.in_article |= tag == "article"
         if self.in_article and re.fullmatch("h[1-6]", tag):  # the theme keeps another title, for paper only
             self.levels.append(int(tag[1]))
@@ -113,6 +116,11 @@ def test_nothing_is_loaded_from_elsewhere(pages):
 def test_every_picture_is_described(pages):
     undescribed = {name: page.undescribed for name, page in pages.items() if page.undescribed}
     assert undescribed == {}
+
+
+def test_every_picture_has_its_size_before_it_arrives(pages):
+    unsized = {name: page.unsized for name, page in pages.items() if page.unsized}
+    assert unsized == {}
 
 
 def test_one_title_and_no_level_is_skipped(pages):
