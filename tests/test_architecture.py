@@ -53,7 +53,7 @@ def lines_of(room):
     files += [
         path for path in (ROOT / room).glob("*") if room == "tools" and path.is_file() and not path.suffix
     ]
-    files = [path for path in files if not LEFT_OUT & {*path.parts}]
+    files = [path for path in files if not LEFT_OUT & {*path.parent.parts}]  # tools/release counts
     return [len(path.read_text(encoding="utf-8").splitlines()) for path in files]
 
 

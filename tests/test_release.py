@@ -31,7 +31,7 @@ def test_version_is_written_where_it_stands(name):
 def test_where_a_place_is_gone_nothing_is_written(copy):
     (copy / "CHANGELOG.md").write_text("# Changelog\n", encoding="utf-8")
     before = [(copy / name).read_bytes() for name in FILES]
-    with pytest.raises(SystemExit, match="CHANGELOG.md: 0 places"):
+    with pytest.raises(SystemExit, match=r"CHANGELOG\.md: 0 places"):
         release.release(copy, SimpleNamespace(version="9.8.7", no_site=True), "python")
     assert [(copy / name).read_bytes() for name in FILES] == before
 

@@ -4,6 +4,8 @@ import ast
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -291,6 +293,38 @@ def test_programs_of_the_environment_are_found_first(tmp_path):
     assert variables["PATH"].split(os.pathsep)[0] == str(python.parent)
     assert variables["VIRTUAL_ENV"] == str(tmp_path)
     assert variables["EXTRA"] == "1"
+
+
+def test_packages_of_another_python_stay_away(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    assert "PYTHONPATH" not in environment.environment_variables(tmp_path / "bin" / "python")
+    monkeypatch.setenv("PIP_USER", "1")
+    project.prepare()
+    installing = [at for at, command in enumerate(project.commands) if "install" in command]
+    assert [project.options[at]["env"]["PIP_USER"] for at in installing] == ["0", "0"]
+
+
+HOLD = """
+import sys, _environment
+with _environment._alone(_environment.Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_one_program_at_a_time_prepares(project, capsys):
+    """A second one waits for the first, or it would clear the environment that is being made."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    first = subprocess.Popen([sys.executable, "-c", HOLD, str(project.folder)], cwd=TOOLS, **pipes)
+    assert first.stdout.readline().strip() == b"held"
+    with ThreadPoolExecutor() as pool:
+        second = pool.submit(project.prepare)
+        time.sleep(0.2)
+        assert not project.commands
+        first.communicate()
+        second.result(timeout=20)
+    assert "Another program is preparing .venv" in capsys.readouterr().err
+    assert project.ran("-m venv") == 1
 
 
 def test_what_was_compiled_is_kept(tmp_path, monkeypatch):

@@ -93,7 +93,8 @@ def environment_variables(python, **extra):
     variables["VIRTUAL_ENV"] = str(python.parent.parent)
     variables["PATH"] = os.pathsep.join([str(python.parent), variables.get("PATH", os.defpath)])
     variables.setdefault("PYTHONUTF8", "1")  # Windows would print and read in a code page
-    variables.pop("PYTHONHOME", None)
+    for name in ("PYTHONHOME", "PYTHONPATH"):  # another Python's packages would come before the project's
+        variables.pop(name, None)
     # Packages are compiled when they are first imported; this would throw the result away, start for start.
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
     return variables
@@ -147,9 +148,7 @@ def _alone(folder):
     """Wait while another program prepares ``folder``; the system frees a lock when its program ends."""
     try:
         file = folder.with_name(f"{folder.name}.lock").open("a")
-    except (
-        OSError
-    ):  # a place that may not be written to: what is there is used, or the next step says why not
+    except OSError:  # not to be written to: what is there is used, or the next step says why it fails
         yield
         return
     with file:
@@ -171,10 +170,8 @@ def _locked(file):
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:  # a file system without locks
-        return True
+    except OSError as error:  # a file system without locks has nobody to wait for
+        return not isinstance(error, (BlockingIOError, PermissionError))
     return True
 
 
@@ -210,7 +207,7 @@ def _install(python, requirements, oldest):
 
     uv knows no settings of pip's own, such as a mirror, and has no build for some machines.
     """
-    variables = environment_variables(python)
+    variables = environment_variables(python, PIP_USER="0")  # an environment has no packages of a user
     quiet = [] if sys.stderr.isatty() else ["--quiet", "--quiet"]  # a log keeps the errors only
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     pip += ["--retries", "2", "--timeout", "30", *quiet]
