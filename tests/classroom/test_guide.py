@@ -91,7 +91,7 @@ def test_what_students_get_works_and_holds_no_answer(commands, tmp_path):
         p.parent.name for p in COURSE.glob("source/*/*.ipynb") if p.stem != "concepts_after"
     }
     for page in folder.glob("lessons/**/*.ipynb"):
-        for link in re.findall(r"\]\(([^)#:\\]+)[)#]", page.read_text(encoding="utf-8")):
+        for link in re.findall(r"\]\(([^)#:\\]+\.(?:ipynb|md))", page.read_text(encoding="utf-8")):
             assert (page.parent / link).is_file() or link == "more/own_layers.ipynb", (page.name, link)
     assert not [name for name in names if "tasks" in name or "grading" in name or "source" in name]
     for path in COURSE.glob("source/ps*/*.ipynb"):
