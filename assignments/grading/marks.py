@@ -39,7 +39,8 @@ class Mark(NamedTuple):
         Shows itself as text; a `CheckResult` as a table, too.
     noted : dict
         For the report: "diagnosis" and "hint" of a known mistake, "parts" with (share earned, share,
-        properties that it lacks), "letter" of an answer, "number" and "unit" of a challenge.
+        properties that it lacks), "letter" of an answer, "misread" reports, "number" and "unit" of a
+        challenge.
     """
 
     earned: float
@@ -156,24 +157,28 @@ def _chosen(question, kernel, form):
         return Mark(0, "not answered", {"letter": None})
     except (Exception, OutOfTime) as error:
         return Mark(0, f"{type(error).__name__}: {error}", {"letter": None})
-    if type(letter) is not str or letter not in ("a", "b", "c", "d"):
+    letter = letter.strip().lower() if type(letter) is str else letter
+    if letter not in ("a", "b", "c", "d"):
         return Mark(0, 'one letter, such as return "a"', {"letter": None})
     right, mistake = concepts.key(form)(question, letter)
     said = concepts.said(form, question, letter)
     return Mark(float(right), said, {"letter": letter, "diagnosis": "" if right else mistake})
 
 
-def _read(letters, remote):
+def _read(reports, remote):
     """Compare the letters that a function returns, one for each report; each right one earns its share."""
     try:
         answer = remote()
     except (Exception, OutOfTime) as error:
         return Mark(0, _not_attempted(error))
-    if type(answer) is not str or len(answer) != len(letters):
-        return Mark(0, f'{len(letters)} letters, such as return "{"abcdef"[: len(letters)]}"')
-    right = [given == letter for given, letter in zip(answer, letters)]
-    said = ", ".join(f"report {n}: {'right' if ok else 'no'}" for n, ok in enumerate(right, 1))
-    return Mark(sum(right) / len(right), said)
+    if type(answer) is not str or len(answer) != len(reports):
+        return Mark(0, f'{len(reports)} letters, such as return "{"abcdef"[: len(reports)]}"')
+    said, misread = [], []
+    for number, (given, report) in enumerate(zip(answer.lower(), reports), 1):
+        right = given == report.letter
+        said.append(f"report {number}: {'right' if right else f'not {given}. {report.clue}'}")
+        misread += [] if right else [f"report {number} read as {given}"]
+    return Mark(1 - len(misread) / len(reports), "\n".join(said), {"misread": misread})
 
 
 def _not_attempted(error):

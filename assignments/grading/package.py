@@ -1,8 +1,8 @@
 """The lessons' package as a student's kernel gets it while it is graded: without what would do the work.
 
 In the problem sets 1 to 4 the layers' backward passes, and the forward passes that are a task's own work,
-raise an error that says so. Checks are not here at all: whatever is called in their place agrees, because no
-mark depends on it.
+raise an error that says so; in the fifth, what walks through a whole network and trains it. Checks are not
+here at all: whatever is called in their place agrees, because no mark depends on it.
 """
 
 import ast
@@ -20,6 +20,7 @@ PACKAGE = Path(backprop_helpers.__file__).parent
 DATA = PACKAGE.parent / "data"
 IMPORTED = "import ipykernel.kernelapp, ipykernel.zmqshell, matplotlib.pyplot"
 COMPILING = {"PATH": os.defpath, "MPLBACKEND": "agg"}  # and none that forbids to keep it
+NETWORKS = "fit", "gradients", "gradients_of_activations"  # besides all that has "backward" in its name
 SWITCHED_OFF = "{} of backprop_helpers is switched off while problem sets are graded: write your own"
 
 INSTEAD_OF_CHECKS = '''\
@@ -67,10 +68,11 @@ def make(folder, tasks):
     for name in ("__init__.py", "check.py"):
         (target / "checking" / name).write_text(INSTEAD_OF_CHECKS, encoding="utf-8")
     (Path(folder) / "data").mkdir()
-    if any(task.delegates is None for task in tasks):
-        return  # the finished layers are what a task is made of
-    own = {name for task in tasks for name in task.delegates}
-    for path in [*(target / "layers").glob("*.py"), *(target / "training").glob("*.py")]:
+    files, own = [*(target / "training").glob("*.py")], set(NETWORKS)
+    if all(task.delegates is not None for task in tasks):  # else finished layers are what a task is made of
+        files += (target / "layers").glob("*.py")
+        own = {name for task in tasks for name in task.delegates}
+    for path in files:
         path.write_text(without(path.read_text(encoding="utf-8"), own), encoding="utf-8")
 
 

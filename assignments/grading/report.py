@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import nbformat
 from tasks import concepts
+from tasks.readings import READINGS
 
 from backprop_helpers.checking.misconceptions import misconceptions
 
@@ -150,8 +151,8 @@ def counted(noted):
     found = defaultdict(lambda: defaultdict(set))
     for student, tests in noted.items():
         for test, mark in tests.items():
-            if mark.get("diagnosis"):
-                found[test.rpartition("_")[0]][mark["diagnosis"]].add(student)
+            for mistake in filter(None, [mark.get("diagnosis"), *mark.get("misread", ())]):
+                found[test.rpartition("_")[0]][mistake].add(student)
     return [
         [task, mistake, len(students), *_told(task, mistake)]
         for task, by_mistake in found.items()
@@ -180,6 +181,9 @@ def gain(course, folder):
 
 def _told(task, mistake):
     """Return what a mistake is, and the lesson where the right way stands."""
+    if task in READINGS:
+        report = READINGS[task][int(mistake.split()[1]) - 1]
+        return report.clue, report.lesson
     own = (
         next((s for s in TASKS[task].suspects if s.name == mistake and s.diagnosis), None)
         if task in TASKS

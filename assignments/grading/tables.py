@@ -51,7 +51,7 @@ def canvas(title, found, people):
 def points(found):
     """Return the rows of a table with a column for each test."""
     tests = list(dict.fromkeys(test for result in found.values() for test in result.by_cell))
-    yield "student", *tests, "automatic points", "of", "all points", "of"
+    yield "student", *tests, "automatic points", "of automatic", "all points", "of all"
     for student, result in found.items():
         each = [result.by_cell.get(test, "") for test in tests]
         yield student, *each, result.points, result.most, result.grade, result.full

@@ -376,53 +376,88 @@ AVERAGE_POOL = task(
 )
 
 
-def _batch_norm(x, gamma, beta):
-    centred = x - x.mean(axis=(0, 1, 2))
-    return gamma * centred / np.sqrt((centred**2).mean(axis=(0, 1, 2)) + 1e-5) + beta
+def _transposed(x, w, *, stride, padding):
+    """Return the sum of all stamps, without its border."""
+    (M, H, W, _), (F_h, F_w, _, K) = x.shape, w.shape
+    y = np.zeros((M, (H - 1) * stride + F_h, (W - 1) * stride + F_w, K), np.result_type(x, w))
+    for i, j in np.ndindex(H, W):
+        stamps = np.tensordot(x[:, i, j], w, axes=(1, 2))
+        y[:, i * stride : i * stride + F_h, j * stride : j * stride + F_w] += stamps
+    return y[:, padding : y.shape[1] - padding, padding : y.shape[2] - padding]
 
 
-def _batch_norm_slopes(dz, x, gamma):
-    return slopes(_batch_norm, (x, gamma, np.zeros_like(gamma)), dz)
+def _transposed_slopes(dy, x, w, **options):
+    return slopes(partial(_transposed, **options), (x, w), dy)
 
 
-def _batch_norm_case(rng, M, H, W, C):
-    shape = (M, H, W, C)
-    arrays = rng.normal(size=shape), rng.normal(1, 2, size=shape), rng.uniform(0.5, 2, size=C)
-    return Case(f"x {shape}", arrays)
+def _read_apart(apart, shift):
+    """Return a wrong way back, which reads dy `apart(stride)` apart, and from shift·padding too far."""
+
+    def wrong(dy, x, w, *, stride, padding):
+        step, (H, W) = apart(stride), x.shape[1:3]
+        sides = (padding * (1 - shift), padding * (1 + shift) + stride * max(H, W))
+        border = np.pad(dy, ((0, 0), sides, sides, (0, 0)))
+        dx, dw = np.zeros(x.shape), np.zeros(w.shape)
+        for u, v in np.ndindex(w.shape[:2]):
+            seen = border[:, u : u + step * H : step, v : v + step * W : step]
+            dx += seen @ w[u, v].T
+            dw[u, v] = np.einsum("mijc,mijk->ck", x, seen)
+        return dx, dw
+
+    return wrong
 
 
-def _given_mean_and_spread(dz, x, gamma):
-    spread = np.sqrt(x.var(axis=(0, 1, 2)) + 1e-5)
-    return (dz * gamma / spread, *_batch_norm_slopes(dz, x, gamma)[1:])
+def _transposed_case(rng, M, H, W, C, K, kernel, stride, padding):
+    x, w = rng.normal(size=(M, H, W, C)), rng.normal(size=(*kernel, C, K))
+    options = {"stride": stride, "padding": padding}
+    dy = rng.normal(size=_transposed(x, w, **options).shape)
+    return Case(f"x {x.shape}, w {w.shape}, stride {stride}, padding {padding}", (dy, x, w), options)
 
 
-BATCH_NORM = task(
+TRANSPOSED = task(
     "ps4.8",
-    "batch_norm_backward",
-    "dz, x, gamma",
-    "the gradients of batch normalisation, map by map",
-    [Part("dx", ("M", "H", "W", "C")), Part("dgamma", ("C",)), Part("dbeta", ("C",))],
-    several(_batch_norm_case, (2, 3, 2, 2), (3, 2, 2, 1), (2, 2, range(3, 5), 3)),
-    _batch_norm_slopes,
+    "transposed_backward",
+    "dy, x, w, *, stride, padding",
+    "the gradients of a transposed convolution",
+    [Part("dx", ("M", "H", "W", "C")), Part("dw", ("F_h", "F_w", "C", "K"))],
+    several(
+        _transposed_case,
+        (2, 3, 2, 2, 3, (3, 2), 2, 0),
+        (2, 2, 3, 2, 1, (2, 3), 1, 1),
+        (3, 2, range(3, 5), 1, 2, (3, 3), 2, 1),
+        (2, 2, 3, 3, 2, (1, 2), 3, 0),
+    ),
+    _transposed_slopes,
     [
         own(
-            "ps4.mean_and_spread_fixed: dx treats the mean and the spread as given numbers; both move "
-            "when x does"
-            " | add the same number to a whole map: does z move?",
-            _given_mean_and_spread,
+            "ps4.stamps_turned: dx reads dy through a kernel that was turned; forward, the stamp lies as it"
+            " is | x has one pixel: at which corner of y is what W[0, 0] makes of it?",
+            lambda dy, x, w, **o: (
+                _transposed_slopes(dy, x, w[::-1, ::-1], **o)[0],
+                _transposed_slopes(dy, x, w, **o)[1],
+            ),
         ),
         own(
-            "ps4.spread_fixed: dx treats the spread as a given number; it moves when x does "
-            "| double a map whose mean is 0: does z move?",
-            lambda dz, x, gamma: (
-                (lambda g: g - g.mean(axis=(0, 1, 2)))(_given_mean_and_spread(dz, x, gamma)[0]),
-                *_batch_norm_slopes(dz, x, gamma)[1:],
+            "ps4.stamps_side_by_side: dy is read as if the stride were 1; the stamps lie a stride apart | "
+            "two pixels in a row, stride 2: at which column of y does the second stamp begin?",
+            _read_apart(lambda stride: 1, 0),
+        ),
+        own(
+            "ps4.border_on_one_side: the border that was cut off is put back behind dy and not before it | "
+            "padding 1: which row of the sum of stamps is the first of y?",
+            _read_apart(lambda stride: stride, 1),
+        ),
+        (
+            "conv.divided_by_m_again",
+            lambda dy, x, w, **options: tuple(
+                part / n for part, n in zip(_transposed_slopes(dy, x, w, **options), (1, len(x)))
             ),
         ),
     ],
-    linear="dz",
-    larger=lambda rng: _batch_norm_case(rng, 3, 5, 4, 4),
-    revisit="00",
+    delegates=("conv_forward",),
+    linear="dy",
+    larger=lambda rng: _transposed_case(rng, 3, 4, 5, 3, 2, (3, 2), 2, 1),
+    revisit="08",
 )
 
 EXERCISES = (
@@ -431,5 +466,5 @@ EXERCISES = (
     GLOBAL_AVERAGE,
     UPSAMPLE,
     AVERAGE_POOL,
-    BATCH_NORM,
+    TRANSPOSED,
 )

@@ -219,7 +219,7 @@ MISTAKES = task(
     "probabilities, labels, count",
     "the mistakes that the network is surest of",
     [Part("indices", ("count",))],
-    several(_mistakes_case, (12, 4, 3), (9, 3, 4), (range(20, 30), 5, 6), (8, 10, 1)),
+    several(_mistakes_case, (12, 4, 3), (9, 3, 4), (6, 4, 5), (range(20, 30), 5, 6), (8, 10, 1)),
     _ranked,
     [
         own(

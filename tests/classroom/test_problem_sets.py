@@ -47,6 +47,15 @@ def train(images, labels, seed):
     w = np.linalg.solve(x.T @ x + 10 * np.eye(289), x.T @ np.eye(10)[labels])
     return w1, np.zeros(8), w[:288], w[288]
 """
+#: Six lines of the package for the whole walk.
+LENT_NETWORK = """
+from backprop_helpers.training import Conv, Flatten, FullyConnected, MaxPool, Network, ReLU
+def network_gradients(images, labels, w1, b1, w2, b2):
+    layers = Conv(w1.shape[3], w1.shape[0], stride=2, padding="valid"), ReLU(), MaxPool(2), Flatten()
+    net = Network([*layers, FullyConnected(len(b2))], input_shape=images.shape[1:], dtype=np.float64)
+    net.parameters.vector[:] = np.concatenate([p.ravel() for p in (w1, b1, w2, b2)])
+    return net.loss(images, labels), *net.gradients(images, labels).values()
+"""
 BLIND_BACKWARD = """
 from backprop_helpers import layers
 def {}(*arguments, **options):
@@ -66,7 +75,7 @@ def mixed(form):
     last = len(concepts.ORDER) - 1
     for number, name in enumerate(concepts.ORDER[:last] if form == "concepts_before" else concepts.ORDER[:2]):
         letter = concepts.LETTERS[wrong_letter(form, number)]
-        answer(notebook, name, f'def {name}():\n    return "{letter}"')
+        answer(notebook, name, f'def {name}():\n    return "{letter.upper()}"')
     if form == "concepts_before":
         name = concepts.ORDER[last]
         answer(notebook, name, cell(release(form), name).source)
@@ -91,7 +100,8 @@ def others(tmp_path_factory, tools):
             if name == "ps5":
                 answer(guessing, "train", NO_TRAINING)
                 answer(guessing, "slim", NO_TRAINING.replace("train(", "slim("))
-                course.submit("by_heart", name, answer(release(name), "train", KNOWS_THE_DIGITS))
+                by_heart = answer(release(name), "train", KNOWS_THE_DIGITS)
+                course.submit("by_heart", name, answer(by_heart, "network_gradients", LENT_NETWORK))
             course.submit("guesses", name, guessing)
             if name.startswith("concepts"):
                 course.submit("mixed", name, mixed(name))
@@ -123,6 +133,12 @@ def test_a_network_that_knows_the_digits_has_not_learnt_them(others):
     }
     said = others.graded("by_heart", "ps5")
     assert "of 2,000 digits it has not seen; asked for is 87%" in str(cell(said, "train_more").outputs)
+
+
+def test_the_packages_own_network_is_no_answer(others):
+    marks = others.marks("by_heart", "ps5")
+    assert (marks["network_gradients_visible"], marks["network_gradients_more"]) == (0, 0)
+    assert "is switched off" in str(cell(others.graded("by_heart", "ps5"), "network_gradients_more").outputs)
 
 
 @pytest.mark.parametrize("name", ["concepts_before", "concepts_after"])
@@ -175,6 +191,53 @@ def test_hidden_tests_ask_for_what_no_visible_one_does(task):
         arrays = [a for a in asked["float32 arrays"].arguments if isinstance(a, np.ndarray)]
         assert {a.dtype.name for a in arrays} <= {"float32", "int64"}
     assert len(asked) >= 3
+
+
+#: The words for each property, in what students read.
+ANNOUNCED = {
+    "larger arrays": "larger arrays",
+    "a single example": "a single example",
+    "float32 arrays": "float32",
+    "arrays in another memory order": "Fortran's memory order",
+    "a call after others of other shapes": "after other calls",
+}
+
+
+def test_all_that_hidden_tests_ask_is_announced():
+    hidden = importlib.import_module("grading.hidden")
+    asked = {name for task in EXERCISES for name in hidden.properties(task, np.random.default_rng(0))}
+    assert asked == ANNOUNCED.keys()
+    told = [release(name).cells[0].source for name in NAMES if name.startswith("ps")]
+    told += [release("ps1").cells[0].source, (COURSE / "STUDENTS.md").read_text(encoding="utf-8")]
+    for text in told:
+        assert [words for words in ANNOUNCED.values() if words not in " ".join(text.split())] == []
+
+
+def test_a_misread_report_gets_a_clue_and_capitals_cost_nothing():
+    marks = importlib.import_module("grading.marks")
+    reports = marks.READINGS["reading_ps3"]
+    mark = marks._read(reports, lambda: "BDC")
+    assert mark.earned == pytest.approx(1 / 3)
+    assert mark.noted["misread"] == ["report 1 read as b", "report 3 read as c"]
+    assert [line.partition(". ")[2] for line in mark.said.splitlines()] == [
+        reports[0].clue,
+        "",
+        reports[2].clue,
+    ]
+    assert marks._read(reports, lambda: "ADF").earned == 1
+
+
+def test_the_number_that_a_student_sees_is_about_the_one_that_counts(monkeypatch, capsys):
+    challenges = importlib.import_module("grading.challenges")
+
+    def stencil():
+        offsets = 0.5 * np.cos(np.pi * (2 * np.arange(13) + 1) / 26)
+        return offsets, np.linalg.solve(np.vander(offsets, increasing=True).T, np.eye(13)[1])
+
+    monkeypatch.setattr(challenges, "Remote", lambda *_: stencil)
+    exec(cell(release("ps1"), "stencil_visible").source, {"np": np, "stencil": stencil})
+    seen = float(capsys.readouterr().out.split()[-1])
+    assert 0.05 < seen / challenges.stencil(None, np.random.default_rng(0)).value < 20
 
 
 @pytest.mark.parametrize("form", concepts.FORMS)

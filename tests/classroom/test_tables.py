@@ -165,6 +165,21 @@ def test_blanks_are_counted_apart():
     assert everything[1:] == (1, 1, 2, 1, 3, 0.5)
 
 
+def test_a_misread_report_is_counted_with_what_it_says():
+    report = importlib.import_module("grading.report")
+    noted = {"ada": {"reading_ps3_visible": {"misread": ["report 3 read as c"]}}, "bob": {}}
+    noted["eve"] = {"reading_ps3_visible": {"misread": ["report 1 read as b", "report 3 read as c"]}}
+    (task, mistake, students, told, lesson), other = report.counted(noted)
+    assert (task, mistake, students, lesson) == ("reading_ps3", "report 3 read as c", 2, "06")
+    assert "the middle of the kernel" in told
+    assert other[1:3] == ["report 1 read as b", 1]
+
+
+def test_no_two_columns_of_the_points_have_one_name():
+    head = next(importlib.import_module("grading.tables").points({}))
+    assert len(set(head)) == len(head)
+
+
 def test_equal_numbers_share_a_place():
     challenge = importlib.import_module("grading.tables").challenge
     marks = {
