@@ -156,7 +156,8 @@ def _chosen(question, kernel, form):
         return Mark(0, "not answered", {"letter": None})
     except (Exception, OutOfTime) as error:
         return Mark(0, f"{type(error).__name__}: {error}", {"letter": None})
-    if type(letter) is not str or letter not in ("a", "b", "c", "d"):
+    letter = letter.strip().lower() if type(letter) is str else None
+    if letter not in ("a", "b", "c", "d"):
         return Mark(0, 'one letter, such as return "a"', {"letter": None})
     right, mistake = concepts.key(form)(question, letter)
     said = concepts.said(form, question, letter)
@@ -169,7 +170,8 @@ def _read(letters, remote):
         answer = remote()
     except (Exception, OutOfTime) as error:
         return Mark(0, _not_attempted(error))
-    if type(answer) is not str or len(answer) != len(letters):
+    answer = answer.strip().lower() if type(answer) is str else ""
+    if len(answer) != len(letters):
         return Mark(0, f'{len(letters)} letters, such as return "{"abcdef"[: len(letters)]}"')
     right = [given == letter for given, letter in zip(answer, letters)]
     said = ", ".join(f"report {n}: {'right' if ok else 'no'}" for n, ok in enumerate(right, 1))
