@@ -45,6 +45,8 @@ def configure(c, root):
     ]
     c.GenerateFeedback.preprocessors = [GetGrades, WithoutModel]
     c.HTMLExporter.preprocessors = [FittingPage]  # of both, Formgrader's pages and feedback's
+    c.FittingPage.enabled = True
+    c.CSSHTMLHeaderPreprocessor.enabled = False  # it would come later, and begin the style anew
     c.HTMLExporter.exclude_anchor_links = True  # or a heading may have the identity of a field for points
     c.GenerateFeedback.post_convert_hook = links_by_task(Path(root))
     c.Autograde.post_convert_hook = only_the_notebook(Path(root))
