@@ -15,7 +15,6 @@ from pathlib import Path
 
 def configure(c, root):
     """Write the course's rules into nbgrader's configuration; `root` is the course's folder."""
-    from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
     from nbgrader.preprocessors import (
         AssignLatePenalties,
         ClearOutput,
@@ -25,6 +24,7 @@ def configure(c, root):
         SaveAutoGrades,
     )
 
+    from .outputs import FittingPage
     from .steps import MarkSubmission, TakeOver, WithoutModel
 
     c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError"}
@@ -43,7 +43,11 @@ def configure(c, root):
         SaveAutoGrades,
         AssignLatePenalties,
     ]
-    c.GenerateFeedback.preprocessors = [GetGrades, WithoutModel, CSSHTMLHeaderPreprocessor]
+    c.GenerateFeedback.preprocessors = [GetGrades, WithoutModel]
+    c.HTMLExporter.preprocessors = [FittingPage]  # of both, Formgrader's pages and feedback's
+    c.FittingPage.enabled = True
+    c.CSSHTMLHeaderPreprocessor.enabled = False  # it would come later, and begin the style anew
+    c.HTMLExporter.exclude_anchor_links = True  # or a heading may have the identity of a field for points
     c.GenerateFeedback.post_convert_hook = links_by_task(Path(root))
     c.Autograde.post_convert_hook = only_the_notebook(Path(root))
 
@@ -58,7 +62,7 @@ def secret_of(root):
 
 
 def links_by_task(root):
-    """Return a hook for nbgrader that names a feedback page's links, and lets no picture be wider than it."""
+    """Return a hook for nbgrader that names a feedback page's links."""
 
     def name(match):
         test = match[1]
@@ -71,8 +75,7 @@ def links_by_task(root):
         for page in root.glob(f"feedback/{student}/{assignment}/*.html"):
             text = page.read_text(encoding="utf-8")
             text = re.sub(r'href="#(\w+)">Test cell<', name, text)
-            style = "<style>img { max-width: 100%; height: auto }</style></head>"
-            page.write_text(text.replace("</head>", style, 1), encoding="utf-8")
+            page.write_text(text, encoding="utf-8")
 
     return write
 

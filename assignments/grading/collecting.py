@@ -49,18 +49,28 @@ def unpack(archive, course, name):
     with zipfile.ZipFile(archive) as file:
         for who, members in _by_owner(file).items():
             student = _student(who, known)
+            if student not in (plain(who[1]), who[2]):
+                remarks.append(f"{student} has the name of another student: told apart by the platform's number")
             notebooks = {member: _stem(own) for member, own in members if own.lower().endswith(".ipynb")}
             chosen = [member for member, stem in notebooks.items() if stem == name] or list(notebooks)
             if not chosen:
                 refused[student] = "no notebook, but " + ", ".join(own for _, own in members[:3])
                 continue
             newest = max(chosen, key=lambda member: member.date_time)
+            own = dict(members)
+            stem = notebooks[newest]
             if len(chosen) > 1:
                 remarks.append(f"{student} handed in {len(chosen)} notebooks; the newest of them is taken")
+            if others := [its for member, its in members if member not in chosen and not its.startswith(".")]:
+                remarks.append(f"{student} also handed in {', '.join(others[:3])}: not looked at")
+            if stem != name and not Path(course, "source", stem).is_dir():  # it is no other set's
+                remarks.append(f"{student} handed in {own[newest]}: taken as {name}.ipynb")
+                stem = name
             place = Path(course, "submitted", student, name)
             place.mkdir(parents=True, exist_ok=True)
+            (place / f"{name}.ipynb").unlink(missing_ok=True)  # what was handed in earlier counts no more
             with file.open(newest) as content:  # larger ones are refused by their size, cut or not
-                (place / f"{notebooks[newest]}.ipynb").write_bytes(content.read(LARGEST_NOTEBOOK + 1))
+                (place / f"{stem}.ipynb").write_bytes(content.read(LARGEST_NOTEBOOK + 1))
     path = Path(course, "downloaded", name, "students.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(known, indent=1), encoding="utf-8")

@@ -157,7 +157,7 @@ def _chosen(question, kernel, form):
         return Mark(0, "not answered", {"letter": None})
     except (Exception, OutOfTime) as error:
         return Mark(0, f"{type(error).__name__}: {error}", {"letter": None})
-    letter = letter.strip().lower() if type(letter) is str else letter
+    letter = letter.strip().lower() if type(letter) is str else None
     if letter not in ("a", "b", "c", "d"):
         return Mark(0, 'one letter, such as return "a"', {"letter": None})
     right, mistake = concepts.key(form)(question, letter)
@@ -171,10 +171,11 @@ def _read(reports, remote):
         answer = remote()
     except (Exception, OutOfTime) as error:
         return Mark(0, _not_attempted(error))
-    if type(answer) is not str or len(answer) != len(reports):
+    answer = answer.strip().lower() if type(answer) is str else ""
+    if len(answer) != len(reports):
         return Mark(0, f'{len(reports)} letters, such as return "{"abcdef"[: len(reports)]}"')
     said, misread = [], []
-    for number, (given, report) in enumerate(zip(answer.lower(), reports), 1):
+    for number, (given, report) in enumerate(zip(answer, reports), 1):
         right = given == report.letter
         said.append(f"report {number}: {'right' if right else f'not {given}. {report.clue}'}")
         misread += [] if right else [f"report {number} read as {given}"]

@@ -1,23 +1,40 @@
 """What a submission shows and writes, made inert: text, pictures, and markdown in which nothing runs."""
 
 import base64
+import io
+import math
 import re
 from urllib.parse import unquote
 
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbformat.v4 import new_output
+from PIL import Image
 
 CHARACTERS = 20_000  # of a cell's text; the rest is left out
 CHARACTERS_A_NOTEBOOK = 1_000_000
 PICTURES = 10  # of a cell
 PICTURES_A_NOTEBOOK = 20 * 2**20  # characters, in base64
 LARGEST_PICTURE = 3 * 2**20  # characters, in base64
+LARGEST_PHOTOGRAPH = 2**24  # characters: a derivation by hand, some ten megabytes
+MOST_PIXELS = 2**26  # of a picture: a small file may hold so many that no browser can show them
 CHARACTERS_OF_WORDS = 100_000  # of a cell of markdown
+WORDS_A_NOTEBOOK = 300_000  # characters; what draws them may take a second for some tens of thousands
+ENVIRONMENTS = 300  # of TeX, in a cell: each is looked for to the end of the text
+COLOURED, COLOURED_A_NOTEBOOK, COLOURED_A_LINE = 20_000, 200_000, 500  # characters of code
 TEX_THAT_REACHES_OUT = "href|require|style|class|cssId|unicode|html|bbox|mmlToken"  # what MathJax knows
 PICTURE_IN_HTML = re.compile(r"<img\b[^<>]{0,500}?\bsrc=[\"'](attachment:[^\"'<>]{0,300})[\"'][^<>]{0,500}>")
 PICTURE = re.compile(  # its name may hold a pair of parentheses
-    r"!\[[^\[\]\n]{0,300}\]\(attachment:([^()\n]{0,300}(?:\([^()\n]{0,50}\)[^()\n]{0,50})?)\)"
+    r"!\[[^\[\]\n]{0,300}\]\( {0,3}attachment:([^()\n]{0,300}(?:\([^()\n]{0,50}\)[^()\n]{0,50})?)\)"
 )
 PICTURE_KINDS = ("image/png", "image/jpeg")
+PHOTOGRAPHS = (*PICTURE_KINDS, "image/gif", "image/webp")
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
+PASTED = re.compile(rf"data:({'|'.join(PHOTOGRAPHS)});base64,([A-Za-z0-9+/=]+)")
+FITS = """
+img, svg { max-width: 100%; height: auto }
+div.inner_cell, div.output_area, div.output_subarea { min-width: 0; max-width: 100% }
+.rendered_html, .output_html { overflow-x: auto }
+"""
 LEFT_OUT = "\n[the rest of what this cell shows is left out]\n"
 
 
@@ -89,26 +106,29 @@ class Collected:
             self.outputs.append(new_output("error", ename=name, evalue=value, traceback=[text]))
 
 
-def is_picture(data):
-    """Whether it is a picture in base64, and not too large."""
-    if not isinstance(data, str) or len(data) > LARGEST_PICTURE:
+def is_picture(data, largest=LARGEST_PICTURE):
+    """Whether it is a picture in base64, of at most so many characters, that a browser can show."""
+    if not isinstance(data, str) or len(data) > largest:
         return False
     try:
-        base64.b64decode(data.replace("\n", ""), validate=True)
-    except ValueError:
+        content = base64.b64decode("".join(data.split()), validate=True)
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:  # reads its head only
+            return math.prod(picture.size) <= MOST_PIXELS
+    except Exception:  # a stranger made it
         return False
-    return True
 
 
-def inert_markdown(text, names):
+def inert_markdown(text, names, most=CHARACTERS_OF_WORDS):
     """Return markdown in which no HTML, link or far picture is left, and all else reads as it was.
 
-    `names` has for each attached picture the name that it gets. Each expression reads a text once: the text
-    of a stranger may be made to be slow.
+    `names` has for each attached picture the name that it gets; `most` is how many characters are kept. Each
+    expression reads a text once: the text of a stranger may be made to be slow.
     """
     text = text.replace("\0", "")  # a mark of ours, below
-    if len(text) > CHARACTERS_OF_WORDS:
-        text = text[:CHARACTERS_OF_WORDS] + "\n\n[the rest of this text is left out]"
+    whole, *further = text.split(r"\begin", ENVIRONMENTS)
+    kept = r"\begin".join([whole, *further[: ENVIRONMENTS - 1]])[:most]
+    if len(kept) < len(text):
+        text = kept + "\n\n[the rest of this text is left out]"
     text = PICTURE_IN_HTML.sub(r"![](\1)", text)
     text = re.sub(r"<(?=[A-Za-z/!?])", "< ", text)  # no tag begins with a space
     text = re.sub(r"(?<=```)[^\n`]+$|(?<=~~~)[^\n~]+$", "", text, flags=re.MULTILINE)  # no diagrams drawn
@@ -129,22 +149,46 @@ def _attached(said, names):
     return names.get(said, names.get(unquote(said)))
 
 
+def with_attachments(text, attachments):
+    """Return markdown whose pictures are attachments, and all of these: Colab pastes pictures into the text."""
+    pasted = {}
+
+    def attached(match):
+        name = f"pasted-{len(pasted)}"
+        pasted[name] = {match[1]: match[2]}
+        return f"attachment:{name}"
+
+    text = PASTED.sub(attached, text)
+    return text, (attachments if isinstance(attachments, dict) else {}) | pasted
+
+
 def inert_attachments(attachments):
     """Return the attachments of a cell that are pictures."""
     kept = {}
-    for name, data in (attachments if isinstance(attachments, dict) else {}).items():
+    for name, data in attachments.items():
         pictures = {
             kind: data[kind]
-            for kind in PICTURE_KINDS
-            if isinstance(data, dict) and is_photograph(data.get(kind))
+            for kind in PHOTOGRAPHS
+            if isinstance(data, dict) and is_picture(data.get(kind), LARGEST_PHOTOGRAPH)
         }
         if pictures:
             kept[name] = pictures
     return kept
 
 
-def is_photograph(data):
-    """Whether it is a picture in base64 of at most some ten megabytes: a derivation by hand."""
-    return (
-        isinstance(data, str) and len(data) < 2**24 and re.fullmatch(r"[A-Za-z0-9+/=\s]*", data) is not None
-    )
+class FittingPage(CSSHTMLHeaderPreprocessor):
+    """Formgrader's and feedback's pages: nothing is wider than its page, no code takes minutes to be coloured."""
+
+    def preprocess(self, nb, resources):
+        """Add to the page's style, and shorten what is slow to colour; the notebook's file stays as it is."""
+        nb, resources = super().preprocess(nb, resources)
+        resources["inlining"]["css"].append(FITS)
+        left = COLOURED_A_NOTEBOOK
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                lines = [line.rstrip() for line in cell.source.split("\n")]
+                cell.source = re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines))
+                left -= len(cell.source)
+                if len(cell.source) > COLOURED or left < 0 or max(map(len, lines)) > COLOURED_A_LINE:
+                    cell.metadata["magics_language"] = "text"  # nbconvert's name for another language
+        return nb, resources

@@ -1,6 +1,7 @@
 """The steps of nbgrader's autograding that this course replaces: what is taken over, and how it is marked."""
 
 import contextlib
+import itertools
 import re
 import shutil
 import tempfile
@@ -18,11 +19,18 @@ from traitlets import Bool, Float, Unicode
 from . import package
 from .kernel import SECONDS_A_CELL, SECONDS_A_NOTEBOOK, SECONDS_A_TEST, Kernel, KernelEndedError
 from .marks import TASKS, Mark, mark
-from .outputs import inert_attachments, inert_markdown
+from .outputs import (
+    CHARACTERS_OF_WORDS,
+    WORDS_A_NOTEBOOK,
+    inert_attachments,
+    inert_markdown,
+    with_attachments,
+)
 from .sandbox import NoSandboxError, bubblewrap
 
 KEPT_OF_A_CELL = ("cell_type", "id", "source", "metadata", "outputs", "execution_count", "attachments")
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
+BESIDE = '<div style="border-left: 4px solid #337ab7; padding-left: 1em">\n\n{}\n\n</div>'  # no student can draw it
 waiting = contextlib.nullcontext  # entered while students' code runs; tools/grade lets others in meanwhile
 
 
@@ -49,23 +57,24 @@ class TakeOver(OverwriteCells):
             worth = {"points": points[name]} if name in graded else {}
             return {"grade_id": name, **kind, "task": False, "schema_version": 3, **worth}
 
-        seen = set()
-        for cell in reversed(nb.cells):  # of a cell that was copied, the last one counts
-            marks = cell.get("metadata", {}).get("nbgrader")
-            name = marks.get("grade_id") if isinstance(marks, dict) else None
-            _strip(cell)
-            if name in locked and name not in seen:
-                seen.add(name)
-                cell.metadata["nbgrader"] = marks_of(name)
+        stubs = {cell.name: cell.source.strip() for cell in source.source_cells if cell.name in answers}
+        known = [_strip(cell, locked) for cell in nb.cells]
+        given = given_texts(self._source_of(names))
+        nb.cells, places, odd = _answers_in_place(nb.cells, known, stubs, given)
+        for name, cell in places.items():
+            cell.metadata["nbgrader"] = marks_of(name)
         ids = {name: cell.get("id") for name, cell in named_cells(self._source_of(names)).items()}
-        lost = _find_again(nb.cells, answers - seen, ids, marks_of)
+        if lost := _find_again(nb.cells, answers - set(places), ids, marks_of):
+            odd.append(f"no cell for {', '.join(sorted(lost))}")
         kernel = nb.metadata.get("kernelspec")  # the course's, by now
         nb.metadata = from_dict({"kernelspec": kernel, "language_info": LANGUAGE})
         nb, resources = super().preprocess(nb, resources)
+        left = WORDS_A_NOTEBOOK
         for cell in nb.cells:
-            _neutralise(cell)
-        if lost:
-            nb.metadata["grading"] = {"odd": f"no cell for {', '.join(sorted(lost))}"}
+            _neutralise(cell, min(left, CHARACTERS_OF_WORDS))
+            left = max(0, left - len(cell.source) * (cell.cell_type == "markdown"))
+        if odd:
+            nb.metadata["grading"] = {"odd": "; ".join(odd)}
         return nb, resources
 
     def _source_of(self, names):
@@ -98,7 +107,7 @@ def _find_again(cells, lost, ids, marks_of):
     merged into one of the course's, which is put back, is taken out of it again.
     """
     for name in sorted(lost):
-        defines = re.compile(rf"^(?:def {name}\b|{name} *=)", re.MULTILINE).search
+        defines = defining(name)
         own = [cell for cell in cells if "nbgrader" not in cell.metadata]
         found = [cell for cell in own if cell.get("id") == ids.get(name)]
         found = found or [cell for cell in own if cell.cell_type == "code" and defines(cell.source)]
@@ -112,27 +121,75 @@ def _find_again(cells, lost, ids, marks_of):
     return lost
 
 
-def _strip(cell):
-    """Leave of a cell its type, its text and its pictures."""
+def _strip(cell, known):
+    """Leave of a cell its type, its text and its pictures; return its name if it is a known one."""
+    marks = cell.get("metadata", {}).get("nbgrader")
+    name = marks.get("grade_id") if isinstance(marks, dict) else None
+    name = name if isinstance(name, str) and name in known else None
     for key in set(cell) - set(KEPT_OF_A_CELL):
         del cell[key]
     cell.metadata = NotebookNode()
     cell.source = str(cell.get("source", "")).encode("utf-8", "replace").decode()  # no half surrogate pairs
     if cell.get("cell_type") not in ("code", "markdown"):
-        cell.cell_type, cell.source = (
-            "markdown",
-            "".join(f"    {line}\n" for line in cell.source.splitlines()),
-        )
+        cell.cell_type = "markdown"
+        if name is None:  # else it gets the type that it had
+            cell.source = "".join(f"    {line}\n" for line in cell.source.splitlines())
+    return name
 
 
-def _neutralise(cell):
-    """Leave of a cell of words nothing that runs."""
-    attachments = inert_attachments(cell.pop("attachments", None))
+LONG_ENOUGH = 80  # characters of a cell of words that may be an answer
+
+
+def _answers_in_place(cells, names, stubs, given):
+    """Return (cells, {name: the cell that counts}, what a person should know).
+
+    Of a cell that was copied the last one counts that is not as it was handed out (`stubs`). Where an answer's
+    own cell is untouched, the work may stand in a cell of the student's own: that defines the function, or
+    holds words right below it. The untouched cell goes then, or it would undo the work when it runs.
+    """
+    places, spare, odd = {}, [], []
+    free = [cell for cell, name in zip(cells, names) if name is None and cell.source.strip() not in given]
+    for name in dict.fromkeys(filter(None, names)):
+        same = [cell for cell, its in zip(cells, names) if its == name]
+        worked = [cell for cell in same if cell.source.strip() != stubs.get(name)]
+        if not worked and (elsewhere := _work_elsewhere(name, same[-1], cells, names, free)):
+            worked = [elsewhere]
+        elif not worked and same[-1].cell_type == "markdown" and any(map(_is_long, free)):
+            odd.append(f"nothing stands in {name}, but words in other cells")
+        places[name] = (worked or same)[-1]
+        if worked and name in stubs:
+            spare += [id(cell) for cell in same if cell.source.strip() == stubs[name]]
+    return [cell for cell in cells if id(cell) not in spare], places, odd
+
+
+def _work_elsewhere(name, stub, cells, names, free):
+    """Return the cell of the student's own that holds an answer, beside its untouched cell; None if none does."""
+    if stub.cell_type == "code":
+        return next((c for c in reversed(free) if c.cell_type == "code" and defining(name)(c.source)), None)
+    place = next(n for n, cell in enumerate(cells) if cell is stub) + 1
+    below = itertools.takewhile(lambda n: names[n] is None, range(place, len(cells)))
+    own = {id(cell) for cell in free if cell.cell_type == "markdown"}
+    return next((cells[n] for n in below if id(cells[n]) in own and cells[n].source.strip()), None)
+
+
+def _is_long(cell):
+    return cell.cell_type == "markdown" and (len(cell.source) > LONG_ENOUGH or "attachments" in cell)
+
+
+def defining(name):
+    """Return what finds in code the definition of a name."""
+    return re.compile(rf"^(?:def {name}\b|{name} *=)", re.MULTILINE).search
+
+
+def _neutralise(cell, most):
+    """Leave of a cell of words nothing that runs, and at most so many characters."""
+    text, attachments = with_attachments(cell.source, cell.pop("attachments", None))
+    attachments = inert_attachments(attachments)
     if cell.cell_type == "markdown":
         names = {
             name: f"picture{n}" for n, name in enumerate(attachments)
         }  # plain ones, which nbconvert finds
-        cell.source = inert_markdown(cell.source, names)
+        cell.source = inert_markdown(text, names, most)
         if attachments:
             cell.attachments = {names[name]: data for name, data in attachments.items()}
 
@@ -247,6 +304,13 @@ def model_answers(source):
 
 
 @cache
+def given_texts(source):
+    """Return the texts of a problem set that are in cells without a name."""
+    cells = nbformat.read(source, as_version=4).cells
+    return {cell.source.strip() for cell in cells if "nbgrader" not in cell.metadata}
+
+
+@cache
 def named_cells(source):
     """Return {name of the cell: cell} of a problem set's source."""
     cells = nbformat.read(source, as_version=4).cells
@@ -259,7 +323,7 @@ def with_models(cells, models):
         yield cell
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if cell.cell_type == "markdown" and name in models:
-            text = f"**Model answer, for whoever marks** (not in the feedback)\n\n{models[name]}"
+            text = BESIDE.format(f"**Model answer, for whoever marks** (not in the feedback)\n\n{models[name]}")
             yield new_markdown_cell(text, metadata={"model": True})
 
 

@@ -77,9 +77,11 @@ def _text(path):
 def _cell(cell):
     source = cell.get("source", "")
     source = "".join(map(str, source)) if isinstance(source, list) else str(source)
-    source = source[:LARGEST_CELL].encode("utf-8", "replace").decode()  # no half surrogate pairs
-    source = source.replace("\r\n", "\n")
     kind, metadata = cell.get("cell_type"), {}
+    if kind != "markdown":  # which may hold pictures, and is cut without them
+        source = source[:LARGEST_CELL]
+    source = source.encode("utf-8", "replace").decode()  # no half surrogate pairs
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
     marks = cell.get("metadata", {})
     marks = marks.get("nbgrader") if isinstance(marks, dict) else None
     name = marks.get("grade_id") if isinstance(marks, dict) else None
@@ -90,7 +92,7 @@ def _cell(cell):
     identity = {"id": given} if isinstance(given, str) and re.fullmatch(r"[\w-]{1,64}", given, re.A) else {}
     if kind == "code":
         return new_code_cell(source, metadata=metadata, **identity)
-    if kind != "markdown":  # raw, or something else
+    if kind != "markdown" and not metadata:  # raw, or something else
         source = "".join(f"    {line}\n" for line in source.splitlines())
     pictures = cell.get("attachments")
     more = {"attachments": pictures} if isinstance(pictures, dict) else {}

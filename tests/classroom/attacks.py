@@ -2,7 +2,7 @@
 
 import nbformat
 
-from tests.classroom.submissions import PS1_TASKS, answer, cell, release, solved, with_cell
+from tests.classroom.submissions import DOT, PS1_TASKS, answer, cell, release, solved, with_cell
 
 SECRET = "hunter2"  # stands in the teacher's variables, files, and other submissions
 
@@ -104,7 +104,8 @@ for path in glob.glob('/tmp/[0-9]') + glob.glob('/dev/shm/[0-9]') + glob.glob('/
     ),
     "zombies": "import os\nfor _ in range(5):\n    if os.fork() == 0: os._exit(0)",
     "pictures": (
-        "import base64\ndata = base64.b64encode(b'x' * 2_000_000).decode()\n"
+        f"import base64\npicture = base64.b64decode('{DOT}') + b'x' * 2_000_000\n"
+        "data = base64.b64encode(picture).decode()\n"
         "for _ in range(12): display({'image/png': data}, raw=True)"
     ),
     "odd_messages": """
@@ -468,7 +469,7 @@ def with_scripts(notebook):
     cell(notebook, "derivation").source = SCRIPTS["html"] + SCRIPTS["markdown"]
     cell(notebook, "derivation").attachments = {
         "x.svg": {"image/svg+xml": SCRIPTS["html"]},
-        "'><script>EVIL()</script>.png": {"image/png": "QUJD"},
+        "'><script>EVIL()</script>.png": {"image/png": DOT},
     }
     notebook.cells[3].metadata["tags"] = ["'><script>EVIL()</script>"]
     notebook.metadata["title"] = "</title><script>EVIL()</script>"

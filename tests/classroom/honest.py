@@ -5,7 +5,7 @@ import json
 
 import nbformat
 
-from tests.classroom.submissions import answer, cell, release, solved, source, with_cell
+from tests.classroom.submissions import DOT, answer, cell, release, solved, source, with_cell
 
 #: Cells of the student's own, all in one notebook, one after the other; the last ones break most.
 BESIDE = {
@@ -266,4 +266,4 @@ _photo.source = (
     'My page: ![page](attachment:my%20page%20%281%29.png "scanned") <img src="attachment:b.jpg" width="80"/>\n\n'
     "if $a<b$ then $x > 0$ & so on"
 )
-_photo.attachments = {"my page (1).png": {"image/png": "QUJD"}, "b.jpg": {"image/jpeg": "QUJD"}}
+_photo.attachments = {"my page (1).png": {"image/png": DOT}, "b.jpg": {"image/jpeg": DOT}}

@@ -14,6 +14,11 @@ from tests.tool_loader import ROOT, load_tool
 
 COURSE = ROOT / "assignments"
 
+#: A picture of one pixel, in base64.
+DOT = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+
 PS1_TASKS = (
     "central_difference",
     "relative_error",

@@ -9,7 +9,7 @@ from tests.classroom.attacks import ATTACKS, SECRET, each_somewhere
 from tests.classroom.conftest import PEOPLE, VICTIMS
 from tests.classroom.honest import HONEST, TOLD
 from tests.classroom.marks import PLANTED
-from tests.classroom.submissions import FULL, PS1_TASKS, cell, without
+from tests.classroom.submissions import DOT, FULL, PS1_TASKS, cell, without
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, of its database library
 
@@ -147,7 +147,8 @@ def pages_of(course, name):
     yield course.page(name, "ps1")
     from nbconvert.exporters import HTMLExporter
 
-    yield HTMLExporter(template_name="classic").from_notebook_node(course.graded(name, "ps1"))[0]
+    exporter = HTMLExporter(config=course.api().config, template_name="classic")
+    yield exporter.from_notebook_node(course.graded(name, "ps1"))[0]
 
 
 def test_what_a_submission_shows_is_inert(course):
@@ -175,7 +176,7 @@ def test_the_checks_table_and_pictures_are_shown(course):
     page = course.page("other_numbers", "ps1")
     assert "<table style=" in page
     assert "image/png;base64" in course.page("honest_beside", "ps1")
-    assert course.page("honest_photograph", "ps1").count("base64,QUJD") == 2
+    assert course.page("honest_photograph", "ps1").count(f"base64,{DOT}") == 2
     assert cell(course.graded("honest_photograph", "ps1"), "derivation").source.endswith(
         "if $a< b$ then $x > 0$ & so on"
     )
