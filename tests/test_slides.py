@@ -32,8 +32,14 @@ TEXT, HINTS = new_markdown_cell("Now."), new_markdown_cell("<details><summary>Hi
 HINTS.metadata["slideshow"] = {"slide_type": "notes"}
 FIGURE = new_code_cell("plot(x)", outputs=[new_output("display_data", {"image/png": ""})])
 MOVES = new_output("display_data", {slides.STAGE: {}, "image/png": ""})
+LONG = new_markdown_cell("word " * slides.MOST_WORDS)
 STAGE = new_code_cell("KernelStage()", outputs=[MOVES])
 STEP = new_code_cell('dx = ...  # yours\ncheck.line("07.dx", dx)')
+SKIPPED = new_code_cell(STEP.source, metadata={"slideshow": {"slide_type": "skip"}})
+HOLDS = new_code_cell(
+    'holds("5.1", a, b)',
+    outputs=[new_output("execute_result", {"text/plain": "(5.1) holds: 1 entry"}, execution_count=1)],
+)
 RULE = {
     "the title": (None, new_markdown_cell("# 05 · Convolution"), STAGE, "slide"),
     "a section": (TEXT, new_markdown_cell("That was it.\n\n## Forward\n\nNow."), TEXT, "slide"),
@@ -44,11 +50,15 @@ RULE = {
     "a question": (FIGURE, new_code_cell("Predict('How many?', 9)"), TEXT, "subslide"),
     "an answer": (TEXT, new_code_cell("9", metadata={"jupyter": {"outputs_hidden": True}}), TEXT, "subslide"),
     "a step": (TEXT, STEP, TEXT, "skip"),
-    "a step's text": (TEXT, TEXT, STEP, "subslide"),
+    "a step's text": (TEXT, TEXT, STEP, "fragment"),
+    "a step's text after a long one": (LONG, TEXT, STEP, "subslide"),
+    "a step's text after a question": (new_code_cell("Predict('How many?', 9)"), TEXT, STEP, "subslide"),
     "a step's text below a figure": (FIGURE, TEXT, STEP, "fragment"),
     "a step's text below a stage": (STAGE, TEXT, STEP, "subslide"),
     "a check": (TEXT, new_code_cell("f(my)", metadata={"tags": ["check-05.1"]}), HINTS, "skip"),
     "a cell of the text": (TEXT, new_code_cell('holds("5.1", a, b)'), None, None),
+    "a cell that holds, after a step": (SKIPPED, HOLDS, None, None),
+    "a cell after a step": (SKIPPED, new_code_cell("print(source)"), None, "subslide"),
     "a cell after hints": (HINTS, new_code_cell("print(source)"), None, "subslide"),
 }
 
@@ -56,7 +66,7 @@ RULE = {
 @pytest.mark.parametrize("what", RULE)
 def test_rule(what):
     before, cell, after, mark = RULE[what]
-    assert slides.by_rule(cell, before, after) == mark
+    assert slides.by_rule(cell, before, after, [before]) == mark
 
 
 def marked(kind):

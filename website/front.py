@@ -44,8 +44,8 @@ WAYS = (
     ),
 )
 UNSURE = 115  # a test digit that the network reads rightly, but not surely: its gradients can be read
-# What the page writes on the paper at first, a 4 that could be a 9: strokes through points (across, down), in parts
-# of the paper's side.
+# What the page writes on the paper at first, a 4 that could be a 9: strokes through points (across, down), in
+# parts of the paper's side.
 HAND = (
     ((0.59, 0.1), (0.43, 0.25), (0.32, 0.39), (0.49, 0.43), (0.67, 0.4)),
     ((0.68, 0.16), (0.66, 0.75)),

@@ -181,6 +181,12 @@ def _system():
     return [*words, "--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
 
 
+def _in_memory():
+    """Return what mounts the folders that a kernel can write to."""
+    size = str(MEGABYTES_OF_FILES * 2**20)
+    return [word for place in IN_MEMORY for word in ("--size", size, "--tmpfs", place)]
+
+
 def _python():
     """Return what mounts the environment, and hides the packages in it that would do the students' work."""
     words = []

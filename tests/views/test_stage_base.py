@@ -136,7 +136,8 @@ class TestJoining:
 
     def test_a_page_that_has_parts_beside_it_begins_with_its_first_composition(self, modules):
         modules(
-            a='import { c } from "./c.js";\nexport function far(el, spec) {\n  return c;\n}\nexport const not = 1;\n',
+            a='import { c } from "./c.js";\nexport function far(el, spec) {\n  return c;\n}\n'
+            "export const not = 1;\n",
             b='import { c } from "./c.js";\nexport function near(el, spec, link) {\n  return c;\n}\n',
             c="export const c = 1;\n",
         )
