@@ -50,7 +50,7 @@ def read_answer(path):
         There is no such file, it is a link or a pipe, too large, or holds something else than plain numbers.
     """
     try:
-        arrays = _arrays(_content(path))
+        arrays = _arrays(plain_file(path, LARGEST_ANSWER))
         said = json.loads(arrays.pop("said").tobytes())
         if not isinstance(said, list) or not all(isinstance(one, dict) for one in said):
             raise BadAnswerError("what it says is no list")
@@ -61,14 +61,15 @@ def read_answer(path):
     return said, arrays
 
 
-def _content(path):
+def plain_file(path, largest):
+    """Return the content of a stranger's file, which is no link, no pipe, and has at most so many bytes."""
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise BadAnswerError("it is no plain file")
-        content = file.read(LARGEST_ANSWER + 1)
-    if len(content) > LARGEST_ANSWER:
-        raise BadAnswerError(f"it is larger than {LARGEST_ANSWER} bytes")
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise BadAnswerError(f"it has more than {largest // 2**20} MB")
     return content
 
 

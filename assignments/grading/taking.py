@@ -4,14 +4,13 @@ A stranger wrote the file: whatever else it holds stays where it is, and nothing
 """
 
 import json
-import os
 import re
-import stat
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from .arrays import BadAnswerError, plain_file
 from .collecting import LARGEST_NOTEBOOK
 
 MOST_CELLS = 3000
@@ -64,13 +63,10 @@ def taken(path):
 
 
 def _text(path):
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise UnusableError("it is no plain file")
-        content = file.read(LARGEST_NOTEBOOK + 1)
-    if len(content) > LARGEST_NOTEBOOK:
-        raise UnusableError(f"{path.name} has more than {LARGEST_NOTEBOOK // 2**20} MB")
+    try:
+        content = plain_file(path, LARGEST_NOTEBOOK)
+    except BadAnswerError as error:
+        raise UnusableError(f"{path.name}: {error}") from None
     return content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
 
 
