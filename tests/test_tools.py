@@ -173,6 +173,18 @@ def test_failed_installation_is_tried_again(project):
     assert project.ran("-r requirements.txt") == 1
 
 
+def test_interrupted_installation_ends_in_a_sentence_and_goes_on(project, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "_settle", stop)
+        with pytest.raises(SystemExit, match="next run continues"):
+            project.prepare()
+    project.prepare()
+    assert project.ran("-r requirements.txt") == 1
+
+
 def test_failed_update_does_not_count_as_done(project):
     project.prepare()
     (project.root / "requirements.txt").write_text("# another\n")
