@@ -2,6 +2,7 @@
 
 import ast
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -290,6 +291,13 @@ def test_a_lesson_that_is_not_there_is_named(notebooks):
 
 def test_without_lessons_jupyterlab_opens_all_the_same(tmp_path):
     assert not any("default_url" in part for part in lab(tmp_path))
+
+
+def test_the_site_is_served_on_a_port_that_nobody_has():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        assert load_tool("build_site").port(taken) == 0
+    assert load_tool("build_site").port(taken) == taken
 
 
 def test_root_is_allowed_in_a_container(notebooks, monkeypatch):
