@@ -2,12 +2,15 @@
 
 import re
 import shutil
+import sys
 import tomllib
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 import yaml
 
+import backprop_helpers
 from tests.tool_loader import ROOT, load_tool
 
 set_address = load_tool("set_address")
@@ -54,6 +57,28 @@ def test_the_address_is_in_the_package_and_the_citation(copy):
     cited = yaml.safe_load(texts(copy)["CITATION.cff"])
     assert cited["repository-code"] == urls["Repository"]
     assert cited["url"] == urls["Documentation"] == "https://ada.github.io/nudges/"
+
+
+def test_a_repository_named_after_its_host_is_published_at_the_root():
+    assert set_address.site("ada/Ada.github.io") == "https://ada.github.io/"
+    assert set_address.site("Ada/nudges") == "https://ada.github.io/nudges/"
+
+
+def test_copies_for_colab_install_the_wheel_of_that_address(copy, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT / "website")
+    import colab
+
+    asked = []
+    monkeypatch.setattr(colab, "ROOT", copy)
+    monkeypatch.setattr(colab, "copy_lessons", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr(sys, "argv", ["colab.py", "folder"])
+    with pytest.raises(SystemExit):
+        colab.main()
+    assert "tools/set_address OWNER/NAME" in capsys.readouterr().err
+    set_address.write("ada/nudges", copy)
+    colab.main()
+    wheel = f"backprop_helpers-{backprop_helpers.__version__}-py3-none-any.whl"
+    assert asked == [(Path("folder/notebooks"), f"https://ada.github.io/nudges/lite/pypi/{wheel}")]
 
 
 def test_a_second_address_replaces_the_first_and_removing_restores(copy):

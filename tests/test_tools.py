@@ -2,6 +2,7 @@
 
 import ast
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -173,6 +174,18 @@ def test_failed_installation_is_tried_again(project):
     assert project.ran("-r requirements.txt") == 1
 
 
+def test_interrupted_installation_ends_in_a_sentence_and_goes_on(project, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "_settle", stop)
+        with pytest.raises(SystemExit, match="next run continues"):
+            project.prepare()
+    project.prepare()
+    assert project.ran("-r requirements.txt") == 1
+
+
 def test_failed_update_does_not_count_as_done(project):
     project.prepare()
     (project.root / "requirements.txt").write_text("# another\n")
@@ -278,6 +291,13 @@ def test_a_lesson_that_is_not_there_is_named(notebooks):
 
 def test_without_lessons_jupyterlab_opens_all_the_same(tmp_path):
     assert not any("default_url" in part for part in lab(tmp_path))
+
+
+def test_the_site_is_served_on_a_port_that_nobody_has():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        assert load_tool("build_site").port(taken) == 0
+    assert load_tool("build_site").port(taken) == taken
 
 
 def test_root_is_allowed_in_a_container(notebooks, monkeypatch):

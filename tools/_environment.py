@@ -58,8 +58,11 @@ def prepare(folder=ROOT / ".venv", *, development=False, oldest=False):
     Nothing is installed when neither these files nor pyproject.toml changed since the last time.
     With ``oldest``, every requirement is installed at its lower bound.
     """
-    with _alone(folder):
-        return _prepare(folder, development, oldest)
+    try:
+        with _alone(folder):
+            return _prepare(folder, development, oldest)
+    except KeyboardInterrupt:
+        raise SystemExit("\nStopped. The next run continues from here.") from None
 
 
 def _prepare(folder, development, oldest):
