@@ -8,6 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 
+from backprop_helpers.checking import check
 from tests.classroom.conftest import of, once
 from tests.classroom.submissions import COURSE, Course, answer, cell, release, solved, wanted
 
@@ -139,6 +140,12 @@ def test_the_packages_own_network_is_no_answer(others):
     marks = others.marks("by_heart", "ps5")
     assert (marks["network_gradients_visible"], marks["network_gradients_more"]) == (0, 0)
     assert "is switched off" in str(cell(others.graded("by_heart", "ps5"), "network_gradients_more").outputs)
+
+
+def test_a_student_who_borrows_the_network_is_told_before():
+    exec(LENT_NETWORK, space := {"np": np})
+    result = check.network_gradients(space["network_gradients"])
+    assert "gradients, loss, parameters of backprop_helpers did the work" in str(result)
 
 
 @pytest.mark.parametrize("name", ["concepts_before", "concepts_after"])

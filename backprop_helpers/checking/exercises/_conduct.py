@@ -91,7 +91,8 @@ def delegated(exam):
     """Judge whether the work is its own."""
     if not exam.delegation.called:
         return None
-    names = ", ".join(sorted(exam.delegation.called))
+    called = exam.delegation.called
+    names = ", ".join(sorted(called & exam.delegation.names or called))  # those that the learner's code names
     said = f"{names} of backprop_helpers did the work; here it has to be yours"
     return exam.said("delegated", ("delegated", said))
 

@@ -60,7 +60,7 @@ class Examination:
         # The first case twice in a row, and again at the end: one that keeps something is found out.
         self.sequence = [cases[0], *cases, cases[0]]
         self.outside = outside_arrays(function)
-        self.delegation = Delegation(None if is_known_mistake(function) else exercise.delegates)
+        self.delegation = Delegation(exercise.delegates, watching=not is_known_mistake(function))
         self.runs = self._run_all()
         self.evidence = compare.Evidence(exercise, self.runs, scaled if len(self.runs) > self.total else None)
 
