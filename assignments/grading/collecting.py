@@ -50,7 +50,9 @@ def unpack(archive, course, name):
         for who, members in _by_owner(file).items():
             student = _student(who, known)
             if student not in (plain(who[1]), who[2]):
-                remarks.append(f"{student} has the name of another student: told apart by the platform's number")
+                remarks.append(
+                    f"{student} has the name of another student: told apart by the platform's number"
+                )
             notebooks = {member: _stem(own) for member, own in members if own.lower().endswith(".ipynb")}
             chosen = [member for member, stem in notebooks.items() if stem == name] or list(notebooks)
             if not chosen:

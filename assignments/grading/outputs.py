@@ -150,7 +150,7 @@ def _attached(said, names):
 
 
 def with_attachments(text, attachments):
-    """Return markdown whose pictures are attachments, and all of these: Colab pastes pictures into the text."""
+    """Return markdown whose pictures are attachments, and these: Colab pastes them into the text."""
     pasted = {}
 
     def attached(match):
@@ -177,7 +177,7 @@ def inert_attachments(attachments):
 
 
 class FittingPage(CSSHTMLHeaderPreprocessor):
-    """Formgrader's and feedback's pages: nothing is wider than its page, no code takes minutes to be coloured."""
+    """Formgrader's and feedback's pages: nothing is wider than they are, no code takes minutes to colour."""
 
     def preprocess(self, nb, resources):
         """Add to the page's style, and shorten what is slow to colour; the notebook's file stays as it is."""
