@@ -70,7 +70,8 @@ def unpack(archive, course, name):
                 stem = name
             place = Path(course, "submitted", student, name)
             place.mkdir(parents=True, exist_ok=True)
-            (place / f"{name}.ipynb").unlink(missing_ok=True)  # what was handed in earlier counts no more
+            for earlier in place.glob("*.ipynb"):
+                earlier.unlink()  # it counts no more
             with file.open(newest) as content:  # larger ones are refused by their size, cut or not
                 (place / f"{stem}.ipynb").write_bytes(content.read(LARGEST_NOTEBOOK + 1))
     path = Path(course, "downloaded", name, "students.json")

@@ -99,7 +99,7 @@ class Collected:
         if isinstance(data.get("text/plain"), str) and (text := self._cut(data["text/plain"])):
             kept["text/plain"] = text
         if kept:
-            self.outputs.append(new_output("display_data", data=kept))
+            self.outputs.append(new_output("display_data", data=kept, metadata={"alt": "a picture"}))
 
     def _error(self, name, value, traceback):
         if text := self._cut(traceback or f"{name}: {value}"):

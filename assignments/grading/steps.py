@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
+from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader.api import Gradebook
@@ -145,8 +146,8 @@ def _answers_in_place(cells, names, stubs, given):
     """Return (cells, {name: the cell that counts}, what a person should know).
 
     Of a cell that was copied the last one counts that is not as it was handed out (`stubs`). Where an
-    answer's own cell is untouched, the work may stand in one of the student's own: that
-    defines the function, or holds words right below it. The untouched cell goes then, or it would undo the work when it runs.
+    answer's own cell is untouched, the work may stand in one of the student's own, which defines the function
+    or holds words right below it. The untouched cell goes then: it would undo the work when it runs.
     """
     places, spare, odd = {}, [], []
     free = [cell for cell, name in zip(cells, names) if name is None and cell.source.strip() not in given]
@@ -244,7 +245,7 @@ class MarkSubmission(NbGraderPreprocessor):
         kernel.remarks.clear()
         try:
             result = mark(marks["grade_id"], kernel, secret, assignment)
-        except (KernelEndedError, LookupError):
+        except KernelEndedError:
             raise
         except Exception as error:  # a slip of ours, which is to cost one test, and to be told
             kernel.remarks.insert(
@@ -288,8 +289,10 @@ def shown(result, parts, points):
         yield new_output("execute_result", data={"text/plain": got}, execution_count=None)
 
 
-class WithoutModel(NbGraderPreprocessor):
+class WithoutModel(Preprocessor):
     """Leave the model answers out of what students get back."""
+
+    enabled = Bool(True).tag(config=True)
 
     def preprocess(self, nb, resources):
         """Remove the cells that only teachers see."""
