@@ -50,7 +50,9 @@ def unpack(archive, course, name):
         for who, members in _by_owner(file).items():
             student = _student(who, known)
             if student not in (plain(who[1]), who[2]):
-                remarks.append(f"{student} has the name of another student: told apart by the platform's number")
+                remarks.append(
+                    f"{student} has the name of another student: told apart by the platform's number"
+                )
             notebooks = {member: _stem(own) for member, own in members if own.lower().endswith(".ipynb")}
             chosen = [member for member, stem in notebooks.items() if stem == name] or list(notebooks)
             if not chosen:
@@ -68,7 +70,8 @@ def unpack(archive, course, name):
                 stem = name
             place = Path(course, "submitted", student, name)
             place.mkdir(parents=True, exist_ok=True)
-            (place / f"{name}.ipynb").unlink(missing_ok=True)  # what was handed in earlier counts no more
+            for earlier in place.glob("*.ipynb"):
+                earlier.unlink()  # it counts no more
             with file.open(newest) as content:  # larger ones are refused by their size, cut or not
                 (place / f"{stem}.ipynb").write_bytes(content.read(LARGEST_NOTEBOOK + 1))
     path = Path(course, "downloaded", name, "students.json")

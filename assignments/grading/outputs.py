@@ -99,7 +99,7 @@ class Collected:
         if isinstance(data.get("text/plain"), str) and (text := self._cut(data["text/plain"])):
             kept["text/plain"] = text
         if kept:
-            self.outputs.append(new_output("display_data", data=kept))
+            self.outputs.append(new_output("display_data", data=kept, metadata={"alt": "a picture"}))
 
     def _error(self, name, value, traceback):
         if text := self._cut(traceback or f"{name}: {value}"):
@@ -150,7 +150,7 @@ def _attached(said, names):
 
 
 def with_attachments(text, attachments):
-    """Return markdown whose pictures are attachments, and all of these: Colab pastes pictures into the text."""
+    """Return markdown whose pictures are attachments, and these: Colab pastes them into the text."""
     pasted = {}
 
     def attached(match):
@@ -177,7 +177,7 @@ def inert_attachments(attachments):
 
 
 class FittingPage(CSSHTMLHeaderPreprocessor):
-    """Formgrader's and feedback's pages: nothing is wider than its page, no code takes minutes to be coloured."""
+    """Formgrader's and feedback's pages: nothing is wider than they are, no code takes minutes to colour."""
 
     def preprocess(self, nb, resources):
         """Add to the page's style, and shorten what is slow to colour; the notebook's file stays as it is."""

@@ -23,10 +23,10 @@ SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 SETTINGS = ("/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime")
 WOULD_DO_THE_WORK = ("backprop_helpers", "torch", "jax", "jaxlib", "tensorflow", "autograd")
 
-#: By machine, as Linux's audit.h, unistd.h have it: its number, that of socket(), and those of the calls that a
-#: kernel is refused. They give memory or files that count in no sum (memfd_create, memfd_secret, shmget, msgget,
-#: fallocate), the teacher's keys (add_key, request_key, keyctl), or more of the system than a student needs
-#: (bpf, perf_event_open, userfaultfd, io_uring_setup).
+#: By machine, as Linux's audit.h and unistd.h have it: its number, that of socket(), and those of the calls
+#: that a kernel is refused. They give memory or files that count in no sum (memfd_create, memfd_secret,
+#: shmget, msgget, fallocate), the teacher's keys (add_key, request_key, keyctl), or more of the system than a
+#: student needs (bpf, perf_event_open, userfaultfd, io_uring_setup).
 CALLS = {
     "x86_64": (0xC000003E, 41, (319, 447, 29, 68, 285, 248, 249, 250, 321, 298, 323, 425)),
     "aarch64": (0xC00000B7, 198, (279, 447, 194, 186, 47, 217, 218, 219, 280, 241, 282, 425)),
@@ -62,7 +62,10 @@ def bubblewrap():
     if path is None:
         raise NoSandboxError(NO_SANDBOX.format(why="there is no program bwrap"))
     done = subprocess.run(
-        [*_filtered(path), *_alone(), *_system(), "true"], capture_output=True, text=True, env={"PATH": os.defpath}
+        [*_filtered(path), *_alone(), *_system(), "true"],
+        capture_output=True,
+        text=True,
+        env={"PATH": os.defpath},
     )
     if done.returncode:
         raise NoSandboxError(NO_SANDBOX.format(why=done.stderr.strip() or f"exit status {done.returncode}"))
@@ -141,7 +144,12 @@ def call_filter(machine):
         return b""
     architecture, socket, refused = CALLS[machine]
     load, equal, at_least, end = 0x20, 0x15, 0x35, 0x06
-    steps = [(load, 4), (equal, architecture, "on", "refuse"), (load, 0), (at_least, OTHER_TABLE, "refuse", "on")]
+    steps = [
+        (load, 4),
+        (equal, architecture, "on", "refuse"),
+        (load, 0),
+        (at_least, OTHER_TABLE, "refuse", "on"),
+    ]
     steps += [(equal, number, "refuse", "on") for number in refused]
     steps += [(equal, socket, "on", "allow"), (load, 16)]
     steps += [(equal, family, "allow", "on") for family in FAMILIES]

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
+from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from nbgrader.api import Gradebook
@@ -30,7 +31,8 @@ from .sandbox import NoSandboxError, bubblewrap
 
 KEPT_OF_A_CELL = ("cell_type", "id", "source", "metadata", "outputs", "execution_count", "attachments")
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
-BESIDE = '<div style="border-left: 4px solid #337ab7; padding-left: 1em">\n\n{}\n\n</div>'  # no student can draw it
+#: Around a model answer: a line at its left, which no student can draw.
+BESIDE = '<div style="border-left: 4px solid #337ab7; padding-left: 1em">\n\n{}\n\n</div>'
 waiting = contextlib.nullcontext  # entered while students' code runs; tools/grade lets others in meanwhile
 
 
@@ -143,9 +145,9 @@ LONG_ENOUGH = 80  # characters of a cell of words that may be an answer
 def _answers_in_place(cells, names, stubs, given):
     """Return (cells, {name: the cell that counts}, what a person should know).
 
-    Of a cell that was copied the last one counts that is not as it was handed out (`stubs`). Where an answer's
-    own cell is untouched, the work may stand in a cell of the student's own: that defines the function, or
-    holds words right below it. The untouched cell goes then, or it would undo the work when it runs.
+    Of a cell that was copied the last one counts that is not as it was handed out (`stubs`). Where an
+    answer's own cell is untouched, the work may stand in one of the student's own, which defines the function
+    or holds words right below it. The untouched cell goes then: it would undo the work when it runs.
     """
     places, spare, odd = {}, [], []
     free = [cell for cell, name in zip(cells, names) if name is None and cell.source.strip() not in given]
@@ -163,7 +165,7 @@ def _answers_in_place(cells, names, stubs, given):
 
 
 def _work_elsewhere(name, stub, cells, names, free):
-    """Return the cell of the student's own that holds an answer, beside its untouched cell; None if none does."""
+    """Return the cell of the student's own that holds an answer whose cell is untouched, or None."""
     if stub.cell_type == "code":
         return next((c for c in reversed(free) if c.cell_type == "code" and defining(name)(c.source)), None)
     place = next(n for n, cell in enumerate(cells) if cell is stub) + 1
@@ -244,7 +246,7 @@ class MarkSubmission(NbGraderPreprocessor):
         kernel.remarks.clear()
         try:
             result = mark(marks["grade_id"], kernel, secret, assignment)
-        except (KernelEndedError, LookupError):
+        except KernelEndedError:
             raise
         except Exception as error:  # a slip of ours, which is to cost one test, and to be told
             kernel.remarks.insert(
@@ -288,8 +290,10 @@ def shown(result, parts, points):
         yield new_output("execute_result", data={"text/plain": got}, execution_count=None)
 
 
-class WithoutModel(NbGraderPreprocessor):
+class WithoutModel(Preprocessor):
     """Leave the model answers out of what students get back."""
+
+    enabled = Bool(True).tag(config=True)
 
     def preprocess(self, nb, resources):
         """Remove the cells that only teachers see."""
@@ -323,7 +327,9 @@ def with_models(cells, models):
         yield cell
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if cell.cell_type == "markdown" and name in models:
-            text = BESIDE.format(f"**Model answer, for whoever marks** (not in the feedback)\n\n{models[name]}")
+            text = BESIDE.format(
+                f"**Model answer, for whoever marks** (not in the feedback)\n\n{models[name]}"
+            )
             yield new_markdown_cell(text, metadata={"model": True})
 
 

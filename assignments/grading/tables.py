@@ -1,6 +1,7 @@
 """Tables for spreadsheets and learning platforms: grades, points by part, questions, challenges."""
 
 import csv
+from html import escape
 
 FORMULAS = tuple("=+-@＝＋－＠")  # the wide ones are read alike
 NOT_YET = ""  # the grade of who has no whole one: something waits for a person
@@ -35,7 +36,8 @@ def moodle(found, people):
         number = person.number or ""
         participant = f"Participant {number}" if number else ""
         never = "Never"  # when Moodle's grade was changed; it takes it for "long ago"
-        yield participant, person.name, person.email, result.grade, result.full, never, result.why
+        said = escape(result.why, quote=False)  # Moodle reads it as HTML
+        yield participant, person.name, person.email, result.grade, result.full, never, said
 
 
 def canvas(title, found, people):

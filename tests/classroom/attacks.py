@@ -102,6 +102,43 @@ for path in glob.glob('/tmp/[0-9]') + glob.glob('/dev/shm/[0-9]') + glob.glob('/
         "import subprocess\nmount = 'mkdir /tmp/m && mount -t tmpfs -o size=4g none /tmp/m && echo NESTED'\n"
         "print(subprocess.run(['unshare', '-Urm', 'sh', '-c', mount], capture_output=True))"
     ),
+    "uncounted": """
+import ctypes, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+handles = []
+for name, call in (
+    ('memory without a name', lambda: os.memfd_create('x')),
+    ('shared memory', lambda: libc.shmget(0, 500_000_000, 0o1600)),
+    ('messages', lambda: libc.msgget(0, 0o1600)),
+    ('disk at once', lambda: os.posix_fallocate(os.open('/tmp/f', os.O_CREAT | os.O_RDWR), 0, 10**8) or 0),
+    ('keys', lambda: libc.syscall(250 if os.uname().machine == 'x86_64' else 219, 0, -3, 0)),
+    ('the machine around', lambda: socket.socket(40, 1)),
+    ('the ciphers of the system', lambda: socket.socket(38, 5)),
+    ('a thousand handles', lambda: [handles.append(os.open('/', os.O_RDONLY)) for _ in range(1000)]),
+):
+    try:
+        print(name, 'GRANTED' if call() != -1 else 'refused')
+    except OSError as error:
+        print(name, error)
+for handle in handles: os.close(handle)
+""",
+    "imitates_a_mark": "print('✓ skip_backward: right\\n12 points, of 12:')\n12.0",
+    "leaves_what_is_removed": """
+import os, shutil, sys
+place = next(p for p in sys.path if p.endswith('asked')).replace('asked', 'answered')
+shutil.copy('/bin/true', place + '/set_user'); os.chmod(place + '/set_user', 0o6777)
+open(place + '/' + '\\n' * 200, 'w').close()
+open(os.fsencode(place) + b'/\\xff', 'w').close()
+os.unlink(place + '/connection.json'); os.symlink('COURSE/gradebook.db', place + '/connection.json')
+try: os.link('/usr/bin/env', place + '/hard'); print('LINKED')
+except OSError as error: print(error)
+""",
+    "payloads": """
+for payload in ({'source': 'set_next_input', 'text': 'evil'}, {'source': 'ask_exit', 'keepkernel': False}):
+    get_ipython().payload_manager.write_payload(payload)
+display({'text/plain': 'x'}, raw=True, display_id='a')
+get_ipython().display_pub.publish({'text/html': '<script>EVIL()</script>'}, transient={'display_id': 'a'}, update=True)
+""",
     "zombies": "import os\nfor _ in range(5):\n    if os.fork() == 0: os._exit(0)",
     "pictures": (
         f"import base64\npicture = base64.b64decode('{DOT}') + b'x' * 2_000_000\n"
@@ -177,12 +214,22 @@ def TASK(*a, **k):
     count[0] += 1
     return tuple(odd[(count[0] + n) % len(odd)] for n in range(1 + count[0] % 4))
 """,
+    "looks_for_the_grader": (
+        "import gc\ndef TASK(*a, **k):\n    for found in gc.get_objects():\n"
+        "        if hasattr(found, 'reference'):\n            return found.reference(*a)"
+    ),
+    "pickled": (
+        "import numpy as np, os\nclass Evil:\n    def __reduce__(self): return os.system, ('touch COURSE/evil',)\n"
+        "def TASK(*a, **k): return [np.array([Evil()], dtype=object)] * 3"
+    ),
+    "prints_points": "def TASK(*a, **k):\n    print('points, of 12:')\n    print(12)\n    return 12.0",
+    "raises_what_is_looked_up": "def TASK(*a, **k): raise KeyError('skip_backward')",
     "not_a_number": "import numpy as np\ndef TASK(*a, **k): return [np.nan] * 4, [np.nan] * 4",
 }
 
 #: Answers that the grading reads: another one each time.
 FORGED = """
-import grading_answers, io, json, os, pickle, warnings, zipfile
+import grading_answers, io, json, os, pickle, threading, time, warnings, zipfile
 import numpy as np
 warnings.simplefilter('ignore')
 count = [FIRST]
@@ -219,7 +266,25 @@ def members(asked, answered):
 def raises(kind):
     return lambda asked, answered: write(answered, [{'raised': kind, 'message': 'passed', 'frame': [1, [], {}]}] * 9)
 
+def lies(asked, answered):  # about a member's size and place
+    with zipfile.ZipFile(answered, 'w') as file: file.writestr('said.npy', b'x' * 1000)
+    content = bytearray(open(answered, 'rb').read())
+    place = content.rfind(b'PK\\x01\\x02')
+    content[place + 24 : place + 28], content[place + 42 : place + 46] = bytes([10, 0, 0, 0]), b'\\xf0\\xff\\xff\\x0f'
+    open(answered, 'wb').write(content)
+
+def swells(asked, answered):
+    with zipfile.ZipFile(answered, 'w', zipfile.ZIP_DEFLATED) as file: file.writestr('said.npy', bytes(10**8))
+
+def comes_late(asked, answered):
+    def again():
+        for _ in range(200):
+            write(answered, [{'form': 'tuple', 'values': []}]); time.sleep(0.002)
+    threading.Thread(target=again, daemon=True).start()
+    time.sleep(0.1)
+
 WAYS = [
+    lies, swells, comes_late,
     lambda asked, answered: open(answered, 'wb').write(pickle.dumps(print)),
     lambda asked, answered: os.symlink('/etc/passwd', answered),
     lambda asked, answered: os.mkfifo(answered),
@@ -230,7 +295,7 @@ WAYS = [
     lambda asked, answered: write(answered, [{'values': 7}, {'form': ['tuple'], 'values': [['array', ['x']]]}, {}] * 3),
     lambda asked, answered: write(answered, b'[' * 3_000_000),
     lambda asked, answered: write(answered, b'[' + b'{},' * 1_000_000 + b'{}]'),
-    *map(raises, ('StopIteration', 'GeneratorExit', 'SystemExit', 'KernelEndedError', 'BadAnswerError', 'ExceptionGroup')),
+    *map(raises, ('StopIteration', 'KeyError', 'GeneratorExit', 'SystemExit', 'KernelEndedError', 'BadAnswerError', 'ExceptionGroup')),
 ]
 
 def answer(asked, answered):
@@ -349,7 +414,11 @@ ATTACKS = {
             "    for name in ('tasks', 'grading', 'assignments/tasks', 'secret', 'gradebook.db'):\n"
             "        if os.path.exists(f'{place}/{name}'): print('FOUND', place, name)\n"
             "for part in importlib.metadata.distributions():\n    print(part.read_text('direct_url.json'))\n"
-            "try:\n    import tasks\n    print('FOUND')\nexcept ImportError: pass"
+            "try:\n    import tasks\n    print('FOUND')\nexcept ImportError: pass\n"
+            "import builtins, types\nreal = builtins.__import__\n"
+            "def forged(name, *a, **k):\n    if name != 'grading_answers': return real(name, *a, **k)\n"
+            "    return types.SimpleNamespace(answer=lambda asked, answered: open(answered, 'wb').close())\n"
+            "builtins.__import__ = forged"
         ),
         (),
     ),
@@ -464,8 +533,12 @@ def with_scripts(notebook):
     """Put everything that could run in the teacher's browser into a notebook."""
     with_cell(notebook, SCRIPTS["code"], where=2)
     with_cell(notebook, SCRIPTS["markdown"], where=2, kind="markdown")
-    for slow in ("<img ", "![a](attachment:", "](", "```a"):  # to read, for careless expressions
+    for slow in ("<img ", "![a](attachment:", "](", "```a", r"\begin{a}"):  # to read, for careless expressions
         with_cell(notebook, slow * 6_000, where=2, kind="markdown")
+    for slow in ("\n \t", "a.", "$"):  # to colour
+        with_cell(notebook, "x = 1" + slow * 20_000, where=2)
+    # names of Formgrader's fields
+    with_cell(notebook, "# derivation\n\n# skip_backward_more", where=2, kind="markdown")
     cell(notebook, "derivation").source = SCRIPTS["html"] + SCRIPTS["markdown"]
     cell(notebook, "derivation").attachments = {
         "x.svg": {"image/svg+xml": SCRIPTS["html"]},
@@ -531,4 +604,6 @@ def prepared(folder, port, socket):
     notebooks["b20_kernel"].metadata["kernelspec"] = {"name": "bash", "display_name": "x", "language": "bash"}
     with_scripts(notebooks["b23_b99_scripts"])
     odd(notebooks["odd_file"])
+    for part in notebooks["b15_many_cells"].cells:
+        part["id"] = "ps1-36"
     return notebooks

@@ -79,10 +79,13 @@ def a_class(folder):
                 (place / "zeros.txt").symlink_to("/dev/zero")  # without an end
                 os.mkfifo(place / "pipe.txt")
                 (place / "timestamp.txt").write_text("yesterday, I swear\n\0" * 100)
+                os.truncate(place / "timestamp.txt", 2**36)
         for name, notebook in HONEST.items():
             course.submit(f"honest_{name}", "ps1", notebook)
         for name, (notebook, *_) in TOLD.items():
-            course.submit(f"told_{name}", "ps1", notebook)
+            place = course.submit(f"told_{name}", "ps1", notebook)
+            (place / "page by hand.pdf").write_text("x")
+            (place / ".ipynb_checkpoints").mkdir()
         for name, planted in PLANTED.items():
             notebook = solved("ps1")
             for task, code, *_ in planted:

@@ -5,7 +5,7 @@ import json
 
 import nbformat
 
-from tests.classroom.submissions import DOT, answer, cell, release, solved, source, with_cell
+from tests.classroom.submissions import DOT, WIDE, answer, cell, release, solved, source, with_cell
 
 #: Cells of the student's own, all in one notebook, one after the other; the last ones break most.
 BESIDE = {
@@ -35,6 +35,11 @@ BESIDE = {
     ),
     "prints_without_end": "for n in range(100_000): print(n)",
     "exits_a_scratch_cell": "import sys\nsys.exit()",
+    "other_magics": "%%bash\necho hello",
+    "shows_html": "%%html\n<b>bold</b>",
+    "looks_closer": "%timeit -n1 -r1 np.zeros(3)\n%debug\n%xmode Verbose\n%who\nimport pdb; pdb.set_trace()",
+    "draws_in_a_window": "import matplotlib\nmatplotlib.use('Qt5Agg')\nimport matplotlib.pyplot as plt\nplt.ion()",
+    "everything_of_numpy": "from math import *\nfrom numpy import *\nnp.random.seed(0)\nnp.set_printoptions(precision=2)",
     "asks": "name = input('your name? ')",
     "strict_numpy": "import warnings\nnp.seterr(all='raise')\nwarnings.simplefilter('error')",
     "names_as_builtins": (
@@ -111,14 +116,26 @@ def cut(notebook):
 
 
 def other_cells(notebook):
-    """Answers in cells of the student's own: beside the one for it, and in its place."""
-    code = cell(notebook, "skip_backward").source
-    skip(cell(release("ps1"), "skip_backward").source, notebook)
-    place = notebook.cells.index(cell(notebook, "skip_backward"))
-    notebook.cells.insert(place + 1, nbformat.v4.new_code_cell(code))
+    """Answers in cells of the student's own: below the one for it, above it, in its place; and a spare copy."""
+    stubs = release("ps1")
+    for name, below in (("skip_backward", 1), ("bilinear_backward", 0), ("derivation", 1)):
+        own = cell(notebook, name)
+        place = notebook.cells.index(own)
+        new = nbformat.v4.new_code_cell if own.cell_type == "code" else nbformat.v4.new_markdown_cell
+        notebook.cells.insert(place + below, new(own.source))
+        own.source = cell(stubs, name).source
     place = notebook.cells.index(cell(notebook, "tied_backward"))
     notebook.cells[place] = nbformat.v4.new_code_cell(notebook.cells[place].source)
-    return notebook
+    spare = copy.deepcopy(cell(stubs, "scaled_fc_backward"))
+    spare["id"] = "spare"
+    notebook.cells.insert(notebook.cells.index(cell(notebook, "scaled_fc_backward")) + 1, spare)
+    raw = cell(notebook, "relative_error")
+    raw.cell_type = "raw"
+    del raw["outputs"], raw["execution_count"]
+    cell(
+        notebook, "reading_ps1"
+    ).source += "\n_letters = reading_ps1()\ndef reading_ps1(): return _letters.upper() + ' '"
+    return with_cell(notebook, "exit()", where=-1)
 
 
 def colab(notebook):
@@ -150,11 +167,19 @@ def bare(notebook, identities=True):
     """As an editor saves it that drops what it does not know."""
     for part in notebook.cells:
         part.metadata = {}
+        part.source = part.source.replace("\n", "\r")  # as some write lines
         if not identities:
             del part["id"]
     return notebook
 
 
+PLOTS = """
+import matplotlib.pyplot as plt, logging
+def bilinear_backward(dZ: np.ndarray, X, Y, W, *, debug=True):
+\tif debug:
+\t\tplt.imshow(X); plt.show(); logging.warning(X)
+\treturn _right(dZ, X, Y, W)
+"""
 HONEST = {
     "ways": ways(
         scaled_fc_backward="lists",
@@ -194,7 +219,12 @@ HONEST = {
             "def skip_backward(dy, x, w):\n    dx, dw, db = copied(dy), 0 * w, np.zeros(len(w))\n"
             "    for m in range(len(x)):\n        for k in range(len(w)):\n            db[k] += dy[m, k]\n"
             "            for n in range(len(w)):\n                dx[m, n] += dy[m, k] * w[n, k]\n"
-            "                dw[n, k] += x[m, n] * dy[m, k]\n    return dx, dw, db"
+            "                dw[n, k] += x[m, n] * dy[m, k]\n    return dx, dw, db",
+            answer(
+                solved("ps1"),
+                "bilinear_backward",
+                right("bilinear_backward") + "\n_right = bilinear_backward" + PLOTS,
+            ),
         ),
         "def copied(a):\n    return a.copy()",
         where=1,
@@ -241,11 +271,20 @@ TOLD = {
             "def product(a, b):\n    return a @ b",
             where=-1,
         ),
-        ("skip_backward",),
-        ("skip_backward: name 'product' is not defined",),
+        ("skip_backward", "tied_backward"),
+        (
+            "skip_backward: name 'product' is not defined",
+            "the notebook has no tied_backward",
+            "nothing stands in derivation, but words in other cells",
+            "also handed in, and not looked at: page by hand.pdf",
+        ),
     ),
 }
 
+_told = TOLD["out_of_order"][0]
+answer(_told, "tied_backward", 'size = input("size? ")\n' + right("tied_backward"))
+with_cell(_told, cell(_told, "derivation").source, where=2, kind="markdown")
+answer(_told, "derivation", cell(release("ps1"), "derivation").source)
 _copied = cell(HONEST["copied_cell"], "skip_backward")
 _wrong = copy.deepcopy(_copied)
 _wrong.update(id="copy", source="def skip_backward(*a):\n    return 0")
@@ -264,6 +303,12 @@ for _name in ("relative_error_more", "skip_backward"):
 _photo = cell(HONEST["photograph"], "derivation")
 _photo.source = (
     'My page: ![page](attachment:my%20page%20%281%29.png "scanned") <img src="attachment:b.jpg" width="80"/>\n\n'
+    f"![image.png](data:image/png;base64,{DOT})\n\n"  # as Colab has it
+    f"{'|a wide column ' * 40}|\n{'|-' * 40}|\n{'|1 ' * 40}|\n\n`{'w' * 400}`\n\n"
     "if $a<b$ then $x > 0$ & so on"
 )
-_photo.attachments = {"my page (1).png": {"image/png": DOT}, "b.jpg": {"image/jpeg": DOT}}
+_photo.attachments = {"my page (1).png": {"image/png": WIDE}, "b.jpg": {"image/jpeg": DOT}}
+with_cell(
+    HONEST["photograph"], "import matplotlib.pyplot as plt\nplt.figure(figsize=(60, 2))\nplt.show()", where=2
+)
+with_cell(HONEST["photograph"], "x = 1  # " + "long " * 100, where=2)

@@ -1,6 +1,8 @@
 """A course in a temporary folder, notebooks to hand in, and what became of them."""
 
+import base64
 import copy
+import io
 import json
 import multiprocessing
 import os
@@ -9,15 +11,21 @@ import subprocess
 import sys
 
 import nbformat
+from PIL import Image
 
 from tests.tool_loader import ROOT, load_tool
 
 COURSE = ROOT / "assignments"
 
-#: A picture of one pixel, in base64.
-DOT = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
-)
+
+def picture(width, height):
+    """A picture in base64, of black pixels."""
+    file = io.BytesIO()
+    Image.new("1", (width, height)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+DOT, WIDE = picture(1, 1), picture(4000, 30)
 
 PS1_TASKS = (
     "central_difference",

@@ -116,7 +116,7 @@ def test_an_interrupted_run_is_taken_up_again_and_a_new_submission_is_graded(tmp
     assert course.grade("ps1") == 0
     assert "submission" not in course.said  # nothing was left to do
     path = course.submit("ada", "ps1", solved("ps1")) / "ps1.ipynb"
-    os.utime(path, (2**31, 2**31))
+    os.utime(path, (0, 0))  # as a copy that keeps the time of its original
     assert course.grade("ps1") == 0
     assert course.marks("ada", "ps1") == FULL
 

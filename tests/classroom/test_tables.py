@@ -10,8 +10,9 @@ import time
 import zipfile
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
-from tests.classroom.submissions import COURSE
+from tests.classroom.submissions import COURSE, picture
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -124,6 +125,42 @@ def test_a_later_archive_mixes_up_no_namesakes(collecting, tmp_path):
         "Óscar/ps1/ps1.ipynb": "ó",
     }
     assert collecting.collected(tmp_path, "ps1")["Ada-Lovelace-2"] == ["moodle", "Ada Lovelace", "2"]
+
+
+def test_a_later_archive_replaces_what_was_handed_in_by_another_name(collecting, tmp_path):
+    (tmp_path / "source" / "ps2").mkdir(parents=True)
+    place = "Ada Lovelace_1_assignsubmission_file_/"
+    for name, content in (("ps1.ipynb", "old"), ("My PS1 final.ipynb", "new")):
+        _, remarks = collecting.unpack(packed(tmp_path, {place + name: content}), tmp_path, "ps1")
+        assert set(handed_in(tmp_path).values()) == {content}
+    assert remarks == ["Ada-Lovelace handed in My PS1 final.ipynb: taken as ps1.ipynb"]
+    members = {place + "ps2.ipynb": "of another set", place + "scan.pdf": "x"}
+    _, remarks = collecting.unpack(packed(tmp_path, members), tmp_path, "ps1")
+    assert list(handed_in(tmp_path)) == ["Ada-Lovelace/ps1/ps2.ipynb"]  # which is refused, with its name
+    assert remarks == ["Ada-Lovelace also handed in scan.pdf: not looked at"]
+
+
+def test_a_picture_is_one_that_a_browser_can_show(require_tool):
+    require_tool("nbgrader")
+    is_picture = importlib.import_module("grading.outputs").is_picture
+    assert is_picture(picture(8000, 8000))
+    assert not is_picture(picture(40_000, 20_000))  # 100 kB
+    assert not is_picture("QUJD")
+    assert not is_picture(7)
+
+
+@pytest.mark.parametrize("slow", ["\n \t", "a.", "$", "\n%%", "except*"])
+def test_no_code_takes_minutes_to_colour(require_tool, slow):
+    require_tool("nbgrader")
+    highlight = importlib.import_module("nbconvert.filters.highlight").Highlight2HTML(
+        pygments_lexer="ipython3"
+    )
+    notebook = new_notebook(cells=[new_code_cell(slow * 50_000)])
+    page = importlib.import_module("grading.outputs").FittingPage()
+    (cell,) = page.preprocess(notebook, {"config_dir": ""})[0].cells
+    start = time.process_time()
+    assert slow.strip() in highlight(cell.source, metadata=cell.metadata)
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("name", ["=cmd()", " =1+1", "\t=1", "\r@SUM(A1)", "+1", "-1", "＝cmd()"])
