@@ -78,13 +78,13 @@ def test_what_a_use_needs_comes_with_it(opened, address):
         return {url.rsplit("-", 1)[-1] for url in page.asked if re.search(r"-network_\w+\.js$", url)}
 
     page.wait_for_function(ANSWERS)
-    assert parts() == {"network_run.js"}
+    assert parts() == {"network_run.js", "network_search.js"}
     page.locator(f"{STAGE} .bp-maps").hover(position={"x": 60, "y": 60})
     page.wait_for_function(f"document.querySelector('{STAGE} .bp-sum').textContent.includes('∂J/∂input')")
-    assert parts() == {"network_run.js", "network_look.js"}
+    assert parts() == {"network_run.js", "network_search.js", "network_look.js"}
     page.locator(STAGE).get_by_role("button", name="drawn").click()
     page.locator(f"{STAGE} .bp-ink button").first.wait_for()
-    assert parts() == {"network_run.js", "network_look.js", "network_pad.js"}
+    assert parts() == {"network_run.js", "network_search.js", "network_look.js", "network_pad.js"}
     assert page.problems == []
 
 

@@ -20,7 +20,7 @@ MOST_BYTES = 30_000  # of JSON in a notebook's output; a larger stage lives only
 MOST_NUMBERS = 65_536
 MOST_FINITE = sys.float_info.max
 MOST_EXACT = 2**53  # the first integer above which doubles, which a page has, leave some out
-BELOW = "A picture. Run All Above, then this cell, and it answers."
+BELOW = "So far a picture. Run All Above, then this cell (Shift-Enter), and it answers."
 
 
 class Number(traitlets.Float):
@@ -125,7 +125,7 @@ class Stage(anywidget.AnyWidget):
             data[COMMITTED] = committed
         figure = self.twin()
         width, height = figure.get_size_inches()
-        style = {"fontsize": _style.SMALL, "color": _style.GREY, "ha": "left", "va": "top"}
+        style = {"fontsize": _style.NORMAL, "color": _style.INK, "ha": "left", "va": "top"}
         figure.text(_style.MARGIN / width, -0.06 / height, BELOW, **style)
         data["image/png"] = base64.b64encode(figure.png()).decode("ascii")
         return data, {**metadata, "image/png": {"alt": figure.alt}}

@@ -142,6 +142,8 @@ def parts_of(name):
 class Joined(NamedTuple):
     """What is needed at once, as text, and {module: (text, names, names of others)} of what comes on use.
 
+    The names are those that others ask for.
+
     `needs` says which of these parts come before one.
     """
 
@@ -171,8 +173,11 @@ def joined(modules, wanted, later=None):
                 waiting += part.uses
         return used
 
+    def names_asked(target):
+        return later.get(target) or EXPORTED.findall(source(target))
+
     def needed_by(target):
-        return closure(later.get(target) or EXPORTED.findall(source(target)))
+        return closure(names_asked(target))
 
     groups = {"": closure(wanted)}
     targets = [*later, *targets_in(groups[""])]
@@ -186,8 +191,13 @@ def joined(modules, wanted, later=None):
         needs[target] = sorted({homes[part] for part in needed if homes.get(part)})
         homes |= dict.fromkeys(groups[target], target)
     first = text_of(split, groups.pop(""))
-    later = {target: (text_of(split, parts), *names_of(parts)) for target, parts in groups.items()}
-    return Joined(first, later, needs)
+    named = {target: names_of(parts) for target, parts in groups.items()}
+    asked = {name for _, needed in named.values() for name in needed}
+    found = {}
+    for target, (own, needed) in named.items():
+        returned = [name for name in own if name in asked or name in names_asked(target)]
+        found[target] = text_of(split, groups[target]), returned, needed
+    return Joined(first, found, needs)
 
 
 def targets_in(parts):

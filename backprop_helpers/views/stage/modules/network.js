@@ -73,16 +73,7 @@ function makeParts(stage) {
   }
   controls.channel = makeStepper(bar, { label: "map", change: (channel) => setOption(stage, { channel }) });
   controls.all = makeSwitch(bar, { label: "all layers", change: () => setOption(stage, { layer: "all", channel: 0 }) });
-  makeDigitControls(stage, controls);
   stage.controls = controls;
-}
-
-const search = async (stage, by) => (await LATE.search()).searchImage(stage, by);
-
-function makeDigitControls(stage, controls) {
-  const { digits } = stage.parts;
-  controls.index = makeStepper(digits, { label: "image", name: "", hint: "number of the image", change: (index) => search(stage, index < stage.index ? -1 : 1) });
-  controls.among = makeSelect(digits, { label: "which images − and + go through", change: (among) => (setOption(stage, { among }), search(stage, 0)) });
 }
 
 function choicesOfLabel({ described: { classes }, label }) {
@@ -98,16 +89,18 @@ function takeImage(stage, pad) {
   stage.label = found?.label ?? null;
 }
 
-// With the network, the run; with the paper, what is drawn on it.
+// With the network, the run; with the paper, what is drawn on it, or the buttons that go from image to image.
 function recomputeNetwork(stage) {
   const { described, source, step, frame, drawing } = stage;
   const runs = whenHere(frame, "run", LATE.run);
   const pad = drawing && whenHere(frame, "pad", LATE.pad);
+  const search = !drawing && whenHere(frame, "search", LATE.search);
   if (pad) pad.openPad(stage);
+  if (search) search.openDigits(stage);
   takeImage(stage, pad);
   stage.network = described.python ? described : source.networks[step];
   runs?.runNetwork(stage);
-  Object.assign(stage, { shown: null, stale: !runs || (drawing && !pad) });
+  Object.assign(stage, { shown: null, stale: !runs || !(pad || search) });
 }
 
 function listenToMaps(stage) {
@@ -157,12 +150,13 @@ function drawNetwork(stage) {
   stage.shown = { painted, version };
   showControls(stage);
   if (stage.drawing) frame.late.pad?.showDrawing(stage);
+  else frame.late.search?.showDigits(stage);
   showVerdict(stage);
   showBars(stage);
 }
 
 function showControls(stage) {
-  const { controls, drawing, index, among, step, layer, channel, described, options, label, asked } = stage;
+  const { controls, drawing, step, layer, channel, described, options, label, asked } = stage;
   controls.source?.show(String(drawing));
   const choices = choicesOfLabel(stage);
   controls.label.show({ choices, value: asked === "true" && label === null ? "prediction" : asked });
@@ -170,10 +164,6 @@ function showControls(stage) {
   const large = columnsOf(described).find(({ name }) => name === layer);
   controls.channel.root.hidden = controls.all.root.hidden = !large;
   if (large) controls.channel.show({ value: channel, low: 0, high: large.shape[2] - 1 });
-  controls.index.show({ value: index, low: -1, high: Infinity });
-  const kinds = options.pixels.labelled ? [["misread", "misread"], ...Array.from({ length: described.classes }, (_, k) => [String(k), `class ${k}`])] : [];
-  controls.among.show({ choices: [["any", "any"], ...kinds], value: among });
-  controls.prepared?.show(stage.prepared);
 }
 
 // What is read, and J; never a class where nothing was drawn, or where the network says NaN.

@@ -16,7 +16,7 @@ export function openPad(stage) {
   stage.paper = makePaper(pad, paperSize, (done) => (done ? drawnAnew(stage) : stage.again()));
   controls.clear = makeSwitch(ink, { label: "clear", hint: "new paper", change: () => (clearPaper(stage.paper), drawnAnew(stage)) });
   controls.copy = makeSwitch(ink, { label: "copy", hint: "draw on a copy of the given image", change: () => (clearPaper(stage.paper), copyOntoPaper(stage.paper, stage.source.images.get(stage.index).image()), drawnAnew(stage)) });
-  controls.prepared = makeSwitch(ink, { label: "prepare", hint: "as MNIST was made: cut out, scaled into 20×20, centred; off: the network gets the drawing as it is", change: (prepared) => (setOption(stage, { prepared }), drawnAnew(stage)) });
+  controls.prepared = makeSwitch(ink, { label: "prepare", hint: "cut out, scaled into 20×20, centred, as MNIST was; off: as it is drawn", change: (prepared) => (setOption(stage, { prepared }), drawnAnew(stage)) });
   if (stage.options.hand) writeByItself(stage);
 }
 
@@ -24,7 +24,7 @@ export function openPad(stage) {
 // options.hand: strokes, lists of points [across, down] in parts of the paper's side, as far from each other as time passes.
 function writeByItself(stage) {
   const { paper, frame, options: { hand } } = stage;
-  const moves = hand.flatMap((stroke) => stroke.map((point, n) => [stroke[Math.max(0, n - 1)], point].map((ends) => ends.map((part) => part * paper.side))));
+  const moves = hand.flatMap((stroke) => stroke.map((point, n) => [stroke[n - 1] ?? point, point].map((ends) => ends.map((part) => part * paper.side))));
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   let [done, start] = [0, null];
   paper.hand = frame.field.appendChild(element("div", "bp-hand", { "aria-hidden": "true" }));
@@ -49,8 +49,8 @@ function drawnAnew(stage) {
   stage.frame.tell("drawn", () => (stage.drawn ? Array.from(stage.drawn.image.data, (value) => Number(value.toFixed(6))) : null));
 }
 
-export function showDrawing({ drawing, paper, drawn, parts, spots: { side }, frame: { theme } }) {
-  if (!drawing) return;
+export function showDrawing({ controls, paper, drawn, prepared, parts, spots: { side }, frame: { theme } }) {
+  controls.prepared.show(prepared);
   if (paper.hand) Object.assign(paper.hand.style, { top: `${side - 24}px`, width: `${side}px` });
   paintInk(paper.canvas, paper.ink, theme);
   paintStep(parts.cropped, drawn?.steps?.cropped, 40, theme);
@@ -59,7 +59,7 @@ export function showDrawing({ drawing, paper, drawn, parts, spots: { side }, fra
 
 function makePaper(canvas, size, changed) {
   const side = FINER * size;
-  Object.assign(canvas, { width: side, height: side, role: "img", ariaLabel: `paper, ${size} by ${size} pixels: draw a digit with a mouse, a pen or a finger` });
+  Object.assign(canvas, { width: side, height: side, role: "img", ariaLabel: `paper, ${size} by ${size} pixels: draw a digit` });
   const paper = { size, side, canvas, ink: makeArray([side, side]) };
   let last = null;
   const place = (event) => [event.offsetX * (side / canvas.clientWidth), event.offsetY * (side / canvas.clientHeight)];

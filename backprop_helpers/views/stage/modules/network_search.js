@@ -1,12 +1,27 @@
 // From image to image of a kind.
 
+import { makeSelect, makeStepper } from "./controls.js";
 import { setOption } from "./network.js";
 import { forwardNetwork } from "./network_compute.js";
 
 const SEARCH = 30; // ms of a search for misread images between two frames
 
+// The buttons under a given digit, made when they are first wanted.
+export function openDigits(stage) {
+  const { controls, parts: { digits } } = stage;
+  if (controls.index) return;
+  controls.index = makeStepper(digits, { label: "image", name: "", hint: "number of the image", change: (index) => searchImage(stage, index < stage.index ? -1 : 1) });
+  controls.among = makeSelect(digits, { label: "which images − and + go through", change: (among) => (setOption(stage, { among }), searchImage(stage, 0)) });
+}
+
+export function showDigits({ controls, index, among, options, described }) {
+  controls.index.show({ value: index, low: -1, high: Infinity });
+  const kinds = options.pixels.labelled ? [["misread", "misread"], ...Array.from({ length: described.classes }, (_, k) => [String(k), `class ${k}`])] : [];
+  controls.among.show({ choices: [["any", "any image"], ...kinds], value: among });
+}
+
 // by: 1 or −1; 0 stays where it is of the kind.
-export function searchImage(stage, by) {
+function searchImage(stage, by) {
   if (by || !isAmong(stage, stage.index)) return stepTo(stage, by || 1);
 }
 

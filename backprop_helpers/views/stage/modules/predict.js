@@ -11,6 +11,7 @@ export function predict(el, spec) {
   const reply = element("p", "bp-reply", { role: "status" });
   const again = element("button", "bp-quiet", { type: "button" }, "ask me again");
   const asked = { number: askNumber, choice: askChoice, cell: askCell }[kind](spec, (value) => {
+    if (value === null) return reply.replaceChildren("A number, please, such as 3, 0.5 or 1/2.");
     reply.replaceChildren(verdictOn(spec, value), " ", again, element("span", "bp-then", {}, then));
   });
   again.onclick = () => {
@@ -29,9 +30,9 @@ function askNumber({ options: { unit = "", question } }, answered) {
   button.onclick = () => {
     const value = readNumber(input.value);
     input.ariaInvalid = String(value === null);
+    answered(value);
     if (value === null) return input.focus();
     input.readOnly = button.hidden = true;
-    answered(value);
   };
   input.onkeydown = (event) => event.key === "Enter" && button.click();
   const reset = () => {

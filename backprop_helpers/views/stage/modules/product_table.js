@@ -16,7 +16,7 @@ const ARRAYS = {
   x: ["X", "input", "value"], dx: ["dX", "input", "gradient"], w: ["W", "weight", "weight"], dw: ["dW", "weight", "gradient"],
   z: ["Z", "output", "value"], dz: ["dZ", "output", "gradient"],
 };
-const [BESIDE, BETWEEN, ABOVE, WRITTEN] = [290, 12, 19, 36]; // pixels: the grids beside the cards; between piles; above a pile; of a card that can be read
+const [BESIDE, BETWEEN, ABOVE, LEGIBLE] = [290, 12, 19, 36]; // pixels: the grids beside the cards; between piles; above a pile; of a card that can be read
 
 const letterOf = (name) => ARRAYS[name][0];
 const ownerOf = (name) => ARRAYS[name][1];
@@ -138,7 +138,7 @@ function layCards(stage) {
   const [wide, tall] = [false, true].map((tall) => sizedPiles(frame, pilesOf(layer, by, tall)));
   const better = (one, other) => (other.card.width > one.card.width && other.card.height >= 20 ? other : one);
   const chosen = better(wide, tall);
-  const { piles, rows, columns, down, across, card } = chosen.card.width < WRITTEN ? better(chosen, sizedPiles(frame, inColumns(pilesOf(layer, by, false)))) : chosen;
+  const { piles, rows, columns, down, across, card } = chosen.card.width < LEGIBLE ? better(chosen, sizedPiles(frame, inColumns(pilesOf(layer, by, false)))) : chosen;
   const pitch = [rows * card.height + ABOVE + BETWEEN, columns * card.width + BETWEEN];
   boxesFor(stage);
   for (const old of table.querySelectorAll(".bp-pile")) old.remove();
@@ -194,7 +194,7 @@ function fillCard({ boxes, by, layer }, n, { width, height }) {
   const product = element("b", "", {}, colored(one, first), "·", element("wbr"), colored(other, bracketed(second)));
   const places = ["z", "x", "w"].flatMap((name) => [colored(name, shortIndex(layer.geometry[name], card[name]).join("")), " "]);
   Object.assign(box.style, { width: `${width - 3}px`, height: `${height - 3}px`, fontSize: `${clamp(Math.min(width / 5, (width - 7) / (0.62 * (first.length + bracketed(second).length + 1))), height < 34 ? 7 : 11, 15)}px` });
-  box.replaceChildren(...(width < WRITTEN ? [] : [product]), ...(height < 30 || width < 52 ? [] : [element("i", "", {}, ...places)]));
+  box.replaceChildren(...(width < LEGIBLE ? [] : [product]), ...(height < 30 || width < 52 ? [] : [element("i", "", {}, ...places)]));
   box.ariaLabel = `${first} times ${second}: output ${card.z}, input ${card.x}, weight ${card.w}`;
 }
 
