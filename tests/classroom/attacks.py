@@ -533,7 +533,8 @@ def with_scripts(notebook):
     """Put everything that could run in the teacher's browser into a notebook."""
     with_cell(notebook, SCRIPTS["code"], where=2)
     with_cell(notebook, SCRIPTS["markdown"], where=2, kind="markdown")
-    for slow in ("<img ", "![a](attachment:", "](", "```a", r"\begin{a}"):  # to read, for careless expressions
+    # slow to read, for careless expressions
+    for slow in ("<img ", "![a](attachment:", "](", "```a", r"\begin{a}"):
         with_cell(notebook, slow * 6_000, where=2, kind="markdown")
     for slow in ("\n \t", "a.", "$"):  # to colour
         with_cell(notebook, "x = 1" + slow * 20_000, where=2)

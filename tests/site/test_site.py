@@ -39,7 +39,7 @@ ONE_OF_EACH_KIND = """() => {
 
 
 class Page(HTMLParser):
-    """What a page holds: its anchors, links, loaded files, headings, pictures without a description or a size."""
+    """What a page holds: anchors, links, loaded files, headings, pictures without a description or a size."""
 
     def __init__(self, text):
         super().__init__()
