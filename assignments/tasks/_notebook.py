@@ -5,28 +5,21 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from . import concepts
 
+RULES = "Twenty questions, one point each. **Time:** 30 minutes, without notes and without running code."
+HOW = 'Put one letter into each function, as in `return "a"`. If you do not know, leave the cell as it is'
+WORDS = (
+    "*What arrives* for a number is how much the loss moves when that number does, and *its gradient* is the"
+    " same."
+)
 HEADS = {
     "concepts_before": (
-        "# Concept questions, before the course\n\n"
-        "Twenty questions, one point each. **Time:** 30 minutes, without notes and without running code.\n\n"
-        "Not a test of you, but of the course: nobody is expected to know these things yet. Other "
-        "questions about the "
-        "same ideas come at the end.\n\n"
-        'Put one letter into each function, as in `return "a"`. If you do not know, leave the cell as it '
-        "is: that "
-        "tells more than a guess. *What arrives* for a number is how much the loss moves when that "
-        "number does, "
-        "and *its gradient* is the same."
+        f"# Concept questions, before the course\n\n{RULES}\n\n"
+        "Not a test of you, but of the course: nobody is expected to know these things yet. Other questions "
+        f"about the same ideas come at the end.\n\n{HOW}: that tells more than a guess. {WORDS}"
     ),
     "concepts_after": (
-        "# Concept questions, after the course\n\n"
-        "Twenty questions, one point each. **Time:** 30 minutes, without notes and without running code.\n\n"
-        "The ideas are those of the test before the course; numbers, words and the order of the answers "
-        "are others.\n\n"
-        'Put one letter into each function, as in `return "a"`. If you do not know, leave the cell as it '
-        "is. *What "
-        "arrives* for a number is how much the loss moves when that number does, and *its gradient* is "
-        "the same."
+        f"# Concept questions, after the course\n\n{RULES}\n\nThe ideas are those of the test before the "
+        f"course; numbers, words and the order of the answers are others.\n\n{HOW}. {WORDS}"
     ),
 }
 

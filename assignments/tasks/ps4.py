@@ -51,6 +51,10 @@ def _channels_mixed(dz, x, w, *, stride, dilation):
     return dx, _depthwise_slopes(dz, x, w, stride=stride, dilation=dilation)[1]
 
 
+def _dw_by_m(right):
+    return lambda dz, x, w, **o: tuple(part / n for part, n in zip(right(dz, x, w, **o), (1, len(x))))
+
+
 def _depthwise_case(rng, M, H, W, C, kernel, stride, dilation):
     x, w = rng.normal(size=(M, H, W, C)), rng.normal(size=(*kernel, C))
     dz = rng.normal(size=_depthwise(x, w, stride=stride, dilation=dilation).shape)
@@ -85,12 +89,7 @@ DEPTHWISE = task(
                 "conv.height_for_width",
             )
         ),
-        (
-            "conv.divided_by_m_again",
-            lambda dz, x, w, **options: tuple(
-                part / n for part, n in zip(_depthwise_slopes(dz, x, w, **options), (1, len(x)))
-            ),
-        ),
+        ("conv.divided_by_m_again", _dw_by_m(_depthwise_slopes)),
         (
             "conv.dw_rotated",
             lambda dz, x, w, **options: tuple(
@@ -390,21 +389,18 @@ def _transposed_slopes(dy, x, w, **options):
     return slopes(partial(_transposed, **options), (x, w), dy)
 
 
-def _read_apart(apart, shift):
-    """Return a wrong way back, which reads dy `apart(stride)` apart, and from shift·padding too far."""
+def _with_border(dy, padding):
+    return np.pad(dy, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
 
-    def wrong(dy, x, w, *, stride, padding):
-        step, (H, W) = apart(stride), x.shape[1:3]
-        sides = (padding * (1 - shift), padding * (1 + shift) + stride * max(H, W))
-        border = np.pad(dy, ((0, 0), sides, sides, (0, 0)))
-        dx, dw = np.zeros(x.shape), np.zeros(w.shape)
-        for u, v in np.ndindex(w.shape[:2]):
-            seen = border[:, u : u + step * H : step, v : v + step * W : step]
-            dx += seen @ w[u, v].T
-            dw[u, v] = np.einsum("mijc,mijk->ck", x, seen)
-        return dx, dw
 
-    return wrong
+def _as_if_stride_1(dy, x, w, *, stride, padding):
+    rows, columns = (n + f - 1 for n, f in zip(x.shape[1:3], w.shape))
+    return _transposed_slopes(_with_border(dy, padding)[:, :rows, :columns], x, w, stride=1, padding=0)
+
+
+def _border_behind(dy, x, w, *, stride, padding):
+    moved = np.roll(_with_border(dy, padding), (-padding, -padding), axis=(1, 2))
+    return _transposed_slopes(moved, x, w, stride=stride, padding=0)
 
 
 def _transposed_case(rng, M, H, W, C, K, kernel, stride, padding):
@@ -440,19 +436,14 @@ TRANSPOSED = task(
         own(
             "ps4.stamps_side_by_side: dy is read as if the stride were 1; the stamps lie a stride apart | "
             "two pixels in a row, stride 2: at which column of y does the second stamp begin?",
-            _read_apart(lambda stride: 1, 0),
+            _as_if_stride_1,
         ),
         own(
             "ps4.border_on_one_side: the border that was cut off is put back behind dy and not before it | "
             "padding 1: which row of the sum of stamps is the first of y?",
-            _read_apart(lambda stride: stride, 1),
+            _border_behind,
         ),
-        (
-            "conv.divided_by_m_again",
-            lambda dy, x, w, **options: tuple(
-                part / n for part, n in zip(_transposed_slopes(dy, x, w, **options), (1, len(x)))
-            ),
-        ),
+        ("conv.divided_by_m_again", _dw_by_m(_transposed_slopes)),
     ],
     delegates=("conv_forward",),
     linear="dy",
