@@ -144,7 +144,7 @@ def test_a_picture_is_one_that_a_browser_can_show(require_tool):
     require_tool("nbgrader")
     is_picture = importlib.import_module("grading.outputs").is_picture
     assert is_picture(picture(8000, 8000))
-    assert not is_picture(picture(40_000, 20_000))  # 100 kB
+    assert not is_picture(picture(9_000, 9_000))  # 10 kB
     assert not is_picture("QUJD")
     assert not is_picture(7)
 
