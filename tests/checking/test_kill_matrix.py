@@ -45,7 +45,8 @@ def test_the_totals(rows):
     totals = benchmark.totals(rows)
     assert totals.mistakes == len(misconceptions) >= 120
     assert totals.together == len(TOGETHER) >= 3
-    assert totals.killed == totals.asked == sum(len(verdicts(row, "killed")) for row in rows) > 700
+    least = 600 if verdicts(rows[0], "not installed") else 700  # PyTorch has 124
+    assert totals.killed == totals.asked == sum(len(verdicts(row, "killed")) for row in rows) > least
     assert totals.survived == totals.unseen == totals.passed == 0
     assert totals.is_good
 
