@@ -53,8 +53,8 @@ BESIDE = {
         "        db.commit()\n    except Exception as error:\n        print(error)"
     ),
     "c04_another_submission": (
-        "import glob\nfor place in ('COURSE/submitted', '..', '../..', '/home', '/root', '/tmp'):\n"
-        "    for path in glob.glob(place + '/**/ps1.ipynb', recursive=True):\n        open(path, 'w').write('{}')"
+        "import glob\nfor place in ('COURSE/submitted', '..', '/home', '/root', '/tmp'):\n    for deep in range(4):\n"
+        "        for path in glob.glob(place + '/*' * deep + '/ps1.ipynb'):\n            open(path, 'w').write('{}')"
     ),
     "t07_sockets": (
         "import socket\nfor kind, where in ((socket.AF_UNIX, 'SOCKET'), (socket.AF_UNIX, '\\0SOCKET'),"
