@@ -143,7 +143,7 @@ def report(api, course, name):
     return [*written, at("mistakes.html")]
 
 
-HEAD = ["task", "mistake", "students", "what it is", "lesson to revisit"]
+HEAD = ["task", "mistake", "students", "what it is", "lesson, section to revisit"]
 
 
 def counted(noted):
@@ -180,7 +180,7 @@ def gain(course, folder):
 
 
 def _told(task, mistake):
-    """Return what a mistake is, and the lesson where the right way stands."""
+    """Return what a mistake is, and where in the lessons the right way stands."""
     if task in READINGS:
         report = READINGS[task][int(mistake.split()[1]) - 1]
         return report.clue, report.lesson

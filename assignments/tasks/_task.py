@@ -20,7 +20,7 @@ class Task(Exercise):
     larger : callable
         Takes a generator and returns a case whose arrays are larger than any that students see.
     revisit : str
-        The lesson that derives what the task transfers.
+        Where the lessons derive what the task transfers: "lesson, section", and more after semicolons.
     """
 
     larger: Callable | None = None

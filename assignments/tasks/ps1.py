@@ -97,7 +97,7 @@ CENTRAL_DIFFERENCE = task(
     ],
     tolerance=1e-8,
     larger=lambda rng: _quadratic_case(rng, "a sum of rows", _rows, (2, 3, 2, 3), 0.1),
-    revisit="01",
+    revisit="01, Measuring a derivative",
 )
 
 
@@ -187,7 +187,7 @@ RELATIVE_ERROR = task(
     summarise=not_finite_is_large,
     summary=(Part("error"),),
     larger=lambda rng: Case("one entry of 600 off", _pair(rng, (5, 6, 20), {(4, 0, 19): 1.3})),
-    revisit="01",
+    revisit="01, How wrong is wrong?",
 )
 
 
@@ -283,7 +283,7 @@ SCALED_FC = task(
     delegates=("fc_forward",),
     linear="dz",
     larger=lambda rng: _scaled_fc_case(rng, 13, 8, 11),
-    revisit="02",
+    revisit="02, All at once",
 )
 
 
@@ -353,7 +353,7 @@ SKIP = task(
     delegates=("fc_forward",),
     linear="dy",
     larger=lambda rng: _skip_case(rng, 17, 9),
-    revisit="00 and 02",
+    revisit="00, A variable that is used twice; 02, All at once",
 )
 
 
@@ -393,7 +393,7 @@ TIED = task(
     delegates=("fc_forward",),
     linear="dy",
     larger=lambda rng: _tied_case(rng, 13, 9, 6),
-    revisit="00 and 02",
+    revisit="00, A variable that is used twice; 02, The weights",
 )
 
 
@@ -435,7 +435,7 @@ BILINEAR = task(
     delegates=("fc_forward",),
     linear="dz",
     larger=lambda rng: _bilinear_case(rng, 11, 5, 6, 4),
-    revisit="02",
+    revisit="02, One element at a time",
 )
 
 EXERCISES = (

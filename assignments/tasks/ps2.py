@@ -100,7 +100,7 @@ PRELU = task(
     delegates=("relu_forward",),
     linear="da",
     larger=lambda rng: _prelu_case(rng, 17, 9),
-    revisit="03",
+    revisit="03, A gate that leaks",
 )
 
 
@@ -151,7 +151,7 @@ TEMPERATURE = task(
     delegates=("softmax", "softmax_forward"),
     linear="dy_hat",
     larger=lambda rng: _temperature_case(rng, 17, 9, 0.7),
-    revisit="04",
+    revisit="04, One element at a time",
 )
 
 
@@ -258,7 +258,7 @@ SMOOTHED = task(
     ],
     delegates=("softmax", "softmax_forward", "softmax_cross_entropy_forward", "cross_entropy_forward"),
     larger=lambda rng: _labelled_case(rng, 17, 9, option=_smoothing),
-    revisit="04",
+    revisit="04, All at once",
 )
 
 
@@ -327,7 +327,7 @@ WEIGHTED = task(
     ],
     delegates=("softmax", "softmax_forward", "softmax_cross_entropy_forward", "cross_entropy_forward"),
     larger=lambda rng: _labelled_case(rng, 17, 9, option=_class_weights),
-    revisit="04",
+    revisit="04, All at once",
 )
 
 
@@ -369,7 +369,7 @@ MASKED = task(
     ],
     delegates=("softmax", "softmax_forward", "softmax_cross_entropy_forward", "cross_entropy_forward"),
     larger=lambda rng: _masked_case(rng, 19, 9, 7),
-    revisit="04",
+    revisit="04, All at once",
 )
 
 
@@ -419,7 +419,7 @@ LAYER_NORM = task(
     ],
     linear="dz",
     larger=lambda rng: _norm_case(rng, 11, 13),
-    revisit="00",
+    revisit="00, The vector–Jacobian product",
 )
 
 EXERCISES = (

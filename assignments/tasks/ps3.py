@@ -117,7 +117,7 @@ SEQUENCE_FORWARD = task(
     ],
     delegates=("conv_forward",),
     larger=lambda rng: _forward_case(rng, 4, 19, 5, 6, 7),
-    revisit="05",
+    revisit="05, All at once",
 )
 
 SEQUENCE_WEIGHTS = task(
@@ -142,7 +142,7 @@ SEQUENCE_WEIGHTS = task(
     delegates=("conv_forward",),
     linear="dz",
     larger=lambda rng: _weights_case(rng, 4, 19, 5, 6, 7),
-    revisit="06",
+    revisit="06, Weight sharing",
 )
 
 
@@ -184,7 +184,7 @@ SEQUENCE_INPUT = task(
     delegates=("conv_forward",),
     linear="dz",
     larger=lambda rng: _input_case(rng, 4, 19, 5, 6, 7),
-    revisit="07",
+    revisit="07, All at once",
 )
 
 
@@ -244,7 +244,7 @@ CAUSAL = task(
     delegates=("conv_forward",),
     linear="dz",
     larger=lambda rng: _causal_case(rng, 4, 19, 5, 6, 7),
-    revisit="07",
+    revisit="07, With padding",
 )
 
 
@@ -282,7 +282,7 @@ PADDED = task(
     delegates=("conv_forward",),
     linear="dz",
     larger=lambda rng: _padded_case(rng, 4, 17, 5, 5, 6, 3),
-    revisit="08",
+    revisit="08, Zeros between, zeros around, or fewer than none",
 )
 
 
@@ -334,7 +334,7 @@ ATTENTION = task(
     delegates=("softmax", "softmax_forward"),
     linear="dy",
     larger=lambda rng: _attention_case(rng, 3, 7, 8, 5, 6),
-    revisit="02 and 04",
+    revisit="02, All at once; 04, One element at a time",
 )
 
 EXERCISES = (

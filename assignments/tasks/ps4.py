@@ -114,7 +114,7 @@ DEPTHWISE = task(
     delegates=("conv_forward",),
     linear="dz",
     larger=lambda rng: _depthwise_case(rng, 3, 9, 8, 4, (3, 2), 2, 1),
-    revisit="08",
+    revisit="08, Stamps, offset by offset",
 )
 
 
@@ -224,7 +224,7 @@ L2_POOL = task(
     delegates=("pool_forward",),
     linear="dz",
     larger=lambda rng: _pool_case(rng, 3, 9, 8, 4, 3, 2),
-    revisit="09",
+    revisit="09, One element at a time",
 )
 
 
@@ -283,7 +283,7 @@ GLOBAL_AVERAGE = task(
     delegates=("pool_forward",),
     linear="dz",
     larger=lambda rng: _global_case(rng, 5, 7, 6, 3),
-    revisit="09",
+    revisit="09, Average pooling",
 )
 
 
@@ -336,7 +336,7 @@ UPSAMPLE = task(
     ],
     linear="dy",
     larger=lambda rng: _upsample_case(rng, 3, 4, 5, 4, 4),
-    revisit="09",
+    revisit="09, Average pooling",
 )
 
 
@@ -371,7 +371,7 @@ AVERAGE_POOL = task(
     delegates=("pool_forward",),
     linear="dz",
     larger=lambda rng: _pool_case(rng, 3, 9, 8, 4, 3, 2),
-    revisit="09",
+    revisit="09, Average pooling",
 )
 
 
@@ -448,7 +448,7 @@ TRANSPOSED = task(
     delegates=("conv_forward",),
     linear="dy",
     larger=lambda rng: _transposed_case(rng, 3, 4, 5, 3, 2, (3, 2), 2, 1),
-    revisit="08",
+    revisit="08, The output's seat: stamps",
 )
 
 EXERCISES = (

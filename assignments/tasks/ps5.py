@@ -96,7 +96,7 @@ MOMENTUM = task(
     ],
     delegates=(),
     larger=lambda rng: _momentum_case(rng, (7, 5, 3), 0.3, 0.7, 0.05),
-    revisit="11",
+    revisit="11, The step",
 )
 
 
@@ -190,7 +190,7 @@ NETWORK = task(
     ],
     delegates=None,  # here the finished layers are what the task is made of
     larger=lambda rng: _network_case(rng, 7, 15, 12, 4, 5),
-    revisit="10",
+    revisit="10, All at once",
 )
 
 
@@ -250,7 +250,7 @@ MISTAKES = task(
         ),
     ],
     larger=lambda rng: _mistakes_case(rng, 200, 10, 40),
-    revisit="11",
+    revisit="11, What it gets wrong",
 )
 
 
@@ -289,7 +289,7 @@ ADAM = task(
         ),
     ],
     larger=lambda rng: _adam_case(rng, (7, 5, 3), 3),
-    revisit="11",
+    revisit="11, The step",
 )
 
 
@@ -335,7 +335,7 @@ FOOLED = task(
     ],
     delegates=None,
     larger=lambda rng: _fooled_case(rng, 4, 11, 10, 3, 4, 1.0),
-    revisit="10",
+    revisit="10, All at once",
 )
 
 EXERCISES = (

@@ -16,6 +16,8 @@ from tests.classroom.conftest import once
 from tests.classroom.submissions import COURSE
 from tests.tool_loader import ROOT, load_tool
 
+sys.path.insert(0, str(COURSE))  # the course's own modules
+
 GUIDE = (COURSE / "README.md").read_text(encoding="utf-8")
 PLAN = re.findall(r"^\| \d? ?\| (\d\d) \| (.*?) \| (.*?) \| .*\|$", GUIDE, flags=re.MULTILINE)
 TASKS = [task for task in check.exercises.values() if not task.lesson.isdigit()]
@@ -145,8 +147,20 @@ def test_what_the_plan_projects_is_in_the_lesson(lesson, figures, stages):
     assert shown == set(stages.split(", "))
 
 
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_the_section_to_revisit_is_in_the_lesson(task):
+    from tasks import EXERCISES
+
+    (task,) = (own for own in EXERCISES if own.name == task.name)
+    for place in task.revisit.split("; "):
+        lesson, _, section = place.partition(", ")
+        (path,) = (ROOT / "notebooks").glob(f"{lesson}_*.ipynb")
+        cells = nbformat.read(path, as_version=4).cells
+        headings = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        assert re.search(rf"^##+ (.* · )?{re.escape(section)}$", headings, re.MULTILINE), place
+
+
 def test_the_table_of_the_sandbox_says_what_is_so():
-    sys.path.insert(0, str(COURSE))
     from grading import kernel, marks, outputs, sandbox
 
     assert f"{sandbox.MEGABYTES_OF_FILES} MB each, in memory" in GUIDE
